@@ -1,0 +1,27 @@
+"""The kinds, found by being there: every folder beside this file that has a ``KIND``."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from reconciler.kinds.base import (
+    Candidate,
+    Derived,
+    Fault,
+    Federation,
+    Kind,
+    OpenChoice,
+    Rule,
+)
+
+__all__ = ["Candidate", "Derived", "Fault", "Federation", "Kind", "OpenChoice", "Rule", "registry"]
+
+
+@cache
+def registry() -> dict[str, Kind[Any]]:
+    """Every kind by its name, in the order of their names."""
+    found = [import_module(f"{__name__}.{m.name}").KIND for m in iter_modules(__path__) if m.ispkg]
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)}

@@ -1,0 +1,145 @@
+"""What it takes to be a kind: a spec and four verbs. Each kind is one folder beside this file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from reconciler.model import Answer, Change, Edge, Reading, Ref, Severity, Spec, Target, Wanted
+from reconciler.ports import Drivers
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class Federation(Protocol):
+    """The declared resources, as a kind may look at them (read only)."""
+
+    def get(self, ref: Ref) -> Spec | None:
+        """The spec declared under ``ref``; None when there is none."""
+        ...
+
+    def of_kind(self, kind: str) -> Iterable[tuple[Ref, Spec]]:
+        """Every resource of a kind, in the order of their names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a rule found: ``path`` inside the document (``spec.ttl``, ``spec.values[0]``), what is wrong, the cure."""
+
+    path: str
+    message: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named rule beyond types. ``check`` yields a Fault for each violation in one spec."""
+
+    id: str
+    """``<kind>-<what>``, lower case: ``dns-cname-alone``."""
+    text: str
+    """The rule in one sentence, with its source where it has one."""
+    check: Callable[[Ref, Any], Iterable[Fault]]
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible answer to an open choice. ``why_not`` is "" when it fits."""
+
+    name: str
+    why_not: str = ""
+    score: float = 0.0
+    """Higher is better; equal scores are broken by a hash keyed by resource and candidate."""
+    reason: str = ""
+    """What speaks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChoice:
+    """``count`` of ``candidates`` are to be chosen for ``field``; place/ chooses, and keeps what it chose before."""
+
+    field: str
+    candidates: tuple[Candidate, ...]
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A resource that another one brings along (a DatasetRule its Replicas)."""
+
+    kind: str
+    name: str
+    spec: Spec
+    gate: Literal["exists", "ready", "none"] = "ready"
+    """How the owner depends on it; ``none``: it does not."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Kind(ABC, Generic[SpecT]):
+    """One kind of resource. Methods are listed in the order in which the line calls them."""
+
+    name: ClassVar[str]
+    plural: ClassVar[str]
+    """Lower case, for folders and the command line: ``dnsrecords``."""
+    Spec: type[SpecT]
+    federation_wide: ClassVar[bool] = False
+    """True: names are unique in the federation and manifests give no namespace."""
+    immutable: ClassVar[frozenset[str]] = frozenset()
+    """Spec paths (``spec.zone``) that cannot change in place: a change becomes a replace, delete first."""
+    batch: ClassVar[int] = 1
+    """The most changes that one ``put`` or ``remove`` takes."""
+    searchable: ClassVar[bool] = True
+    """True when an object can be found again by its mark or deterministic name after a crash."""
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    def canonical(self, spec: SpecT) -> SpecT:
+        """The same spec in its one canonical form, so that equal meaning is equal bytes. Idempotent."""
+        return spec
+
+    def references(self, ref: Ref, spec: SpecT) -> Iterable[Edge]:  # noqa: ARG002
+        """The resources it needs, typed and gated. Order comes only from these."""
+        return ()
+
+    @abstractmethod
+    def target(self, ref: Ref, spec: SpecT) -> str:
+        """Id of the back end it lives on (``dns:fed.example.org.``); "" while a choice is open."""
+
+    def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:  # noqa: ARG002
+        """The back end behind ``target_id``: driver and options, from the manifests and the operator's settings."""
+        driver, options = drivers.options(target_id, "")
+        return Target(target_id, driver, options)
+
+    def choices(self, ref: Ref, spec: SpecT, federation: Federation) -> Sequence[OpenChoice]:  # noqa: ARG002
+        """What is left open in the spec, with every candidate and why it fits or not."""
+        return ()
+
+    def chosen(self, spec: SpecT, picks: Mapping[str, tuple[str, ...]]) -> SpecT:  # noqa: ARG002
+        """The spec with its open choices filled in."""
+        return spec
+
+    def derive(self, ref: Ref, spec: SpecT, federation: Federation) -> Iterable[Derived]:  # noqa: ARG002
+        """Resources that this one brings along, after its choices are made."""
+        return ()
+
+    def fill(self, spec: SpecT, values: Mapping[str, Any]) -> SpecT:  # noqa: ARG002
+        """The spec with outputs of other resources filled in; keys are the paths of edges that name an output."""
+        return spec
+
+    @abstractmethod
+    def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
+        """One bulk read of everything wanted on one target. Changes nothing.
+
+        Raises DriverError when the target cannot be read; every resource on it is then unknown.
+        """
+
+    @abstractmethod
+    def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        """Make each change so; safe to repeat. One answer per change; raises DriverError when all failed alike."""
+
+    @abstractmethod
+    def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        """Take each away; safe to repeat; what is gone already is done."""

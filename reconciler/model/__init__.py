@@ -1,0 +1,81 @@
+"""The nouns: frozen values without I/O. Every stage takes some and returns others."""
+
+from reconciler.model.condition import Condition, ConditionType, Report
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.graph import Choice, Graph
+from reconciler.model.observed import (
+    Absent,
+    Details,
+    Entry,
+    Observation,
+    Observed,
+    Present,
+    Reading,
+    Stray,
+    TargetState,
+    Unknown,
+    Wanted,
+)
+from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Started
+from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
+from reconciler.model.policy import Approval, Limit, Pause, Policy
+from reconciler.model.ref import Ref
+from reconciler.model.resource import DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
+from reconciler.model.revision import Blobs, Revision
+from reconciler.model.spec import SecretRef, Spec, Strict, digest_of, encode
+from reconciler.model.target import Target
+
+__all__ = [
+    "BLOCKS",
+    "WRITES",
+    "Absent",
+    "Action",
+    "Answer",
+    "Approval",
+    "Blobs",
+    "Change",
+    "Choice",
+    "Condition",
+    "ConditionType",
+    "DeletionPolicy",
+    "Details",
+    "Diagnostic",
+    "Done",
+    "Edge",
+    "Entry",
+    "Failed",
+    "FieldChange",
+    "Gate",
+    "Graph",
+    "Lifecycle",
+    "Limit",
+    "Location",
+    "Mode",
+    "Observation",
+    "Observed",
+    "Operation",
+    "Outcome",
+    "Pause",
+    "Plan",
+    "Policy",
+    "Present",
+    "Reading",
+    "Reason",
+    "Ref",
+    "Report",
+    "Resource",
+    "Revision",
+    "SecretRef",
+    "Severity",
+    "Spec",
+    "Started",
+    "Stray",
+    "Strict",
+    "Target",
+    "TargetState",
+    "Unknown",
+    "Verb",
+    "Wanted",
+    "digest_of",
+    "encode",
+]

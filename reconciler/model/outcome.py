@@ -1,0 +1,88 @@
+"""What a kind answers, and what became of an action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from reconciler.model.plan import Action, Reason
+from reconciler.model.ref import Ref
+from reconciler.model.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource's part of a ``put`` or ``remove``."""
+
+    ref: Ref
+    uid: str
+    generation: int
+    spec: Spec
+    """What is wanted; for remove, what was applied last."""
+    before: Spec | None = None
+    """What was observed; None when nothing is there."""
+    context: Mapping[Ref, Spec] = field(default_factory=dict)
+    """Specs of the resources it refers to."""
+    handle: str = ""
+    """The handle of an earlier ``Started``: this is the same operation, asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is as wanted. ``outputs`` may be taken by others through valuesFrom."""
+
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """It is under way: ask again after ``look_again_in`` seconds, give up ``deadline`` seconds after the start."""
+
+    handle: str
+    look_again_in: float = 1.0
+    deadline: float = 1800.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It did not work. ``fate`` says what follows: transient is tried again, terminal waits for a person,
+    conflict is observed anew, unknown may or may not have happened.
+    """
+
+    fate: Literal["transient", "terminal", "conflict", "unknown"]
+    message: str
+    retry_after: float | None = None
+    reason: Reason | None = None
+
+
+Answer = Done | Started | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A row of the journal: what is about to be done. Committed before the call that does it."""
+
+    id: str
+    run: str
+    action: Action
+    handle: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one action."""
+
+    action: Action
+    state: Literal["done", "failed", "unknown", "deferred"]
+    reason: Reason | None = None
+    message: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    blocker: Ref | None = None
+    seconds: float = 0.0
+    attempts: int = 1
+    operation: str = ""
+    """Journal id; "" when nothing was attempted."""

@@ -1,0 +1,60 @@
+"""Policy: the limits a plan must keep. Values, not flags: they come from hanse.toml and from git."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.model.ref import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The blast radius, counted per (kind, target): more than this needs an Approval.
+
+    ``percent`` counts only where at least ``minimum_population`` objects are held (octoDNS's rule); below that,
+    ``absolute`` alone decides.
+    """
+
+    absolute: int = 10
+    percent: float = 30.0
+    minimum_population: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A committed permission: which deletes and replaces, until when, who and why."""
+
+    ref: Ref
+    scope: Mapping[str, Any]
+    """Keys, each a tuple of patterns: actions, kinds, namespaces, targets, resources."""
+    at_most: int
+    expires: datetime
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Something is held: ``scope`` is ``all``, ``target:<id>``, ``namespace:<name>`` or ``resource:<ref>``."""
+
+    scope: str
+    reason: str
+    by: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that plan/ must respect besides what is wanted and what is there. ``now`` is the plan's only clock."""
+
+    now: datetime
+    deletes: Limit = Limit()
+    updates: Limit = Limit(absolute=1000, percent=60.0)
+    approvals: tuple[Approval, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    verified: bool = True
+    """False when the commit's origin could not be verified: then nothing may be deleted."""
+    playbooks: str = ""

@@ -1,0 +1,77 @@
+"""Resource: one manifest document after validation. Its spec is decoded only when somebody looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from reconciler.model.ref import Ref
+from reconciler.model.spec import Spec, Strict
+
+Gate = Literal["exists", "ready"]
+Mode = Literal["observe", "warn", "enforce"]
+DeletionPolicy = Literal["delete", "retain", "wait"]
+
+
+class Edge(NamedTuple):
+    """A typed reference: ``ref`` must exist (or be ready) first. ``output`` names the value taken from it."""
+
+    ref: Ref
+    gate: Gate = "exists"
+    path: str = ""
+    """Where in the spec the reference stands, for messages: ``spec.site``."""
+    output: str = ""
+
+
+class Lifecycle(Strict):
+    """How a resource is handled; every field has the safe default."""
+
+    mode: Mode = "enforce"
+    """observe: only look; warn: report drift and repair nothing; enforce: make it so."""
+    deletionPolicy: DeletionPolicy = "delete"
+    """What happens when the manifest is taken away: delete; retain (forget, leave it standing); wait (ask each time)."""
+    adopt: bool = False
+    """Take over an existing object that carries no ownership mark."""
+    moved: str | None = None
+    """The former name (``name`` or ``namespace/name``) of this resource: renames it without destroying it."""
+    ignore: tuple[str, ...] = Field(default=())
+    """Spec paths (``spec.ttl``) whose drift is reported but not repaired."""
+
+
+class Location(NamedTuple):
+    """Where a document starts."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One declared thing.
+
+    ``content`` is the canonical JSON of the spec; ``digest`` its digest. ``decode`` turns it into the kind's spec.
+    """
+
+    ref: Ref
+    digest: str
+    content: bytes
+    edges: tuple[Edge, ...]
+    target: str
+    """Target id; "" while a choice (``site: auto``) is open."""
+    location: Location
+    decode: Callable[[bytes], Spec]
+    lifecycle: Lifecycle = Lifecycle()
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    owner: Ref | None = None
+    """The resource that made this one (a DatasetRule its Replicas); None when it stands in git."""
+    open: bool = False
+    """True when place/ must choose something in it."""
+
+    @property
+    def spec(self) -> Any:
+        """The spec, decoded and typed as the kind's own class."""
+        return self.decode(self.content)

@@ -1,0 +1,32 @@
+"""Revision: the manifests' files at one commit, named by content, read only when wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Blobs(Protocol):
+    """Reads file contents by blob id, many in one go."""
+
+    def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield (blob id, content) for each id asked for, in any order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One commit of manifests (or a working tree, whose ``commit`` is ``worktree``)."""
+
+    commit: str
+    """40 hex digits, or ``worktree``."""
+    files: Mapping[str, str]
+    """Path inside the repository -> blob id (git's SHA-1 of the content)."""
+    blobs: Blobs
+    author: str = ""
+    committed: datetime | None = None
+    """Commit time, UTC; None for a working tree."""
+    subject: str = ""
+    verified: bool = True

@@ -1,0 +1,55 @@
+"""Spec: what stands under ``spec:``; desired and observed state share this type."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """Base of everything that users write: unknown fields and wrong types are faults, values never change."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+
+class Spec(Strict):
+    """Base of every kind's spec."""
+
+    def canonical(self) -> bytes:
+        """The one JSON form of this spec: keys sorted, unset and None fields left out, UTF-8."""
+        return encode(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+    def digest(self) -> str:
+        """SHA-256 over ``canonical()``, 32 hex digits."""
+        return digest_of(self.canonical())
+
+
+class SecretRef(Strict):
+    """Where a secret is found at the moment of use. The secret itself never stands in a manifest."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """Name of an environment variable of the reconciler."""
+    file: Annotated[str, Field(min_length=1)] | None = None
+    """Path of a file on the reconciler's machine; the trailing newline is dropped."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            message = "give exactly one of env, file"
+            raise ValueError(message)
+        return self
+
+
+def encode(value: Any) -> bytes:
+    """Canonical JSON of plain data: sorted keys, no white space."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 of ``content``, cut to 32 hex digits (128 bits)."""
+    return hashlib.sha256(content).hexdigest()[:32]

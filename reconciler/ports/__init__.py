@@ -1,0 +1,50 @@
+"""What kinds need from back ends. Drivers fill these Protocols; nothing here knows a driver."""
+
+from reconciler.ports.check import Checker, CheckResult, CheckStatus
+from reconciler.ports.compute import (
+    Compute,
+    Image,
+    Node,
+    NodeListing,
+    NodeRequest,
+    NodeState,
+    Quota,
+    Size,
+)
+from reconciler.ports.configure import Configure, Host, RunRequest, RunState
+from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
+from reconciler.ports.drivers import Drivers
+from reconciler.ports.journal import Journal
+from reconciler.ports.registry import Document, Register, Registry
+from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
+
+__all__ = [
+    "DNS",
+    "CheckResult",
+    "CheckStatus",
+    "Checker",
+    "Compute",
+    "Configure",
+    "Copy",
+    "Document",
+    "Drivers",
+    "Host",
+    "Image",
+    "Journal",
+    "Listing",
+    "Node",
+    "NodeListing",
+    "NodeRequest",
+    "NodeState",
+    "Quota",
+    "RRset",
+    "Register",
+    "Registry",
+    "RunRequest",
+    "RunState",
+    "Size",
+    "Storage",
+    "StoredFile",
+    "ZoneChange",
+    "ZoneReading",
+]
