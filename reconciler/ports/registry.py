@@ -35,7 +35,7 @@ class Registry(Protocol):
         ...
 
     def put(self, documents: Sequence[Document]) -> None:
-        """Write all of them in one transaction."""
+        """Write all of them in one transaction. A uid stands once: under a new name, it leaves its former one."""
         ...
 
     def remove(self, names: Sequence[str]) -> None:
