@@ -1,1 +1,97 @@
-"""."""
+"""Stage 3, Resources -> Graph: resolves typed references and refuses what cannot be ordered.
+
+Dangling references name the nearest existing name; a cycle is printed as its chain. Given the graph of an earlier
+revision, only what changed since is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from reconciler.errors import ManifestError
+from reconciler.graph.cycles import cycles
+from reconciler.graph.dangling import dangling
+from reconciler.kinds import Kind, connect
+from reconciler.model import Graph, Ref, Resource, Resources, Target
+from reconciler.ports import Drivers
+
+__all__ = ["build"]
+
+
+def build(
+    resources: Resources, kinds: Mapping[str, Kind[Any]], drivers: Drivers, earlier: Graph | None = None
+) -> Graph:
+    """Order the resources; raises ManifestError with every dangling reference and every cycle.
+
+    ``earlier`` must be the graph that was built of the revision which ``resources.changed`` counts from.
+    """
+    items, changed = resources.items, resources.changed
+    if earlier is None or changed is None:
+        earlier, changed = None, frozenset(items)
+    suspects = [ref for ref in changed if ref in items]
+    faults = [*dangling(items, suspects, changed - items.keys()), *cycles(items, suspects)]
+    if faults:
+        raise ManifestError(sorted(faults))
+    return Graph(
+        commit=resources.commit,
+        resources=items,
+        digests=_digests(items, suspects, changed, earlier),
+        targets=_targets(items, suspects, changed, kinds, drivers, earlier),
+        taking=_those(items, suspects, changed, earlier.taking if earlier else frozenset(), _takes),
+        undecided=_those(items, suspects, changed, earlier.undecided if earlier else frozenset(), lambda r: r.open),
+        moved=_moved(items, suspects, earlier),
+    )
+
+
+def _digests(
+    items: Mapping[Ref, Resource], suspects: Iterable[Ref], changed: Iterable[Ref], earlier: Graph | None
+) -> dict[Ref, str]:
+    digests = dict(earlier.digests) if earlier else {}
+    for ref in changed:
+        digests.pop(ref, None)
+    digests.update((ref, items[ref].digest) for ref in suspects)
+    return digests
+
+
+def _those(
+    items: Mapping[Ref, Resource],
+    suspects: Iterable[Ref],
+    changed: frozenset[Ref],
+    before: frozenset[Ref],
+    trait: Callable[[Resource], bool],
+) -> frozenset[Ref]:
+    """The resources with a trait: those known earlier, less what changed, plus what has it now."""
+    return (before - changed) | {ref for ref in suspects if trait(items[ref])}
+
+
+def _takes(resource: Resource) -> bool:
+    return any(edge.output for edge in resource.edges)
+
+
+def _moved(items: Mapping[Ref, Resource], suspects: Iterable[Ref], earlier: Graph | None) -> dict[Ref, Ref]:
+    moved = {new: old for new, old in earlier.moved.items() if new in items} if earlier else {}
+    for ref in suspects:
+        name = items[ref].lifecycle.moved
+        moved.pop(ref, None)
+        if name is not None:
+            namespace, _, short = name.rpartition("/")
+            moved[ref] = Ref.of(ref.kind, short, namespace or ref.namespace)
+    return moved
+
+
+def _targets(
+    items: Mapping[Ref, Resource],
+    suspects: Iterable[Ref],
+    changed: Iterable[Ref],
+    kinds: Mapping[str, Kind[Any]],
+    drivers: Drivers,
+    earlier: Graph | None,
+) -> dict[str, Target]:
+    """The back ends; all of them are looked up again when something that describes back ends has changed."""
+    known: Mapping[str, Target] = earlier.targets if earlier else {}
+    if any(kinds[ref.kind].describes_targets for ref in changed):
+        known, suspects = {}, items
+    wanted = {items[ref].target: ref for ref in suspects}
+    wanted.pop("", None)
+    return {**known, **connect({t: r for t, r in wanted.items() if t not in known}, items, kinds, drivers)}

@@ -16,8 +16,20 @@ from reconciler.kinds.base import (
     OpenChoice,
     Rule,
 )
+from reconciler.kinds.federation import Declared, connect
 
-__all__ = ["Candidate", "Derived", "Fault", "Federation", "Kind", "OpenChoice", "Rule", "registry"]
+__all__ = [
+    "Candidate",
+    "Declared",
+    "Derived",
+    "Fault",
+    "Federation",
+    "Kind",
+    "OpenChoice",
+    "Rule",
+    "connect",
+    "registry",
+]
 
 
 @cache

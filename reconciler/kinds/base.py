@@ -92,6 +92,8 @@ class Kind(ABC, Generic[SpecT]):
     """Spec paths (``spec.zone``) that cannot change in place: a change becomes a replace, delete first."""
     batch: ClassVar[int] = 1
     """The most changes that one ``put`` or ``remove`` takes."""
+    describes_targets: ClassVar[bool] = False
+    """True when ``connect`` of other kinds reads this kind's specs (a Site describes its clouds and storages)."""
     searchable: ClassVar[bool] = True
     """True when an object can be found again by its mark or deterministic name after a crash."""
     rules: ClassVar[tuple[Rule, ...]] = ()

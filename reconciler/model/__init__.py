@@ -3,6 +3,7 @@
 from reconciler.model.condition import Condition, ConditionType, Report
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.graph import Choice, Graph
+from reconciler.model.inventory import Inventory, meta_digest, uid_of
 from reconciler.model.observed import (
     Absent,
     Details,
@@ -21,6 +22,7 @@ from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Rea
 from reconciler.model.policy import Approval, Limit, Pause, Policy
 from reconciler.model.ref import Ref
 from reconciler.model.resource import DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
+from reconciler.model.resources import Resources
 from reconciler.model.revision import Blobs, Revision
 from reconciler.model.spec import SecretRef, Spec, Strict, digest_of, encode
 from reconciler.model.target import Target
@@ -47,6 +49,7 @@ __all__ = [
     "FieldChange",
     "Gate",
     "Graph",
+    "Inventory",
     "Lifecycle",
     "Limit",
     "Location",
@@ -64,6 +67,7 @@ __all__ = [
     "Ref",
     "Report",
     "Resource",
+    "Resources",
     "Revision",
     "SecretRef",
     "Severity",
@@ -78,4 +82,6 @@ __all__ = [
     "Wanted",
     "digest_of",
     "encode",
+    "meta_digest",
+    "uid_of",
 ]

@@ -16,15 +16,15 @@ class Choice:
 
     ref: Ref
     field: str
-    chosen: str
+    chosen: tuple[str, ...]
     reason: str
     runner_up: str = ""
     rejected: tuple[tuple[str, str], ...] = ()
     """(candidate, why not), sorted by candidate."""
     kept: bool = False
     """True when an earlier choice was kept."""
-    moved_from: str = ""
-    """The earlier choice, when it became impossible."""
+    moved_from: tuple[str, ...] = ()
+    """What was chosen earlier and became impossible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,15 @@ class Graph:
 
     commit: str
     resources: Mapping[Ref, Resource]
+    digests: Mapping[Ref, str]
+    """Digest of each resource: a federation is compared as whole dictionaries."""
     targets: Mapping[str, Target]
+    taking: frozenset[Ref] = frozenset()
+    """Resources that take outputs of others (valuesFrom)."""
+    undecided: frozenset[Ref] = frozenset()
+    """Resources with something for place/ to choose or derive."""
+    moved: Mapping[Ref, Ref] = field(default_factory=dict)
+    """New name -> former name."""
     choices: tuple[Choice, ...] = ()
     unplaced: Mapping[Ref, Choice] = field(default_factory=dict)
     """Resources for which no candidate is left, each with the reason per candidate."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Edge
@@ -108,10 +108,11 @@ class Observed:
     results: Mapping[Ref, Observation]
     """Observations in full, for targets that were read (a target unchanged since its token is only in ``digests``)."""
     strays: tuple[Stray, ...] = ()
+    applied: Mapping[Ref, Details] = field(default_factory=dict)
+    """The inventory's details of everything looked at, and of everything whose outputs others take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of the inventory: a resource that Hanse has made, and all that is needed to take it away again."""
 
     ref: Ref
@@ -123,6 +124,8 @@ class Entry:
     target: str
     meta_digest: str = ""
     """Digest over lifecycle, edges and target: a difference is book-keeping, not a change of the world."""
+    source: str = ""
+    """Digest of the declared spec it was made from: choices filled in, outputs of others not yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,16 @@ class Lifecycle(Strict):
     mode: Mode = "enforce"
     """observe: only look; warn: report drift and repair nothing; enforce: make it so."""
     deletionPolicy: DeletionPolicy = "delete"
-    """What happens when the manifest is taken away: delete; retain (forget, leave it standing); wait (ask each time)."""
+    """When the manifest is taken away: delete; retain (forget it, leave it standing); wait (for an Approval)."""
     adopt: bool = False
     """Take over an existing object that carries no ownership mark."""
     moved: str | None = None
     """The former name (``name`` or ``namespace/name``) of this resource: renames it without destroying it."""
     ignore: tuple[str, ...] = Field(default=())
     """Spec paths (``spec.ttl``) whose drift is reported but not repaired."""
+
+
+_PLAIN = Lifecycle()
 
 
 class Location(NamedTuple):
@@ -63,7 +66,7 @@ class Resource:
     """Target id; "" while a choice (``site: auto``) is open."""
     location: Location
     decode: Callable[[bytes], Spec]
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Lifecycle = _PLAIN
     labels: Mapping[str, str] | None = None
     annotations: Mapping[str, str] | None = None
     owner: Ref | None = None

@@ -1,1 +1,125 @@
-"""."""
+"""Stage 4, Graph and Inventory -> Observed: reads the world, in bulk, per target, and writes nothing.
+
+A target on which nothing is to be done and nothing had drifted is asked with the token of its last read, so that a
+quiet federation costs one cheap question per target. A target that is slow or broken makes only its own resources
+unknown: it never delays the others beyond the deadline and is never taken for empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+from reconciler.errors import DriverError
+from reconciler.kinds import Kind
+from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, TargetState, digest_of
+from reconciler.observe.questions import Question, questions, wanted
+from reconciler.ports import Drivers
+
+__all__ = ["observe"]
+
+_Answer = tuple[Reading, Mapping[Ref, Details]]
+
+
+def observe(  # noqa: PLR0913 (the read's limits are keywords)
+    graph: Graph,
+    inventory: Inventory,
+    kinds: Mapping[str, Kind[Any]],
+    drivers: Drivers,
+    earlier: Observed | None = None,
+    *,
+    deadline_seconds: float = 60.0,
+    workers: int = 8,
+    progress: Callable[[str], None] = lambda _target: None,
+) -> Observed:
+    """Read every target once. With ``earlier`` of the same run, only what that did not cover is read."""
+    asked = questions(graph, inventory, kinds, earlier.targets if earlier else ())
+    if earlier is not None and not asked:
+        return earlier
+    gathered = _Gathered(inventory, earlier)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="observe")
+    try:
+        running = {pool.submit(_read, question, graph, inventory, drivers): question for question in asked}
+        finished, late = wait(running, timeout=deadline_seconds)
+        for future in sorted(finished, key=lambda f: running[f].key):
+            try:
+                gathered.take(running[future], *future.result())
+            except DriverError as error:
+                gathered.missed(running[future], str(error))
+            progress(running[future].target.id)
+        for future in late:
+            gathered.missed(running[future], f"no answer within {deadline_seconds:g} s")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return gathered.observed(_handing_on(graph, inventory))
+
+
+def _read(question: Question, graph: Graph, inventory: Inventory, drivers: Drivers) -> _Answer:
+    """Ask cheaply first where that is enough; read in full when the world has moved since."""
+    if question.token:
+        reading = question.kind.observe(question.target, (), drivers, question.token)
+        if reading.unchanged:
+            return reading, {}
+    asked, details = wanted(question, graph, inventory)
+    return question.kind.observe(question.target, asked, drivers), details
+
+
+def _handing_on(graph: Graph, inventory: Inventory) -> Mapping[Ref, Details]:
+    """Details of resources that take outputs of others, and of those others."""
+    producers = {edge.ref for ref in graph.taking for edge in graph.resources[ref].edges if edge.output}
+    return inventory.details([ref for ref in graph.taking | producers if ref in inventory.entries])
+
+
+class _Gathered:
+    """What the targets said, put together."""
+
+    def __init__(self, inventory: Inventory, earlier: Observed | None) -> None:
+        self._inventory = inventory
+        self._digests = dict(earlier.digests if earlier else inventory.observed)
+        self._results = dict(earlier.results) if earlier else {}
+        self._targets = dict(earlier.targets) if earlier else {}
+        self._strays = list(earlier.strays) if earlier else []
+        self._applied = dict(earlier.applied) if earlier else {}
+
+    def take(self, question: Question, reading: Reading, details: Mapping[Ref, Details]) -> None:
+        """One target's answer."""
+        target = question.target.id
+        self._applied.update(details)
+        if reading.unchanged:
+            token, digest = self._inventory.tokens[target]
+            self._targets.setdefault(target, TargetState(reachable=True, token=token, digest=digest))
+            return
+        present = {ref: seen.digest for ref, seen in reading.results.items() if isinstance(seen, Present)}
+        self._forget(question)
+        self._digests.update(present)
+        self._results.update(reading.results)
+        self._strays.extend(reading.strays)
+        self._targets[target] = self._state(target, reading, present)
+
+    def _state(self, target: str, reading: Reading, present: Mapping[Ref, str]) -> TargetState:
+        """How the target stands after this reading and those of other kinds on it."""
+        before = self._targets.get(target, TargetState(reachable=True))
+        said = "".join(f"{ref}={digest}\n" for ref, digest in sorted(present.items()))
+        return TargetState(
+            before.reachable,
+            before.complete and reading.complete,
+            before.reason,
+            reading.token,
+            digest_of((before.digest + said).encode()),
+        )
+
+    def missed(self, question: Question, reason: str) -> None:
+        """A target that could not be read."""
+        self._targets[question.target.id] = TargetState(reachable=False, complete=False, reason=reason)
+        self._forget(question)
+
+    def _forget(self, question: Question) -> None:
+        for ref in question.refs:
+            self._digests.pop(ref, None)
+
+    def observed(self, handing_on: Mapping[Ref, Details]) -> Observed:
+        """Everything said."""
+        strays = tuple(sorted(self._strays, key=lambda stray: (stray.target, stray.kind, stray.name)))
+        applied = {**self._applied, **handing_on}
+        return Observed(self._targets, self._digests, self._results, strays, applied)

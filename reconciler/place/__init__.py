@@ -1,1 +1,126 @@
-"""."""
+"""Stage 5, Graph and Observed -> Graph: makes every open choice, with reasons, the same way each time.
+
+A choice that was applied once is kept until it becomes impossible. Among equals a hash keyed by resource and
+candidate decides, so that adding a candidate moves only what must move. What a choice brings along (a DatasetRule its
+Replicas) joins the graph here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.errors import ManifestError
+from reconciler.kinds import Declared, Derived, Kind, connect
+from reconciler.model import (
+    Choice,
+    Diagnostic,
+    Edge,
+    Graph,
+    Inventory,
+    Observed,
+    Ref,
+    Resource,
+    Spec,
+)
+from reconciler.place.choose import choose
+from reconciler.ports import Drivers
+
+__all__ = ["place"]
+
+
+def place(
+    graph: Graph, observed: Observed, inventory: Inventory, kinds: Mapping[str, Kind[Any]], drivers: Drivers
+) -> Graph:
+    """Return the graph with every choice made; what has no place is in ``unplaced``, with a reason per candidate."""
+    del observed  # capacity and existing data will speak here; today's candidates speak through the manifests
+    if not graph.undecided:
+        return graph
+    placing = _Placing(graph, inventory, kinds)
+    for ref in sorted(graph.undecided):
+        placing.settle(ref)
+    return placing.graph(drivers)
+
+
+class _Placing:
+    """The graph while choices are being made."""
+
+    def __init__(self, graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> None:
+        self._graph, self._inventory, self._kinds = graph, inventory, kinds
+        self._declared = Declared(graph.resources)
+        self._resources = dict(graph.resources)
+        self._choices: list[Choice] = []
+        self._unplaced: dict[Ref, Choice] = {}
+        self._fresh: set[Ref] = set()
+
+    def settle(self, ref: Ref) -> None:
+        """Make the choices of one resource and add what it brings along."""
+        resource = self._resources[ref]
+        kind, spec = self._kinds[ref.kind], resource.spec
+        picks: dict[str, tuple[str, ...]] = {}
+        for choice in kind.choices(ref, spec, self._declared):
+            made = choose(ref, choice, self._earlier(ref).get(choice.field, ()))
+            if len(made.chosen) < choice.count:
+                self._unplaced[ref] = made
+                return
+            self._choices.append(made)
+            picks[choice.field] = made.chosen
+        if picks:
+            spec = kind.canonical(kind.chosen(spec, picks))
+        children = [self._child(resource, child) for child in kind.derive(ref, spec, self._declared)]
+        self._put(_decided(resource, kind, spec, children))
+        for child, _ in children:
+            self._put(child)
+
+    def _earlier(self, ref: Ref) -> Mapping[str, tuple[str, ...]]:
+        return self._inventory.choices.get(ref) or self._inventory.choices.get(self._graph.moved.get(ref, ref), {})
+
+    def _put(self, resource: Resource) -> None:
+        self._resources[resource.ref] = resource
+        self._fresh.add(resource.ref)
+
+    def _child(self, owner: Resource, child: Derived) -> tuple[Resource, Derived]:
+        kind = self._kinds[child.kind]
+        ref = Ref.of(child.kind, child.name, owner.ref.namespace)
+        if ref in self._graph.resources:
+            where = self._graph.resources[ref].location
+            said = f"{owner.ref} would make {ref}, which is declared by hand"
+            fault = Diagnostic(where.file, where.line, 1, "metadata.name", said, "rename one of them", "name-taken")
+            raise ManifestError([fault])
+        spec = kind.canonical(child.spec)
+        made = replace(
+            owner,
+            ref=ref,
+            edges=tuple(kind.references(ref, spec)),
+            decode=kind.Spec.model_validate_json,
+            owner=owner.ref,
+            open=False,
+            **_written(kind, ref, spec),
+        )
+        return made, child
+
+    def graph(self, drivers: Drivers) -> Graph:
+        """The graph with everything decided so far."""
+        fresh = {ref: self._resources[ref] for ref in self._fresh}
+        wanted = {resource.target: ref for ref, resource in fresh.items()}
+        new = {target: ref for target, ref in wanted.items() if target not in self._graph.targets}
+        return replace(
+            self._graph,
+            resources=self._resources,
+            digests={**self._graph.digests, **{ref: resource.digest for ref, resource in fresh.items()}},
+            targets={**self._graph.targets, **connect(new, self._resources, self._kinds, drivers)},
+            choices=tuple(self._choices),
+            unplaced=self._unplaced,
+        )
+
+
+def _decided(resource: Resource, kind: Kind[Any], spec: Spec, children: list[tuple[Resource, Derived]]) -> Resource:
+    own = tuple(kind.references(resource.ref, spec))
+    to = tuple(Edge(c.ref, d.gate, f"derived {d.kind}") for c, d in children if d.gate != "none")
+    return replace(resource, edges=own + to, **_written(kind, resource.ref, spec))
+
+
+def _written(kind: Kind[Any], ref: Ref, spec: Spec) -> dict[str, Any]:
+    content = spec.canonical()
+    return {"content": content, "digest": spec.digest(), "target": kind.target(ref, spec)}

@@ -1,0 +1,55 @@
+"""Inventory: what Hanse has made and still holds, as records/ remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.observed import Details, Entry
+from reconciler.model.ref import Ref
+from reconciler.model.resource import Resource
+from reconciler.model.spec import digest_of
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The inventory as columns, because that is how a whole federation is compared."""
+
+    entries: Mapping[Ref, Entry]
+    details: Callable[[Collection[Ref]], Mapping[Ref, Details]]
+    tokens: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Target id -> (token, digest) of its last complete read."""
+    choices: Mapping[Ref, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """What place/ chose earlier: field -> candidates."""
+    unsettled: frozenset[Ref] = frozenset()
+    """Resources with an operation of an interrupted run whose outcome nobody wrote down."""
+    sources: Mapping[Ref, str] = field(init=False)
+    digests: Mapping[Ref, str] = field(init=False)
+    observed: Mapping[Ref, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        entries = self.entries.items()
+        object.__setattr__(self, "sources", {ref: entry.source for ref, entry in entries})
+        object.__setattr__(self, "digests", {ref: entry.digest for ref, entry in entries})
+        object.__setattr__(self, "observed", {ref: entry.observed_digest for ref, entry in entries})
+
+    def entry(self, ref: Ref, moved: Mapping[Ref, Ref]) -> Entry | None:
+        """The row of ``ref``, or the row of its former name."""
+        return self.entries.get(ref) or self.entries.get(moved.get(ref, ref))
+
+    def uid(self, ref: Ref, moved: Mapping[Ref, Ref]) -> str:
+        """The ownership mark: kept over renames; for something new, the same each time it is computed."""
+        found = self.entry(ref, moved)
+        return found.uid if found else uid_of(ref)
+
+
+def uid_of(ref: Ref) -> str:
+    """The uid of a new resource: so an interrupted create is found again even when the database is lost."""
+    return digest_of(f"hanse/{ref}".encode())
+
+
+def meta_digest(resource: Resource) -> str:
+    """Digest over what the inventory keeps of a resource besides its spec."""
+    edges = "|".join(f"{edge.ref}>{edge.gate}>{edge.output}" for edge in resource.edges)
+    said = f"{resource.lifecycle!r}{edges}{resource.target}{resource.owner}{resource.location.file}"
+    return digest_of(said.encode())
