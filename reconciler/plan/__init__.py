@@ -1,1 +1,103 @@
-"""."""
+"""Stage 6, Graph, Observed and Policy -> Plan: pure, no I/O and no clock; the same input gives the same bytes.
+
+What is settled (git as it was, the world as it was left) is found by comparing whole dictionaries and costs nothing
+more; only what remains is decided one by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler import SCHEMA_VERSION
+from reconciler.kinds import Kind
+from reconciler.model import (
+    Edge,
+    Graph,
+    Inventory,
+    Observed,
+    Plan,
+    Policy,
+    Present,
+    Ref,
+    digest_of,
+    encode,
+)
+from reconciler.plan.decide import Decider
+from reconciler.plan.order import ordered
+from reconciler.plan.safety import limited
+from reconciler.plan.saved import data
+
+__all__ = ["plan"]
+
+
+def plan(
+    graph: Graph, observed: Observed, inventory: Inventory, policy: Policy, kinds: Mapping[str, Kind[Any]]
+) -> Plan:
+    """What to do so that the world agrees with the graph, in order, with reasons."""
+    unsettled = _unsettled(graph, observed, inventory)
+    decider = Decider(graph, observed, inventory, policy, kinds)
+    decided = [action for ref in sorted(unsettled) if (action := decider.decide(ref))]
+    population = Counter((entry.ref.kind, entry.target) for entry in inventory.entries.values()) if decided else {}
+    safe = limited(decided, population, policy, empty=not graph.resources)
+    actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
+    return _sealed(
+        Plan(
+            commit=graph.commit,
+            schema=SCHEMA_VERSION,
+            actions=tuple(actions),
+            unchanged=len(graph.digests.keys() - {action.ref for action in actions}),
+            choices=graph.choices,
+            unreachable={t: state.reason for t, state in sorted(observed.targets.items()) if not state.reachable},
+            strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),
+            observed=_world(observed),
+            playbooks=policy.playbooks,
+            desired=_wish(graph),
+        )
+    )
+
+
+def _unsettled(graph: Graph, observed: Observed, inventory: Inventory) -> set[Ref]:
+    """Everything that git, the world, an input or an interrupted run has moved."""
+    intent = {ref for ref, _ in graph.digests.items() ^ inventory.sources.items()}
+    drift = {ref for ref, _ in observed.digests.items() ^ inventory.digests.items()}
+    ill = {ref for ref, seen in observed.results.items() if isinstance(seen, Present) and seen.healthy is False}
+    return (intent | drift | ill | graph.taking | inventory.unsettled | graph.unplaced.keys()) & (
+        graph.digests.keys() | inventory.sources.keys()
+    )
+
+
+class _Holds:
+    """Whether a reference to something that needs nothing done holds: "" when it does, else why not."""
+
+    def __init__(self, graph: Graph, observed: Observed, inventory: Inventory) -> None:
+        self._graph, self._observed, self._inventory = graph, observed, inventory
+
+    def __call__(self, edge: Edge) -> str:
+        if edge.ref not in self._inventory.entries:
+            return "does not exist yet"
+        if edge.gate == "exists":
+            return ""
+        seen = self._observed.results.get(edge.ref)
+        if isinstance(seen, Present) and seen.healthy is False:
+            return f"is not healthy: {seen.note}"
+        state = self._observed.targets.get(self._inventory.entries[edge.ref].target)
+        if state is not None and not state.reachable:
+            return f"cannot be observed: {state.reason}"
+        return "" if edge.ref in self._observed.digests else "is not there"
+
+
+def _wish(graph: Graph) -> str:
+    said = "".join(f"{ref}={digest}\n" for ref, digest in sorted(graph.digests.items()))
+    return digest_of(said.encode())
+
+
+def _world(observed: Observed) -> str:
+    said = "".join(f"{t}={s.digest if s.reachable else '?'}\n" for t, s in sorted(observed.targets.items()))
+    return digest_of(said.encode())
+
+
+def _sealed(made: Plan) -> Plan:
+    return replace(made, digest=digest_of(encode(data(made))))

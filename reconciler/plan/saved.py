@@ -1,0 +1,143 @@
+"""A plan as versioned JSON data (``hanse.plan/v1``) and back. Its JSON Schema is schemas/hanse.plan.v1.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from reconciler.errors import StalePlan
+from reconciler.model import Action, Choice, Edge, FieldChange, Plan, Reason, Ref, Verb, digest_of, encode
+
+FORMAT = "hanse.plan/v1"
+
+
+def data(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON data, without its digest (which is taken over exactly this)."""
+    return {
+        "format": FORMAT,
+        "commit": plan.commit,
+        "schema": plan.schema,
+        "desired": plan.desired,
+        "observed": plan.observed,
+        "playbooks": plan.playbooks,
+        "unchanged": plan.unchanged,
+        "actions": [_action(action) for action in plan.actions],
+        "choices": [_choice(choice) for choice in plan.choices],
+        "unreachable": dict(plan.unreachable),
+        "strays": list(plan.strays),
+        "warnings": list(plan.warnings),
+    }
+
+
+def to_json(plan: Plan) -> bytes:
+    """The plan as a file: indented, keys sorted, ends in a newline; the same plan gives the same bytes."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps({**data(plan), "digest": plan.digest}, option=options)
+
+
+def from_json(content: bytes) -> Plan:
+    """The plan of a file. Raises StalePlan when it is not a plan, or was changed after it was made."""
+    try:
+        read = orjson.loads(content)
+        said = read.pop("digest")
+        found = read["format"]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise StalePlan("this is not a plan file: make one with hanse plan --out FILE") from error
+    if found != FORMAT:
+        raise StalePlan(f"the plan's format is {found}, this version reads {FORMAT}: plan again")
+    if digest_of(encode(read)) != said:
+        raise StalePlan("the plan file was changed after it was made: plan again")
+    return Plan(
+        commit=read["commit"],
+        schema=read["schema"],
+        actions=tuple(_read_action(action) for action in read["actions"]),
+        unchanged=read["unchanged"],
+        choices=tuple(_read_choice(choice) for choice in read["choices"]),
+        unreachable=read["unreachable"],
+        strays=tuple(read["strays"]),
+        warnings=tuple(read["warnings"]),
+        observed=read["observed"],
+        playbooks=read["playbooks"],
+        desired=read["desired"],
+        digest=said,
+    )
+
+
+def _action(action: Action) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "verb": str(action.verb),
+        "ref": action.ref,
+        "reason": str(action.reason),
+        "target": action.target,
+        "uid": action.uid,
+        "generation": action.generation,
+        "changes": [_change(change) for change in action.changes],
+        "waitsFor": list(action.waits_for),
+        "fingerprint": action.fingerprint,
+        "spec": action.spec,
+        "before": action.before,
+        "references": [{"ref": e.ref, "gate": e.gate, "path": e.path, "output": e.output} for e in action.edges],
+        "message": action.message,
+        "blocked": str(action.blocked) if action.blocked else None,
+        "previous": action.previous,
+    }
+    return found
+
+
+def _read_action(read: Mapping[str, Any]) -> Action:
+    return Action(
+        verb=Verb(read["verb"]),
+        ref=Ref(read["ref"]),
+        reason=Reason(read["reason"]),
+        target=read["target"],
+        uid=read["uid"],
+        generation=read["generation"],
+        changes=tuple(FieldChange(**change) for change in read["changes"]),
+        waits_for=tuple(Ref(ref) for ref in read["waitsFor"]),
+        fingerprint=read["fingerprint"],
+        spec=read["spec"],
+        before=read["before"],
+        edges=tuple(Edge(Ref(e["ref"]), e["gate"], e["path"], e["output"]) for e in read["references"]),
+        message=read["message"],
+        blocked=Reason(read["blocked"]) if read["blocked"] else None,
+        previous=Ref(read["previous"]) if read["previous"] else None,
+    )
+
+
+def _change(change: FieldChange) -> dict[str, Any]:
+    return {
+        "path": change.path,
+        "before": change.before,
+        "after": change.after,
+        "origin": change.origin,
+        "known": change.known,
+        "ignored": change.ignored,
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "ref": choice.ref,
+        "field": choice.field,
+        "chosen": list(choice.chosen),
+        "reason": choice.reason,
+        "runnerUp": choice.runner_up,
+        "rejected": [list(pair) for pair in choice.rejected],
+        "kept": choice.kept,
+        "movedFrom": list(choice.moved_from),
+    }
+
+
+def _read_choice(read: Mapping[str, Any]) -> Choice:
+    return Choice(
+        ref=Ref(read["ref"]),
+        field=read["field"],
+        chosen=tuple(read["chosen"]),
+        reason=read["reason"],
+        runner_up=read["runnerUp"],
+        rejected=tuple((name, why) for name, why in read["rejected"]),
+        kept=read["kept"],
+        moved_from=tuple(read["movedFrom"]),
+    )
