@@ -112,6 +112,10 @@ class Compute(Protocol):
         """Take a node away; one that is gone already is fine."""
         ...
 
+    def power_on(self, node_id: str) -> None:
+        """Start a stopped node; one that runs, or is gone, is fine."""
+        ...
+
     def mark(self, node_id: str, metadata: Mapping[str, str]) -> None:
         """Merge ``metadata`` into the node's."""
         ...

@@ -1,0 +1,189 @@
+"""The compute port of the simulated cloud: nodes that boot, fail, hide and count against a quota."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from reconciler.drivers.simulated.caller import Caller
+from reconciler.drivers.simulated.faults import draw
+from reconciler.drivers.simulated.options import Fault, SimulatedSize
+from reconciler.errors import Terminal
+from reconciler.model import Reason
+from reconciler.ports import Image, Node, NodeListing, NodeRequest, NodeState, Quota, Size
+
+FIRST_ADDRESS = int(ipaddress.IPv4Address("198.18.0.0"))
+"""RFC 2544's test networks, 198.18.0.0/15: never routed."""
+ADDRESSES = 2**17 - 2
+
+COLUMNS = "number, id, name, size, image, address, metadata, state, fault, running_at, visible_at, gone_at"
+Row = tuple[int, str, str, str, str, str, str, NodeState, str, float, float, float | None]
+
+
+class SimulatedCompute(Caller):
+    """One project of the simulated cloud."""
+
+    def nodes(self, token: str = "") -> NodeListing:
+        """List all nodes; ``token`` stands for a world in which nothing is under way and nothing has changed since."""
+        now = self.clock.now()
+
+        def read(db: sqlite3.Connection, number: int, fault: Fault | None) -> tuple[str, list[Row] | None]:
+            _purge(db, now)
+            change, settles_at = db.execute("SELECT change, settles_at FROM world").fetchone()
+            settled = settles_at <= now and (fault is None or fault.kind != "partial")
+            current = f"{change}" if settled else ""
+            if token and token == current:
+                return current, None
+            rows = db.execute(f"SELECT {COLUMNS} FROM node WHERE visible_at <= ? ORDER BY number", (now,))  # noqa: S608
+            return current, self._shown(rows.fetchall(), number, fault)
+
+        current, rows = self.call("list", read)
+        if rows is None:
+            return NodeListing((), token=current, unchanged=True)
+        return NodeListing(tuple(_node(row, now) for row in rows), complete=not isinstance(rows, _Part), token=current)
+
+    def _shown(self, rows: list[Row], number: int, fault: Fault | None) -> list[Row]:
+        if fault is None or fault.kind != "partial":
+            return rows
+        return _Part(row for row in rows if draw(self.simulate.seed, "partial", number, row[0]) >= fault.share)
+
+    def sizes(self) -> Sequence[Size]:
+        """Flavours on offer."""
+        return self.call("sizes", lambda *_: [_size(size) for size in self.simulate.sizes])
+
+    def images(self) -> Sequence[Image]:
+        """Images on offer."""
+        return self.call("images", lambda *_: [Image(f"image-{name}", name) for name in self.simulate.images])
+
+    def quota(self) -> Quota:
+        """What the limits leave."""
+        return self.call("quota", lambda db, *_: self._left(db))
+
+    def _left(self, db: sqlite3.Connection) -> Quota:
+        _purge(db, self.clock.now())
+        used = db.execute("SELECT instances, cpus, ram_mib FROM world").fetchone()
+        limit = self.simulate.quota
+        limits = (limit.instances, limit.cpus, limit.ram_mib)
+        return Quota(
+            *(None if most is None else max(0, most - taken) for most, taken in zip(limits, used, strict=True))
+        )
+
+    def create(self, request: NodeRequest) -> Node:
+        """Make a node, or return the one that carries the name already (unless ``duplicate_names``)."""
+
+        def make(db: sqlite3.Connection, _number: int, fault: Fault | None) -> Node:
+            existing = None if self.simulate.duplicate_names else self._named(db, request.name)
+            return existing or self._make(db, request, fault)
+
+        return self.call("create", make)
+
+    def _named(self, db: sqlite3.Connection, name: str) -> Node | None:
+        query = f"SELECT {COLUMNS} FROM node WHERE name = ? AND gone_at IS NULL ORDER BY number"  # noqa: S608
+        row = db.execute(query, (name,)).fetchone()
+        return _node(row, self.clock.now()) if row else None
+
+    def _make(self, db: sqlite3.Connection, request: NodeRequest, fault: Fault | None) -> Node:
+        size = self._checked(db, request)
+        now = self.clock.now()
+        last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'node'").fetchone()
+        number = (last[0] if last else 0) + 1
+        id_, address = self._id("node", number), self._address(number)
+        metadata, asked = orjson.dumps(dict(request.metadata)).decode(), _asked(request)
+        broken = fault is not None and fault.kind == "no-valid-host"
+        state: NodeState = "error" if broken else "running"
+        said = "No valid host was found." if broken else ""
+        running_at, visible_at = now + self.simulate.boot_seconds, now + self.simulate.invisible_seconds
+        machine = (size.name, size.cpus, size.ram_mib, request.image.name, address)
+        row = (number, id_, request.name, *machine, metadata, asked, state, said, running_at, visible_at)
+        db.execute("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+        shown = (size.name, request.image.name, address, metadata, state, said, running_at, visible_at, None)
+        return _node((number, id_, request.name, *shown), now)
+
+    def _checked(self, db: sqlite3.Connection, request: NodeRequest) -> SimulatedSize:
+        size = next((s for s in self.simulate.sizes if s.name == request.size.name), None)
+        if size is None:
+            message = f"create: no flavour is called {request.size.name}"
+            raise Terminal(message)
+        if request.image.name not in self.simulate.images:
+            message = f"create: no image is called {request.image.name}"
+            raise Terminal(message)
+        left = self._left(db)
+        for what, needed, free in (
+            ("instances", 1, left.instances), ("cores", size.cpus, left.cpus), ("ram", size.ram_mib, left.ram_mib),
+        ):  # fmt: skip
+            if free is not None and needed > free:
+                message = f"create: 403 Quota exceeded for {what}: requested {needed}, {free} left"
+                raise Terminal(message, reason=Reason.QUOTA_EXCEEDED)
+        return size
+
+    def destroy(self, node_id: str) -> None:
+        """Take a node away, after ``destroy_seconds``; one that is gone already is fine."""
+        now = self.clock.now()
+        gone_at = now + self.simulate.destroy_seconds
+
+        def take(db: sqlite3.Connection, *_: object) -> None:
+            db.execute("UPDATE node SET gone_at = ? WHERE id = ? AND gone_at IS NULL", (gone_at, node_id))
+            _purge(db, now)
+
+        self.call("destroy", take)
+
+    def power_on(self, node_id: str) -> None:
+        """Start a stopped node; it boots again."""
+        running_at = self.clock.now() + self.simulate.boot_seconds
+        statement = "UPDATE node SET state = 'running', running_at = ? WHERE id = ? AND state = 'stopped'"
+        self.call("power-on", lambda db, *_: db.execute(statement, (running_at, node_id)))
+
+    def mark(self, node_id: str, metadata: Mapping[str, str]) -> None:
+        """Merge ``metadata`` into the node's. Raises Terminal when there is no such node."""
+
+        def merge(db: sqlite3.Connection, *_: object) -> bool:
+            row = db.execute("SELECT metadata FROM node WHERE id = ? AND gone_at IS NULL", (node_id,)).fetchone()
+            if row is None:
+                return False
+            merged = orjson.dumps(orjson.loads(row[0]) | dict(metadata)).decode()
+            db.execute("UPDATE node SET metadata = ? WHERE id = ?", (merged, node_id))
+            return True
+
+        if not self.call("mark", merge):
+            message = f"mark: 404 no node has the id {node_id}"
+            raise Terminal(message)
+
+    def _id(self, what: str, number: int) -> str:
+        text = f"{self.simulate.seed}:{self.world.path.name}:{what}:{number}"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+
+    def _address(self, number: int) -> str:
+        start = int(draw(0, self.world.path.name) * ADDRESSES)
+        return str(ipaddress.IPv4Address(FIRST_ADDRESS + 1 + (start + number) % ADDRESSES))
+
+
+class _Part(list[Row]):
+    """Rows of a list that lacks some."""
+
+
+def _purge(db: sqlite3.Connection, now: float) -> None:
+    db.execute("DELETE FROM node WHERE gone_at <= ?", (now,))
+
+
+def _asked(request: NodeRequest) -> str:
+    """What else was asked for, kept for whoever looks into the file."""
+    asked = {"networks": request.networks, "keys": request.public_keys, "ports": request.security_ports}
+    return orjson.dumps(asked).decode()
+
+
+def _size(size: SimulatedSize) -> Size:
+    return Size(f"flavour-{size.name}", size.name, size.cpus, size.ram_mib, size.disk_gib, size.gpus)
+
+
+def _node(row: Row, now: float) -> Node:
+    _number, id_, name, size, image, address, metadata, state, fault, running_at, _visible_at, gone_at = row
+    shown: NodeState = "deleting" if gone_at is not None else state
+    if shown == "running" and running_at > now:
+        shown = "pending"
+    addresses = () if state == "error" else (address,)
+    return Node(id_, name, shown, size, image, orjson.loads(metadata), addresses, fault)
