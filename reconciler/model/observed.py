@@ -144,3 +144,5 @@ class Details:
     owner: Ref | None
     commit: str
     file: str
+    target: str = ""
+    """Target id."""

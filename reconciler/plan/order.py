@@ -64,9 +64,9 @@ def _deferred(action: Action, settled: Mapping[Ref, Action], holds: Callable[[Ed
         return action
     for ref in action.waits_for:
         other = settled[ref]
-        if other.blocked or other.verb is Verb.DEFER:
-            if action.verb in _REMOVES or _must_be_done(action, ref, holds):
-                return _waiting(action, f"{ref} is not done: {other.blocked or other.reason}")
+        stuck = other.blocked is not None or other.verb is Verb.DEFER
+        if stuck and (action.verb in _REMOVES or _must_be_done(action, ref, holds)):
+            return _waiting(action, f"{ref} is not done: {other.blocked or other.reason}")
     if action.verb not in _REMOVES:
         for edge in action.edges:
             why = "" if edge.ref in action.waits_for else holds(edge)

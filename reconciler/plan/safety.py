@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.model import Action, Approval, Limit, Policy, Reason, Verb
+from reconciler.model import Action, Approval, Limit, Policy, Reason, Ref, Verb
 
 _TAKING_AWAY = (Verb.DELETE, Verb.REPLACE)
 
@@ -59,7 +59,7 @@ def _exceeded(count: int, population: int, limit: Limit, kind: str, target: str)
     return f"{of} is over the limit of {limit.absolute} or {limit.percent:g} %: commit an Approval (hanse approve)"
 
 
-def _approved(action: Action, policy: Policy, budget: Counter[str]) -> Action:
+def _approved(action: Action, policy: Policy, budget: Counter[Ref]) -> Action:
     """The action, let through by an approval where it needs one and there is one."""
     if action.verb not in _TAKING_AWAY or action.blocked not in (None, Reason.APPROVAL_REQUIRED):
         return action
