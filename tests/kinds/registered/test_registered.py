@@ -27,7 +27,7 @@ class BuoyKind(Registered[BuoySpec]):
     Spec = BuoySpec
     federation_wide: ClassVar[bool] = True
 
-    def outputs(self, ref, spec):
+    def outputs(self, ref, spec):  # noqa: ARG002
         return {"depth": spec.depth}
 
 

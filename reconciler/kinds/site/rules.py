@@ -1,0 +1,166 @@
+"""What must hold for a site beyond the types of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.gocdb import SHORT_NAME
+from reconciler.kinds.site.cloud import Cloud
+from reconciler.kinds.site.service import Extension, Service, ServiceExtension
+from reconciler.kinds.site.spec import SiteSpec
+from reconciler.model import Ref
+
+UNMONITORED_TYPES = frozenset({"VOMS", "emi.ARGUS", "org.squid-cache.Squid"})
+"""Service types that may be in production without being monitored."""
+RESERVED_SCOPES = frozenset({"alice", "atlas", "cms", "lhcb", "tier1", "tier2", "wlcg"})
+"""Scopes that a service may have only if its site has them."""
+_HIGHEST_OCTET = 255
+
+
+def _repeated(items: Iterable[Hashable], what: str, path: str, field: str = "") -> Iterator[Fault]:
+    """A Fault for each of ``items``, which stand at ``path[n]field``, that was there before."""
+    first: dict[Hashable, int] = {}
+    for n, item in enumerate(items):
+        if item in first:
+            shown = " ".join(str(part) for part in item if part) if isinstance(item, tuple) else item
+            cure = "remove or rename one"
+            yield Fault(f"{path}[{n}]{field}", f"the {what} {shown} stands already at {path}[{first[item]}]", cure)
+        first.setdefault(item, n)
+
+
+def _short_name(ref: Ref, _spec: SiteSpec) -> Iterator[Fault]:
+    fault = SHORT_NAME.fault(ref.name)
+    if fault:
+        yield Fault("metadata.name", fault)
+
+
+def _unique_names(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    yield from _repeated([i.name for i in spec.services], "name", "spec.services", ".name")
+    yield from _repeated([i.name for i in spec.clouds], "name", "spec.clouds", ".name")
+    yield from _repeated([i.name for i in spec.storage], "name", "spec.storage", ".name")
+    yield from _repeated([i.name for i in spec.batch], "name", "spec.batch", ".name")
+    for n, service in enumerate(spec.services):
+        yield from _repeated([e.name for e in service.endpoints], "name", f"spec.services[{n}].endpoints", ".name")
+
+
+def _unique_clouds(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    yield from _repeated([c.endpoint for c in spec.clouds], "endpoint", "spec.clouds", ".endpoint")
+
+
+def _unique_shares(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for n, cloud in enumerate(spec.clouds):
+        yield from _repeated(_share_keys(cloud), "share", f"spec.clouds[{n}].shares")
+
+
+def _share_keys(cloud: Cloud) -> list[tuple[str | None, ...]]:
+    return [(s.vo_name, s.projectId, s.projectName, s.region) for s in cloud.shares]
+
+
+def _unique_extensions(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    yield from _pairs("spec", spec.extensions)
+    for s, service in enumerate(spec.services):
+        yield from _pairs(f"spec.services[{s}]", service.extensions)
+        for e, endpoint in enumerate(service.endpoints):
+            yield from _pairs(f"spec.services[{s}].endpoints[{e}]", endpoint.extensions)
+
+
+def _pairs(path: str, extensions: Sequence[Extension | ServiceExtension]) -> Iterator[Fault]:
+    yield from _repeated([(x.key, x.value) for x in extensions], "extension", f"{path}.extensions")
+
+
+def _monitored(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for n, service in enumerate(spec.services):
+        if service.production and not service.monitored and service.type not in UNMONITORED_TYPES:
+            yield Fault(
+                f"spec.services[{n}].monitored",
+                f"{service.type} at {service.hostname} is in production and not monitored",
+                "set monitored: true, or production: false",
+            )
+
+
+def _reserved_scopes(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    held = set(spec.scopes)
+    for n, service in enumerate(spec.services):
+        for scope in sorted(RESERVED_SCOPES & set(service.scopes) - held):
+            yield Fault(
+                f"spec.services[{n}].scopes",
+                f"the scope {scope} is reserved and the site does not have it",
+                "give it to the site, or take it from the service",
+            )
+
+
+def _mandatory(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    """Only of sites that state where they stand in certification: a site known by its cloud alone is no GOCDB entry."""
+    if spec.certification is None:
+        return
+    needed = {
+        "officialName": spec.officialName,
+        "ngi": spec.ngi,
+        "country": spec.country,
+        "domain": spec.domain,
+        "timezone": spec.timezone,
+        "infrastructure": spec.infrastructure,
+        "scopes": spec.scopes,
+        "contacts.email": spec.contacts.email,
+        "contacts.telephone": spec.contacts.telephone,
+        "contacts.csirtEmail": spec.contacts.csirtEmail,
+        "contacts.csirtTelephone": spec.contacts.csirtTelephone,
+    }
+    for field, value in needed.items():
+        if not value:
+            yield Fault(f"spec.{field}", f"a {spec.certification} site must have it", "add it")
+
+
+def _service_mandatory(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for n, service in enumerate(spec.services):
+        for field in _missing(service):
+            yield Fault(f"spec.services[{n}].{field}", "a registered service must have it", "add it")
+
+
+def _missing(service: Service) -> list[str]:
+    return [f for f, v in (("description", service.description), ("email", service.email)) if not v]
+
+
+def _octets(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for n, written in enumerate(spec.ipRanges):
+        if any(int(octet) > _HIGHEST_OCTET for octet in written.replace("/", ".").split(".")):
+            yield Fault(f"spec.ipRanges[{n}]", f"{written} has a part above {_HIGHEST_OCTET}")
+
+
+def _closed_with_reason(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for n, storage in enumerate(spec.storage):
+        for way in ("read", "write", "delete"):
+            access = getattr(storage.availability, way)
+            if not access.allowed and not access.reason:
+                yield Fault(f"spec.storage[{n}].availability.{way}", "it is closed without a reason", "add reason")
+
+
+RULES = (
+    Rule("site-short-name", "A site's name is a GOCDB short name: letters, digits, - . _, at most 255.", _short_name),
+    Rule(
+        "site-unique-names",
+        "Services, endpoints, clouds, storages and batch systems have names of their own.",
+        _unique_names,
+    ),
+    Rule(
+        "site-unique-endpoints", "A site and an endpoint identify a cloud, so no endpoint stands twice.", _unique_clouds
+    ),
+    Rule("site-unique-shares", "A VO has a project in a cloud once.", _unique_shares),
+    Rule("site-unique-extensions", "An extension key may be repeated, with another value (GOCDB).", _unique_extensions),
+    Rule(
+        "site-production-monitored",
+        "A production service is monitored, except VOMS, emi.ARGUS and org.squid-cache.Squid (GOCDB).",
+        _monitored,
+    ),
+    Rule("site-reserved-scopes", "A service has a reserved scope only if its site has it (GOCDB).", _reserved_scopes),
+    Rule(
+        "site-mandatory",
+        "A site with a certification status has all that GOCDB makes mandatory.",
+        _mandatory,
+        "warning",
+    ),
+    Rule("site-service-mandatory", "A service has a description and a contact (GOCDB).", _service_mandatory, "warning"),
+    Rule("site-ip-range", "The parts of an IP range are at most 255 (GOCDB does not check it).", _octets, "warning"),
+    Rule("site-closed-reason", "A storage that is closed says why.", _closed_with_reason, "warning"),
+)
