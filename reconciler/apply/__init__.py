@@ -6,14 +6,9 @@ references; what takes minutes is asked about again and holds no worker; a failu
 
 from __future__ import annotations
 
-import random
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
+from reconciler.apply.conduct import Conduct
 from reconciler.apply.executor import Executor, Serial, Threads
-from reconciler.apply.lanes import Lanes, Pace
+from reconciler.apply.lanes import Pace
 from reconciler.apply.loop import Loop
 from reconciler.apply.work import Work
 from reconciler.model import Outcome
@@ -22,23 +17,10 @@ from reconciler.ports import Journal
 __all__ = ["Conduct", "Executor", "Pace", "Serial", "Threads", "Work", "apply"]
 
 
-@dataclass(frozen=True)
-class Conduct:
-    """How an apply behaves: everything that is not the plan."""
-
-    pace: Pace = field(default_factory=Pace)
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
-    progress: Callable[[Outcome], None] = lambda _outcome: None
-    stop: threading.Event = field(default_factory=threading.Event)
-    """When set, nothing new is started and what is in flight is finished."""
-
-
 def apply(work: Work, journal: Journal, executor: Executor, conduct: Conduct | None = None) -> tuple[Outcome, ...]:
     """Do the plan; one outcome for each of its actions that is not a noop, in the order of the plan."""
     how = conduct or Conduct()
-    loop = Loop(work, journal, executor, Lanes(how.pace, how.jitter), how.clock, how.sleep, how.progress, how.stop)
+    loop = Loop(work, journal, executor, how)
     with executor:
         outcomes = loop.run()
     return tuple(outcomes[action.ref] for action in work.plan.actions if action.ref in outcomes)

@@ -45,7 +45,7 @@ class Lanes:
     def failed(self, target: str, attempts: int, retry_after: float | None, now: float) -> float:
         """Count a transient failure; returns the clock reading at which to try again."""
         self.failures[target] += 1
-        delay = min(self.pace.longest_delay, self.pace.first_delay * 2 ** (attempts - 1))
+        delay = min(self.pace.longest_delay, self.pace.first_delay * 2.0 ** (attempts - 1))
         delay = max(retry_after or 0.0, delay * (0.5 + self.jitter() / 2))
         self.not_before[target] = max(self.not_before.get(target, 0.0), now + (retry_after or 0.0))
         return now + delay

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -11,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from reconciler.apply.conduct import Conduct
 from reconciler.apply.executor import Executor
 from reconciler.apply.lanes import Lanes
 from reconciler.apply.task import Task, carry
@@ -25,19 +25,10 @@ _Batch = list[Task]
 class Loop:
     """One apply. Runs in one thread; only the calls to back ends run elsewhere."""
 
-    def __init__(  # noqa: PLR0913 (the loop's collaborators, each once)
-        self,
-        work: Work,
-        journal: Journal,
-        executor: Executor,
-        lanes: Lanes,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-        progress: Callable[[Outcome], None],
-        stop: threading.Event,
-    ) -> None:
-        self._work, self._journal, self._executor, self._lanes = work, journal, executor, lanes
-        self._clock, self._sleep, self._progress, self._stop = clock, sleep, progress, stop
+    def __init__(self, work: Work, journal: Journal, executor: Executor, conduct: Conduct) -> None:
+        self._work, self._journal, self._executor = work, journal, executor
+        self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
+        self._progress, self._lanes = conduct.progress, Lanes(conduct.pace, conduct.jitter)
         self._outcomes: dict[Ref, Outcome] = {}
         self._outputs: dict[Ref, Mapping[str, Any]] = {}
         self._waiting: dict[Ref, set[Ref]] = {}

@@ -1,0 +1,25 @@
+"""How an apply behaves: everything that is not the plan."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler.apply.lanes import Pace
+from reconciler.model import Outcome
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """Pace, clock and randomness, who is told, and who may stop it."""
+
+    pace: Pace = field(default_factory=Pace)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    progress: Callable[[Outcome], None] = lambda _outcome: None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """When set, nothing new is started and what is in flight is finished."""
