@@ -1,0 +1,163 @@
+"""The operator's configuration: hanse.toml, overridden by HANSE_* variables. Secrets in it are references."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from reconciler.errors import SettingsError
+from reconciler.model import Strict
+
+FILE = "hanse.toml"
+
+
+class Source(Strict):
+    """Where the manifests are."""
+
+    repository: str = "."
+    """Path of a git repository, bare or not."""
+    revision: str = "HEAD"
+    """Branch, tag or commit that is reconciled."""
+    paths: tuple[str, ...] = ("manifests",)
+    """Folders inside the repository that hold manifests."""
+
+
+class Records(Strict):
+    """Where inventory, journal and history are kept."""
+
+    url: str = "sqlite:///.hanse/hanse.db"
+    """SQLAlchemy URL: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME."""
+
+
+class LimitSettings(Strict):
+    """A blast radius, counted per kind and target."""
+
+    absolute: Annotated[int, Field(ge=0)]
+    """More than this many need an Approval."""
+    percent: Annotated[float, Field(ge=0, le=100)]
+    """More than this share needs an Approval, where at least ``minimum_population`` are held."""
+    minimum_population: Annotated[int, Field(ge=1)] = 10
+    """Below this population the share does not count."""
+
+
+class Limits(Strict):
+    """How much one run may change without an Approval."""
+
+    deletes: LimitSettings = LimitSettings(absolute=10, percent=30.0)
+    """Deletes and replaces."""
+    updates: LimitSettings = LimitSettings(absolute=1000, percent=60.0)
+    """Updates."""
+
+
+class ApplySettings(Strict):
+    """How hard back ends are worked."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 8
+    """Threads that call back ends."""
+    concurrency: Annotated[int, Field(ge=1)] = 4
+    """Calls under way at once on one target."""
+    attempts: Annotated[int, Field(ge=1)] = 5
+    """How often a transient failure is tried in one run."""
+    first_delay_seconds: Annotated[float, Field(ge=0)] = 0.5
+    """Wait before the second attempt; doubled each time, with jitter."""
+    longest_delay_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """Longest wait between attempts."""
+    breaker: Annotated[int, Field(ge=1)] = 8
+    """Transient failures in a row after which a target is left alone until the next run."""
+
+
+class ObserveSettings(Strict):
+    """How patiently the world is read."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 8
+    """Targets read at once."""
+    deadline_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """A target that has not answered by then is unknown in this run."""
+
+
+class RunSettings(Strict):
+    """The loop of ``hanse run``."""
+
+    interval_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Time between two reconciles when nothing happens."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the interval that is added at random."""
+    lease_seconds: Annotated[float, Field(gt=0)] = 90.0
+    """A reconciler that has not renewed its lease for this long is taken for dead."""
+
+
+class Settings(Strict):
+    """Everything in hanse.toml."""
+
+    source: Source = Source()
+    records: Records = Records()
+    state: str = ".hanse/state"
+    """Directory of the embedded back ends (registers, zone files, storages, simulated clouds)."""
+    cache: str = ".hanse/cache"
+    """Directory of parsed manifests; may be deleted at any time."""
+    playbooks: str = ""
+    """Directory of playbooks; "" for those that come with Hanse."""
+    limits: Limits = Limits()
+    apply: ApplySettings = ApplySettings()
+    observe: ObserveSettings = ObserveSettings()
+    run: RunSettings = RunSettings()
+    rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
+    """Rule id -> path pattern -> severity: where a rule is only a warning."""
+    substitute: Mapping[str, str] = Field(default_factory=dict)
+    """Driver named in manifests -> driver used instead (``openstack = "simulated"`` for a rehearsal)."""
+    targets: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """Target id or pattern -> driver and its options; the longest pattern that fits wins."""
+    log: Literal["debug", "info", "warning", "error"] = "warning"
+    """The least severe log line that is written."""
+
+    def pathed(self, root: Path) -> Settings:
+        """The same settings with paths made absolute, counted from ``root``."""
+        prefix = "sqlite:///"
+        url = self.records.url
+        if url.startswith(prefix) and not url.startswith(f"{prefix}/") and ":memory:" not in url:
+            url = f"{prefix}{root / url.removeprefix(prefix)}"
+        fixed = {
+            "state": str(root / self.state),
+            "cache": str(root / self.cache),
+            "records": self.records.model_copy(update={"url": url}),
+            "source": self.source.model_copy(update={"repository": str(root / self.source.repository)}),
+        }
+        return self.model_copy(update=fixed)
+
+
+def load(root: Path, environment: Mapping[str, str], file: Path | None = None) -> Settings:
+    """Read ``hanse.toml`` under ``root`` (or ``file``) and the environment.
+
+    ``HANSE_RECORDS__URL`` stands for ``[records] url``: sections and names are joined by two underscores. Raises
+    SettingsError with every fault: field, what is wrong, what would be right.
+    """
+    path = file or root / FILE
+    given: dict[str, Any] = {}
+    if path.exists():
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    elif file is not None:
+        raise SettingsError(f"{path}: no such file; hanse init writes one")
+    for name, value in sorted(environment.items()):
+        if name.startswith("HANSE_"):
+            _set(given, name.removeprefix("HANSE_").lower().split("__"), value)
+    try:
+        return Settings.model_validate(given, strict=False).pathed(path.parent if file else root)
+    except ValidationError as error:
+        said = [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("\n".join(said)) from error
+
+
+def _set(given: dict[str, Any], path: list[str], value: str) -> None:
+    for step in path[:-1]:
+        inner = given.setdefault(step, {})
+        if not isinstance(inner, dict):
+            return
+        given = inner
+    given[path[-1]] = value

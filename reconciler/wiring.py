@@ -1,0 +1,114 @@
+"""Wired: the drivers as the operator configured them. The one place that knows which module a driver's name means."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from reconciler.errors import Terminal
+from reconciler.model import SecretRef, Target
+from reconciler.ports import DNS, Checker, Compute, Configure, Registry, Storage
+from reconciler.settings import Settings
+
+MODULES: Mapping[tuple[str, str], str] = {
+    ("dns", "zonefile"): "reconciler.drivers.zonefile",
+    ("dns", "rfc2136"): "reconciler.drivers.rfc2136",
+    ("compute", "simulated"): "reconciler.drivers.simulated",
+    ("compute", "namespace"): "reconciler.drivers.namespace",
+    ("configure", "simulated"): "reconciler.drivers.simulated.configure",
+    ("configure", "namespace"): "reconciler.drivers.ansible",
+    ("storage", "directory"): "reconciler.drivers.directory",
+    ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
+    ("registry", "embedded"): "reconciler.drivers.embedded",
+    ("check", "plugins"): "reconciler.drivers.plugins",
+}
+DEFAULTS: Mapping[str, str] = {
+    "dns": "zonefile",
+    "compute": "simulated",
+    "storage": "directory",
+    "registry": "embedded",
+    "check": "plugins",
+}
+
+
+class Wired:
+    """Fills ``ports.Drivers``. Back ends are opened once per thread."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        self._settings = settings
+        self._environment = os.environ if environment is None else environment
+        self._local = threading.local()
+
+    def options(self, target_id: str, driver: str) -> tuple[str, Mapping[str, Any]]:
+        """The driver and options of a target: the manifest's driver, replaced or completed by hanse.toml."""
+        configured = dict(self._configured(target_id))
+        named = str(configured.pop("driver", "")) or driver or DEFAULTS[target_id.partition(":")[0]]
+        return self._settings.substitute.get(named, named), configured
+
+    def _configured(self, target_id: str) -> Mapping[str, Any]:
+        fitting = [pattern for pattern in self._settings.targets if fnmatchcase(target_id, pattern)]
+        return self._settings.targets[max(fitting, key=len)] if fitting else {}
+
+    def dns(self, target: Target) -> DNS:
+        """The zone behind the target."""
+        found: DNS = self._open("dns", target)
+        return found
+
+    def compute(self, target: Target) -> Compute:
+        """The cloud project behind the target."""
+        found: Compute = self._open("compute", target)
+        return found
+
+    def storage(self, target: Target) -> Storage:
+        """The storage behind the target."""
+        found: Storage = self._open("storage", target)
+        return found
+
+    def registry(self, target: Target) -> Registry:
+        """The register table behind the target."""
+        found: Registry = self._open("registry", target)
+        return found
+
+    def configure(self, target: Target) -> Configure:
+        """What runs playbooks on the nodes of a compute target: it follows from the compute driver."""
+        found: Configure = self._open("configure", target)
+        return found
+
+    def checker(self, target: Target) -> Checker:
+        """What runs monitoring plugins."""
+        found: Checker = self._open("check", target)
+        return found
+
+    def secret(self, reference: SecretRef) -> str:
+        """Read a secret now. Raises Terminal naming the reference, never the value."""
+        if reference.env is not None:
+            if reference.env not in self._environment:
+                raise Terminal(f"the environment variable {reference.env} is not set: set it for the reconciler")
+            return self._environment[reference.env]
+        try:
+            return Path(reference.file or "").read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            raise Terminal(f"the secret file {reference.file} cannot be read: {why}") from error
+
+    def _open(self, port: str, target: Target) -> Any:
+        opened: dict[tuple[str, str, str], Any] = self._local.__dict__.setdefault("opened", {})
+        key = (port, target.id, target.driver)
+        if key not in opened:
+            module = MODULES.get((port, target.driver))
+            if module is None:
+                known = ", ".join(sorted(name for kind, name in MODULES if kind == port))
+                said = f"no {port} driver called {target.driver} (there are: {known}); substitute it in hanse.toml"
+                raise Terminal(said)
+            state = {"state": str(Path(self._settings.state) / port)}
+            complete = Target(target.id, target.driver, {**state, **self._extra(), **target.options})
+            opened[key] = import_module(module).open(complete, self)
+        return opened[key]
+
+    def _extra(self) -> Mapping[str, Any]:
+        return {"playbooks": self._settings.playbooks} if self._settings.playbooks else {}
