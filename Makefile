@@ -1,0 +1,52 @@
+# make demo: the main job on embedded defaults, no root.   make test: everything that CI runs.   make help: the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REQ := requirements
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-real test check bench docs lock clean
+
+help: ## say what there is
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## the real sites of the EGI Federated Cloud, planned, applied, broken and repaired (no root)
+	@$(BIN)/python -m tests.demo.demo
+
+demo-real: $(VENV)/.dev ## the same with BIND, hosts that answer to SSH, and Ansible (root on Debian)
+	@sh .ci/packages
+	@$(BIN)/python -m tests.demo.real
+
+test: $(VENV)/.dev ## every check and every test, real servers included (Debian packages are installed when possible)
+	@sh .ci/packages
+	@$(MAKE) --no-print-directory check
+	@echo "== tests"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: $(VENV)/.dev ## style, types, architecture, generated files, docs
+	@echo "== ruff";            $(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
+	@echo "== mypy";            $(BIN)/mypy
+	@echo "== import-linter";   $(BIN)/lint-imports --no-logo
+	@echo "== schemas and reference pages are fresh"; $(BIN)/python -m tests.generated --check
+	@echo "== playbooks";       $(BIN)/yamllint -s playbooks manifests && ANSIBLE_LINT_NODEPS=1 $(BIN)/ansible-lint -q --offline playbooks
+	@echo "== docs";            $(BIN)/mkdocs build -q --strict -d site
+
+bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one
+	@$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/.dev ## regenerate schemas and reference pages, then build the docs into site/
+	@$(BIN)/python -m tests.generated --write
+	@$(BIN)/mkdocs build -q --strict -d site && echo "site/index.html"
+
+lock: ## pin every dependency with its hashes (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build pyproject.toml -o $(REQ)/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o $(REQ)/dev.txt
+
+clean: ## remove what make made
+	rm -rf $(VENV) site .demo .cache
+
+$(VENV)/.run: $(REQ)/run.txt pyproject.toml
+	@sh .ci/environment $(PYTHON) $(VENV) $(REQ)/run.txt && touch $@
+
+$(VENV)/.dev: $(REQ)/dev.txt pyproject.toml
+	@sh .ci/environment $(PYTHON) $(VENV) $(REQ)/dev.txt && touch $@ $(VENV)/.run
