@@ -1,8 +1,11 @@
 """The nouns: frozen values without I/O. Every stage takes some and returns others."""
 
+from reconciler.model.availability import ProbeRecord, ProbeState, ProbeStatus, StatusChange
+from reconciler.model.bookkeeping import BookKeeping
 from reconciler.model.condition import Condition, ConditionType, Report
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.graph import Choice, Graph
+from reconciler.model.history import Event, Lease, Permit, Run, TargetRecord, Unsettled
 from reconciler.model.inventory import Inventory, meta_digest, uid_of
 from reconciler.model.observed import (
     Absent,
@@ -26,6 +29,7 @@ from reconciler.model.resources import Resources
 from reconciler.model.revision import Blobs, Revision
 from reconciler.model.spec import SecretRef, Spec, Strict, digest_of, encode
 from reconciler.model.target import Target
+from reconciler.model.usage import UsageRecord
 
 __all__ = [
     "BLOCKS",
@@ -35,6 +39,7 @@ __all__ = [
     "Answer",
     "Approval",
     "Blobs",
+    "BookKeeping",
     "Change",
     "Choice",
     "Condition",
@@ -45,11 +50,13 @@ __all__ = [
     "Done",
     "Edge",
     "Entry",
+    "Event",
     "Failed",
     "FieldChange",
     "Gate",
     "Graph",
     "Inventory",
+    "Lease",
     "Lifecycle",
     "Limit",
     "Location",
@@ -59,9 +66,13 @@ __all__ = [
     "Operation",
     "Outcome",
     "Pause",
+    "Permit",
     "Plan",
     "Policy",
     "Present",
+    "ProbeRecord",
+    "ProbeState",
+    "ProbeStatus",
     "Reading",
     "Reason",
     "Ref",
@@ -69,15 +80,20 @@ __all__ = [
     "Resource",
     "Resources",
     "Revision",
+    "Run",
     "SecretRef",
     "Severity",
     "Spec",
     "Started",
+    "StatusChange",
     "Stray",
     "Strict",
     "Target",
+    "TargetRecord",
     "TargetState",
     "Unknown",
+    "Unsettled",
+    "UsageRecord",
     "Verb",
     "Wanted",
     "digest_of",
