@@ -1,0 +1,245 @@
+"""The DNS port on a master file (RFC 1035): the embedded default, and the way to any server that loads such files.
+
+Options: ``state`` (folder; the file is ``<zone>zone`` in it) or ``path`` (the file itself), ``nameservers`` and
+``contact`` for the SOA and NS records of a zone that does not exist yet.
+
+Hanse writes one record per line, below a first line that holds the digest of the rest. While the digest holds, the
+file is read line by line, twenty times faster than a master file in general; a file that a person has edited is read
+by the full parser and keeps everything but its comments and layout.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import dns.exception
+import dns.name
+import dns.zone
+from pydantic import ValidationError
+
+from reconciler.drivers.zonedata import (
+    MARK_TTL,
+    Key,
+    Stored,
+    canonical,
+    fold,
+    in_order,
+    key_of,
+    mark_key,
+    mark_value,
+    stored_in,
+)
+from reconciler.errors import Conflict, Terminal, Transient
+from reconciler.model import Strict, Target
+from reconciler.ports import DNS, Drivers, ZoneChange, ZoneReading
+
+_HEADER: Final = "; written by hanse, sha256="
+_SIGNED: Final = frozenset({"DNSKEY", "NSEC", "NSEC3", "NSEC3PARAM"})
+
+
+class Options(Strict):
+    """Where the file is."""
+
+    state: str = ""
+    path: str = ""
+    nameservers: tuple[str, ...] | list[str] = ("localhost.",)
+    contact: str = ""
+    """Mailbox as a name (``hostmaster.example.org.``); "" for hostmaster in the zone."""
+
+
+class Parsed(NamedTuple):
+    """One state of the file."""
+
+    digest: str
+    stored: Mapping[Key, Stored]
+
+
+_parsed: dict[Path, Parsed] = {}
+"""Last known state of each file, for every thread: 20,000 records are parsed once, not at every question."""
+_knowing = threading.Lock()
+
+
+def open(target: Target, drivers: Drivers) -> DNS:  # noqa: A001, ARG001
+    """The zone named by ``target``, in the state folder or at ``path``."""
+    try:
+        options = Options.model_validate(dict(target.options))
+    except ValidationError as error:
+        raise Terminal(f"{target.id}: {error}") from error
+    zone = dns.name.from_text(target.name).to_text().lower()
+    if not (options.path or options.state):
+        raise Terminal(f"{target.id}: neither state nor path says where the zone file is")
+    file = Path(options.path) if options.path else Path(options.state) / f"{zone.replace('/', '_')}zone"
+    return ZoneFile(zone, file, options)
+
+
+class ZoneFile:
+    """One zone in one file. Processes and threads may share the file: writers take turns, readers see whole states."""
+
+    def __init__(self, zone: str, file: Path, options: Options) -> None:
+        self._zone = zone
+        self._file = file
+        self._options = options
+
+    def read(self, token: str = "") -> ZoneReading:
+        """Read the whole file; ``unchanged`` when it is the one that ``token`` was given for."""
+        with self._errors():
+            parsed = self._load()
+        now = self._token(parsed)
+        if token and token == now:
+            return ZoneReading({}, token, unchanged=True)
+        return ZoneReading(fold(parsed.stored), now)
+
+    def change(self, changes: Sequence[ZoneChange]) -> None:
+        """Do all of ``changes`` and raise the serial, by replacing the file in one step."""
+        if not changes:
+            return
+        by_name = in_order(changes, self._zone)
+        with self._errors(), self._locked():
+            stored = dict(self._load().stored)
+            types = frozenset(rdtype for _, rdtype in stored) | {key_of(change)[1] for change in changes}
+            for name, here in by_name.items():
+                _apply(stored, types, name, here)
+            soa = (self._zone, "SOA")
+            stored[soa] = _raised(stored[soa])
+            self._write(stored)
+
+    def _token(self, parsed: Parsed) -> str:
+        """The serial, and the digest that tells an edit by hand that forgot to raise it."""
+        return f"{_serial(parsed.stored[self._zone, 'SOA'])}-{parsed.digest[:16]}"
+
+    def _load(self) -> Parsed:
+        try:
+            content = self._file.read_bytes()
+        except FileNotFoundError:
+            return Parsed("new", self._empty())
+        digest = hashlib.sha256(content).hexdigest()
+        known = _parsed.get(self._file)
+        if known and known.digest == digest:
+            return known
+        return self._know(Parsed(digest, self._parse(content)))
+
+    def _know(self, parsed: Parsed) -> Parsed:
+        with _knowing:
+            _parsed[self._file] = parsed
+        return parsed
+
+    def _parse(self, content: bytes) -> dict[Key, Stored]:
+        first, _, body = content.partition(b"\n")
+        if first == _header(body):
+            return _lines(body.decode())
+        try:
+            zone = dns.zone.from_text(content.decode(), origin=self._zone, relativize=False)
+        except (dns.exception.DNSException, UnicodeDecodeError, ValueError, KeyError) as error:
+            raise Terminal(
+                f"{self._file} is not a zone file of {self._zone}: {str(error) or type(error).__name__}"
+            ) from error
+        stored = {k: v for name, node in zone.nodes.items() for k, v in stored_in(node, name.to_text().lower())}
+        if any(rdtype in _SIGNED for _, rdtype in stored):
+            raise Terminal(f"{self._file} is signed; let the server sign, and give Hanse the unsigned file")
+        return stored
+
+    def _empty(self) -> dict[Key, Stored]:
+        """The zone before its first record."""
+        names = [dns.name.from_text(name).to_text().lower() for name in self._options.nameservers]
+        contact = self._options.contact or f"hostmaster.{self._zone}"
+        soa = f"{names[0]} {contact} 0 3600 600 1209600 300"
+        return {
+            (self._zone, "SOA"): Stored(3600, (soa,)),
+            (self._zone, "NS"): Stored(3600, tuple(sorted(names))),
+        }
+
+    def _write(self, stored: Mapping[Key, Stored]) -> None:
+        body = "".join(_written(stored, self._zone)).encode()
+        content = _header(body) + b"\n" + body
+        fresh = self._file.with_name(f".{self._file.name}.new")
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fdatasync(file.fileno())
+        fresh.replace(self._file)
+        self._know(Parsed(hashlib.sha256(content).hexdigest(), stored))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.with_name(f".{self._file.name}.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except PermissionError as error:
+            raise Terminal(f"{self._file}: {error.strerror}; the reconciler needs to read and write it") from error
+        except OSError as error:
+            raise Transient(f"{self._file}: {error.strerror}") from error
+
+
+def _apply(stored: dict[Key, Stored], types: frozenset[str], name: str, changes: Sequence[ZoneChange]) -> None:
+    """Change one name after every expectation about it was found to hold."""
+    for change in changes:
+        _expect(stored, change)
+    for change in changes:
+        key = key_of(change)
+        for gone in (key, mark_key(key)):
+            stored.pop(gone, None)
+        if change.rrset:
+            stored[key] = Stored(change.rrset.ttl, canonical(change.rrset.type, change.rrset.values))
+            stored[mark_key(key)] = Stored(MARK_TTL, (mark_value(change.uid),))
+    beside = [rdtype for rdtype in sorted(types) if (name, rdtype) in stored]
+    if "CNAME" in beside and len(beside) > 1 and any(change.rrset for change in changes):
+        raise Conflict(f"{name} cannot be a CNAME and hold {', '.join(t for t in beside if t != 'CNAME')} as well")
+
+
+def _expect(stored: Mapping[Key, Stored], change: ZoneChange) -> None:
+    key, expect = key_of(change), change.expect
+    held, mark = stored.get(key), stored.get(mark_key(key))
+    if (held.values if held else ()) != (canonical(expect.type, expect.values) if expect else ()):
+        raise Conflict(f"{key[0]} {key[1]} is not as it was when it was read")
+    if (mark.values if mark else ()) != ((mark_value(expect.uid),) if expect and expect.uid else ()):
+        raise Conflict(f"the ownership mark of {key[0]} {key[1]} is not as it was when it was read")
+
+
+def _serial(soa: Stored) -> int:
+    return int(soa.values[0].split(" ")[2])
+
+
+def _raised(soa: Stored) -> Stored:
+    """The SOA with the next serial; after 2**32 - 1 comes 1 (RFC 1982)."""
+    fields = soa.values[0].split(" ")
+    fields[2] = str((int(fields[2]) + 1) % 2**32 or 1)
+    return Stored(soa.ttl, (" ".join(fields),))
+
+
+def _header(body: bytes) -> bytes:
+    return f"{_HEADER}{hashlib.sha256(body).hexdigest()}".encode()
+
+
+def _written(stored: Mapping[Key, Stored], zone: str) -> Iterator[str]:
+    """The file's lines: the SOA first, then names as a tree, each with what is below it."""
+    soa = zone, "SOA"
+    places = {name: tuple(reversed(name.split("."))) for name, _ in stored}
+    for key in sorted(stored, key=lambda key: (key != soa, places[key[0]], key[1])):
+        ttl, values = stored[key]
+        start = f"{key[0]} {ttl} IN {key[1]} "
+        for value in values:
+            yield f"{start}{value}\n"
+
+
+def _lines(body: str) -> dict[Key, Stored]:
+    """What ``_written`` wrote."""
+    found: dict[Key, list[str]] = {}
+    ttls: dict[Key, int] = {}
+    for line in body.rstrip("\n").split("\n"):
+        name, ttl, _, rdtype, value = line.split(" ", 4)
+        found.setdefault((name, rdtype), []).append(value)
+        ttls[name, rdtype] = int(ttl)
+    return {key: Stored(ttls[key], tuple(values)) for key, values in found.items()}
