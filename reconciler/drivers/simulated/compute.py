@@ -33,9 +33,9 @@ class SimulatedCompute(Caller):
 
         def read(db: sqlite3.Connection, number: int, fault: Fault | None) -> tuple[str, list[Row] | None]:
             _purge(db, now)
-            change, settles_at = db.execute("SELECT change, settles_at FROM world").fetchone()
+            birth, change, settles_at = db.execute("SELECT birth, change, settles_at FROM world").fetchone()
             settled = settles_at <= now and (fault is None or fault.kind != "partial")
-            current = f"{change}" if settled else ""
+            current = f"{birth}-{change}" if settled else ""
             if token and token == current:
                 return current, None
             rows = db.execute(f"SELECT {COLUMNS} FROM node WHERE visible_at <= ? ORDER BY number", (now,))  # noqa: S608

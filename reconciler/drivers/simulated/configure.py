@@ -10,8 +10,18 @@ import orjson
 from reconciler.drivers.simulated.caller import Caller
 from reconciler.drivers.simulated.faults import draw
 from reconciler.drivers.simulated.options import Fault
-from reconciler.model import digest_of, encode
-from reconciler.ports import Host, RunRequest, RunState
+from reconciler.errors import Terminal
+from reconciler.model import Target, digest_of, encode
+from reconciler.ports import Configure, Drivers, Host, RunRequest, RunState
+
+
+def open(target: Target, drivers: Drivers) -> Configure:  # noqa: A001
+    """What runs playbooks on the nodes of ``target``: the simulated cloud itself. Raises Terminal for any other."""
+    cloud = drivers.compute(target)
+    if not isinstance(cloud, SimulatedConfigure):
+        message = f"{target.id}: only a simulated cloud has simulated playbook runs"
+        raise Terminal(message)
+    return cloud
 
 
 class SimulatedConfigure(Caller):

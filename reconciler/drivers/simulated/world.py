@@ -21,9 +21,9 @@ from reconciler.errors import Terminal, Transient
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS world (
-  change INTEGER NOT NULL, settles_at REAL NOT NULL, instances INTEGER NOT NULL, cpus INTEGER NOT NULL,
-  ram_mib INTEGER NOT NULL, second INTEGER NOT NULL, calls INTEGER NOT NULL);
-INSERT INTO world SELECT 0, 0, 0, 0, 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM world);
+  birth TEXT NOT NULL, change INTEGER NOT NULL, settles_at REAL NOT NULL, instances INTEGER NOT NULL,
+  cpus INTEGER NOT NULL, ram_mib INTEGER NOT NULL, second INTEGER NOT NULL, calls INTEGER NOT NULL);
+INSERT INTO world SELECT lower(hex(randomblob(4))), 0, 0, 0, 0, 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM world);
 CREATE TABLE IF NOT EXISTS call (verb TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS node (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, size TEXT NOT NULL,
@@ -55,7 +55,7 @@ CREATE TRIGGER IF NOT EXISTS node_gone AFTER DELETE ON node BEGIN
 def world_path(state: str, target_name: str) -> Path:
     """The file of the world that belongs to a compute target (``CESGA/cloud-1/vo.example.org``) under ``state``."""
     file = "+".join(quote(part, safe="") for part in target_name.split("/"))
-    return Path(state) / "compute" / f"{file}.sqlite"
+    return Path(state) / f"{file}.sqlite"
 
 
 class World:
@@ -68,20 +68,24 @@ class World:
         self.path = path
         self._lock = threading.RLock()
         self._connection = _connect(path)
+        self.file = _identity(path)
 
     @classmethod
     def open(cls, path: str | Path) -> World:
-        """The world in ``path``, made when it is not there."""
+        """The world in ``path``, made when it is not there (any more)."""
         key = (os.getpid(), str(Path(path).absolute()))
         with cls._opening:
-            if key not in cls._open:
-                cls._open[key] = cls(Path(path))
-            return cls._open[key]
+            world = cls._open.get(key)
+            if world is None or world.file != _identity(world.path):
+                world = cls._open[key] = cls(Path(path))
+            return world
 
     def close(self) -> None:
         """Close the file; the next ``open`` opens it again."""
         with self._opening, self._lock:
-            self._open.pop((os.getpid(), str(self.path.absolute())), None)
+            key = (os.getpid(), str(self.path.absolute()))
+            if self._open.get(key) is self:
+                del self._open[key]
             self._connection.close()
 
     @classmethod
@@ -154,6 +158,15 @@ class World:
             if not db.execute(statement, (name, *values)).rowcount:
                 message = f"no node is called {name}"
                 raise LookupError(message)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode; None when there is no such file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,62 @@
+"""The clouds that the compute contract is tried on. Adding a driver is adding an entry to CLOUDS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from reconciler.drivers import simulated
+from reconciler.drivers.simulated import World
+from reconciler.model import Target
+from reconciler.ports import Compute
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A cloud under test. ``client`` opens a new client of the same project, as another process would."""
+
+    client: Callable[[], Compute]
+    capabilities: frozenset[str] = frozenset()
+    """Of: token (nodes() answers unchanged), power (nodes can be stopped and started), quota."""
+    image: str = "debian-12"
+    wait_seconds: float = 20.0
+    """How long a node may take to run, or to go."""
+    stop: Callable[[str], None] | None = None
+    """Shuts the named node off behind the driver's back; for clouds with ``power``."""
+
+
+@dataclass
+class Setting:
+    """What a cloud's maker may use."""
+
+    path: Path
+    undo: list[Callable[[], None]] = field(default_factory=list)
+
+
+def simulated_cloud(setting: Setting) -> Cloud:
+    options = {"state": str(setting.path), "simulate": {"boot_seconds": 0.05, "quota": {"instances": 50}}}
+    target = Target("compute:SITE-A/cloud/vo.example.org", "simulated", options)
+    path = simulated.world_path(str(setting.path), target.name)
+
+    def client() -> simulated.SimulatedCloud:
+        world = World(path)
+        setting.undo.append(world.close)
+        return simulated.SimulatedCloud(world, simulated.simulate_of(options), simulated.RealClock())
+
+    stop = client().world.stop_behind_our_back
+    return Cloud(client, frozenset({"token", "power", "quota"}), stop=stop)
+
+
+CLOUDS: dict[str, Callable[[Setting], Cloud]] = {"simulated": simulated_cloud}
+
+
+@pytest.fixture(params=sorted(CLOUDS))
+def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cloud]:
+    """Each cloud in turn, empty."""
+    setting = Setting(tmp_path)
+    yield CLOUDS[request.param](setting)
+    for undo in reversed(setting.undo):
+        undo()

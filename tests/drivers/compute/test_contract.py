@@ -1,0 +1,167 @@
+"""What every compute driver does, whatever the cloud behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from reconciler.errors import Terminal
+from reconciler.ports import Compute, Node, NodeRequest
+
+
+def request_of(cloud, compute: Compute, name: str, **metadata: str) -> NodeRequest:
+    size = min(compute.sizes(), key=lambda s: (s.gpus, s.cpus, s.ram_mib, s.disk_gib))
+    image = next(i for i in compute.images() if i.name == cloud.image)
+    return NodeRequest(name, size, image, metadata={"hanse-uid": "a" * 32, **metadata})
+
+
+def wait_for(cloud, compute: Compute, right: Callable[[dict[str, Node]], bool]) -> dict[str, Node]:
+    end = time.monotonic() + cloud.wait_seconds
+    while time.monotonic() < end:
+        listing = compute.nodes()
+        there = {n.name: n for n in listing.nodes}
+        if listing.complete and right(there):
+            return there
+        time.sleep(0.02)
+    pytest.fail(f"not in {cloud.wait_seconds} s: {there}")
+
+
+def test_a_new_cloud_is_empty_and_completely_read(cloud) -> None:
+    listing = cloud.client().nodes()
+    assert listing.nodes == ()
+    assert listing.complete
+
+
+def test_sizes_and_images_are_named_once(cloud) -> None:
+    compute = cloud.client()
+    names = [s.name for s in compute.sizes()]
+    assert names
+    assert len(set(names)) == len(names)
+    assert all(s.cpus > 0 and s.ram_mib > 0 for s in compute.sizes())
+    assert cloud.image in [i.name for i in compute.images()]
+
+
+def test_a_created_node_comes_up_with_what_was_asked_for(cloud) -> None:
+    compute = cloud.client()
+    request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0", **{"hanse-group": "workers"})
+    made = compute.create(request)
+    assert made.name == request.name
+    node = wait_for(cloud, compute, lambda there: there[request.name].state == "running")[request.name]
+    assert node.id == made.id
+    assert node.size == request.size.name
+    assert node.image in ("", cloud.image)
+    assert dict(node.metadata) == dict(request.metadata)
+    assert node.addresses
+
+
+def test_another_client_sees_the_node(cloud) -> None:
+    compute = cloud.client()
+    made = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    assert [n.id for n in cloud.client().nodes().nodes] == [made.id]
+
+
+def test_asking_twice_for_one_name_makes_one_node(cloud) -> None:
+    compute = cloud.client()
+    request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0")
+    first = compute.create(request)
+    assert cloud.client().create(request).id == first.id
+    assert len(compute.nodes().nodes) == 1
+
+
+def test_creates_at_the_same_time_do_not_disturb_each_other(cloud) -> None:
+    compute = cloud.client()
+    requests = [request_of(cloud, compute, f"aaaaaaaaaaaa-workers-{i}") for i in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(compute.create, requests))
+    there = wait_for(cloud, compute, lambda there: {n.state for n in there.values()} == {"running"})
+    assert set(there) == {r.name for r in requests}
+    assert len({n.id for n in made}) == 6
+    assert len({n.addresses for n in there.values()}) == 6
+
+
+def test_a_destroyed_node_goes_and_the_others_stay(cloud) -> None:
+    compute = cloud.client()
+    gone, stays = (compute.create(request_of(cloud, compute, f"aaaaaaaaaaaa-workers-{i}")) for i in range(2))
+    compute.destroy(gone.id)
+    assert set(wait_for(cloud, compute, lambda there: gone.name not in there)) == {stays.name}
+
+
+def test_a_node_that_is_gone_may_be_destroyed_again(cloud) -> None:
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    compute.destroy(node.id)
+    wait_for(cloud, compute, lambda there: not there)
+    compute.destroy(node.id)
+
+
+def test_a_name_may_be_used_again_for_a_new_node(cloud) -> None:
+    compute = cloud.client()
+    request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0")
+    old = compute.create(request)
+    compute.destroy(old.id)
+    wait_for(cloud, compute, lambda there: not there)
+    new = compute.create(request)
+    assert new.id != old.id
+    assert compute.nodes().nodes[0].metadata == dict(request.metadata)
+
+
+def test_marks_are_merged_into_the_metadata(cloud) -> None:
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0", **{"hanse-ref": "old"}))
+    compute.mark(node.id, {"hanse-config": "0123", "hanse-ref": "new"})
+    metadata = cloud.client().nodes().nodes[0].metadata
+    assert dict(metadata) == {"hanse-uid": "a" * 32, "hanse-ref": "new", "hanse-config": "0123"}
+
+
+def test_marking_a_node_that_is_not_there_is_an_error(cloud) -> None:
+    with pytest.raises(Terminal):
+        cloud.client().mark("00000000-0000-0000-0000-000000000000", {"a": "b"})
+
+
+def test_an_unknown_image_is_refused_for_good(cloud) -> None:
+    compute = cloud.client()
+    request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0")
+    wrong = NodeRequest(request.name, request.size, type(request.image)("no-such-image", "no-such-image"))
+    with pytest.raises(Terminal):
+        compute.create(wrong)
+    assert compute.nodes().nodes == ()
+
+
+def test_a_token_saves_reading_an_unchanged_cloud(cloud) -> None:
+    if "token" not in cloud.capabilities:
+        pytest.skip("this cloud has no change counter")
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    token = compute.nodes().token
+    assert cloud.client().nodes(token).unchanged
+    compute.mark(node.id, {"hanse-config": "1"})
+    again = compute.nodes(token)
+    assert not again.unchanged
+    assert len(again.nodes) == 1
+
+
+def test_a_stopped_node_can_be_started(cloud) -> None:
+    if "power" not in cloud.capabilities:
+        pytest.skip("nodes of this cloud cannot be stopped")
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    cloud.stop(node.name)
+    compute = cloud.client()
+    assert compute.nodes().nodes[0].state == "stopped"
+    compute.power_on(node.id)
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    compute.power_on(node.id)
+
+
+def test_the_quota_shrinks_with_each_node(cloud) -> None:
+    if "quota" not in cloud.capabilities:
+        pytest.skip("this cloud has no quota")
+    compute = cloud.client()
+    before = compute.quota()
+    compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    assert compute.quota().instances == before.instances - 1
