@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,11 @@ from reconciler.model import Strict, Target
 from reconciler.ports import DNS, Drivers, ZoneChange, ZoneReading
 
 _HEADER: Final = "; written by hanse, sha256="
+_PLAIN: Final = re.compile(
+    r"[a-z0-9_*][a-z0-9_*.-]*\. [1-9][0-9]{0,8} IN (?:"
+    r"A (?:(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])(?:\.|$)){4}(?<!\.)"
+    r'|TXT "hanse=1,uid=[A-Za-z0-9_.:-]+")'
+)
 _SIGNED: Final = frozenset({"DNSKEY", "NSEC", "NSEC3", "NSEC3PARAM"})
 
 
@@ -135,12 +141,23 @@ class ZoneFile:
         if first == _header(body):
             return _lines(body.decode())
         try:
-            zone = dns.zone.from_text(content.decode(), origin=self._zone, relativize=False)
+            return self._merged(content.decode())
         except (dns.exception.DNSException, UnicodeDecodeError, ValueError, KeyError) as error:
             raise Terminal(
                 f"{self._file} is not a zone file of {self._zone}: {str(error) or type(error).__name__}"
             ) from error
+
+    def _merged(self, text: str) -> dict[Key, Stored]:
+        """A file that was edited: plain lines are read as such, all else by the full parser."""
+        plain, rest = _plain(text, self._zone)
+        zone = dns.zone.from_text(rest, origin=self._zone, relativize=False)
         stored = {k: v for name, node in zone.nodes.items() for k, v in stored_in(node, name.to_text().lower())}
+        for key, (ttl, values) in plain.items():
+            if (key[0], "CNAME") in stored:
+                message = f"{key[0]} is a CNAME and holds other records as well"
+                raise ValueError(message)
+            held = stored.get(key, Stored(ttl, ()))
+            stored[key] = Stored(min(ttl, held.ttl), tuple(sorted({*values, *held.values})))
         if any(rdtype in _SIGNED for _, rdtype in stored):
             raise Terminal(f"{self._file} is signed; let the server sign, and give Hanse the unsigned file")
         return stored
@@ -232,6 +249,20 @@ def _written(stored: Mapping[Key, Stored], zone: str) -> Iterator[str]:
         start = f"{key[0]} {ttl} IN {key[1]} "
         for value in values:
             yield f"{start}{value}\n"
+
+
+def _plain(text: str, zone: str) -> tuple[dict[Key, Stored], str]:
+    """The addresses and marks that stand in complete lines of their own, and the rest of the file.
+
+    Where the rest could lean on such a line (brackets across lines, a blank owner), the whole file is the rest.
+    """
+    lines = text.split("\n")
+    plain = [line for line in lines if _PLAIN.fullmatch(line) and f".{zone} " in line]
+    alone = set(plain)
+    rest = [line for line in lines if line not in alone]
+    if any((line[:1].isspace() and line.strip()) or "(" in line or ")" in line for line in rest):
+        return {}, text
+    return _lines("\n".join(plain)) if plain else {}, "\n".join(rest)
 
 
 def _lines(body: str) -> dict[Key, Stored]:

@@ -66,7 +66,15 @@ class Bind:
 
     @contextmanager
     def zone(self, name: str, text: str = _ZONE, transfer: str = "any") -> Iterator[str]:
-        """A fresh primary zone; ``transfer`` is ``any`` (both keys), or ``none``."""
+        """A fresh primary zone, taken away at the end; ``transfer`` is ``any`` (both keys), or ``none``."""
+        self.add_zone(name, text, transfer)
+        try:
+            yield name
+        finally:
+            self.rndc("delzone", "-clean", name)
+
+    def add_zone(self, name: str, text: str = _ZONE, transfer: str = "any") -> None:
+        """A fresh primary zone that lasts as long as the server."""
         file = self.dir / f"{name}db"
         file.write_text(text)
         transfers = {"any": f"key {WRITER}; key {READER};", "none": "none;"}[transfer]
@@ -76,10 +84,6 @@ class Bind:
             f" allow-transfer {{ {transfers} }}; }};"
         )
         self.rndc("addzone", name, options)
-        try:
-            yield name
-        finally:
-            self.rndc("delzone", "-clean", name)
 
     def rndc(self, *arguments: str) -> None:
         """Tell the server something."""

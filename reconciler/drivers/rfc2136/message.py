@@ -31,6 +31,12 @@ _BESIDE_A_CNAME = frozenset({"A", "AAAA", "CAA", "DNAME", "DS", "HINFO", "HTTPS"
 }
 """Types looked for one by one when "the name is not in use" cannot be asked for."""
 
+_ROOM = 62_000
+"""Octets of one message that are filled before the next is begun; the limit of TCP is 65,535."""
+
+Named = tuple[str, Sequence[ZoneChange]]
+"""All changes of one owner name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -45,10 +51,33 @@ def messages(zone: str, key: dns.tsig.Key | None, changes: Mapping[str, Sequence
     """As few messages as hold ``changes`` (by owner name): one, unless it would pass 64 KiB. A name is never split."""
     for name, here in changes.items():
         _refuse_cname_beside(name, here)
-    yield from _fitting(zone, key, list(changes.items()))
+    for names in _packed(changes, len(zone)):
+        yield from _fitting(zone, key, names)
 
 
-def _fitting(zone: str, key: dns.tsig.Key | None, names: list[tuple[str, Sequence[ZoneChange]]]) -> Iterator[Message]:
+def _packed(changes: Mapping[str, Sequence[ZoneChange]], shared: int) -> Iterator[list[Named]]:
+    """Names in groups that likely fit a message each; ``shared`` characters of every name compress away."""
+    group: list[Named] = []
+    size = 0
+    for name, here in changes.items():
+        weight = sum(_weight(len(name) - shared, change) for change in here)
+        if group and size + weight > _ROOM:
+            yield group
+            group, size = [], 0
+        group.append((name, here))
+        size += weight
+    yield group
+
+
+def _weight(name: int, change: ZoneChange) -> int:
+    """About how many octets a change takes: records that name it, and values."""
+    held = sum(map(len, change.expect.values)) + len(change.expect.values) * (name + 12) if change.expect else 0
+    wanted = sum(map(len, change.rrset.values)) + len(change.rrset.values) * (name + 12) if change.rrset else 0
+    marks = 2 * (name + 26) + len(change.uid) + 14
+    return 2 * (name + 12) + marks + held + wanted
+
+
+def _fitting(zone: str, key: dns.tsig.Key | None, names: list[Named]) -> Iterator[Message]:
     update = dns.update.UpdateMessage(dns.name.from_text(zone), keyring=key)
     for name, changes in names:
         _write(update, dns.name.from_text(name), changes)
