@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -39,13 +39,19 @@ class Copy:
     size: int | None = None
     checksum: str = ""
     """Expected, ``adler32:...`` or ``md5:...``; "" when not known beforehand."""
+    progress: Callable[[int], None] | None = field(default=None, compare=False)
+    """Told the bytes of each piece that has arrived; what it raises stops the copy, and nothing of it stays."""
 
 
 class Storage(Protocol):
     """One storage of one site."""
 
     def listing(self, prefixes: Iterable[str] = ("",), token: str = "") -> Listing:
-        """List files under any of the prefixes, with sizes, checksums and marks."""
+        """List files under any of the prefixes, with sizes, checksums and marks.
+
+        A file without our mark may lack checksums unless a prefix other than "" asks for it. Raises Transient or
+        Terminal when the storage cannot be read; a part that cannot be read makes the listing not ``complete``.
+        """
         ...
 
     def url(self, path: str) -> str:
@@ -57,6 +63,10 @@ class Storage(Protocol):
 
         Raises Terminal when the source does not match what is expected; partial data is removed first.
         """
+        ...
+
+    def mark(self, path: str, uid: str) -> None:
+        """Put our mark on a file that is there; its content stays. Raises Conflict when it is gone."""
         ...
 
     def remove(self, path: str) -> None:

@@ -1,0 +1,59 @@
+"""Files that are still arriving: under ``.hanse/incoming``, in the same file system, never listed.
+
+Each is locked by the process that writes it. A kill drops the lock, so what was left behind is told from what is
+still being written, and swept.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_SETTLING = 60.0
+"""Seconds within which a new file may not yet be locked."""
+_DAY = 86400.0
+
+
+@contextmanager
+def arriving(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new locked file in ``folder``; what is still there in the end is removed."""
+    path = folder / f"{secrets.token_hex(16)}.part"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            with suppress(OSError):  # a file system without locks: age alone tells then
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            yield path, stream
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, now: float) -> list[int]:
+    """Remove what nobody writes any more; returns the inodes. ``now`` is seconds since the epoch."""
+    swept = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                stat = entry.stat(follow_symlinks=False)
+                if _abandoned(Path(entry.path), now - stat.st_mtime):
+                    os.unlink(entry.path)  # noqa: PTH108 (entry.path is what scandir gives)
+                    swept.append(stat.st_ino)
+    return swept
+
+
+def _abandoned(path: Path, age: float) -> bool:
+    if age < _SETTLING:
+        return False
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return age > _DAY
+    return True

@@ -1,0 +1,174 @@
+"""The index of a directory storage: who made a file, and what its checksums were when it was last read.
+
+One SQLite file beside the data, so that the marks live and die with the files they speak of. A row belongs to a path
+*and* an inode and is committed before the file is renamed into place: whenever the process is killed, either the file
+has its row, or the row points at a file that never appeared.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import Terminal, Transient
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS file (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  path TEXT NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  checksums TEXT NOT NULL, uid TEXT NOT NULL, UNIQUE (path, inode)
+);
+"""
+_COLUMNS = "path, inode, size, mtime_ns, checksums, uid"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one file. ``checksums`` holds for exactly this inode, size and mtime."""
+
+    path: str
+    inode: int
+    size: int
+    mtime_ns: int
+    checksums: frozenset[str]
+    uid: str
+
+    def describes(self, stat: os.stat_result) -> bool:
+        """True while the file is the one whose checksums these are."""
+        return (self.inode, self.size, self.mtime_ns) == (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+class Index:
+    """The rows of one storage. Safe between threads and between processes."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int, int] | None = None
+
+    def rows(self) -> Mapping[str, tuple[Row, ...]]:
+        """Every row, by path; empty when nothing was ever written here. Never makes the file."""
+        if not self._file.exists():
+            return {}
+        with self._connected() as connection:
+            found: dict[str, tuple[Row, ...]] = {}
+            for row in map(_row, connection.execute(f"SELECT {_COLUMNS} FROM file ORDER BY id")):  # noqa: S608
+                found[row.path] = (*found.get(row.path, ()), row)
+        return found
+
+    def reserve(self, row: Row, limit: int | None) -> int | None:
+        """Write the row of a file about to appear; None when the storage would then hold more than ``limit`` bytes."""
+        with self._connected() as connection, _transaction(connection):
+            others = connection.execute("SELECT coalesce(sum(size), 0) FROM file WHERE path != ?", (row.path,))
+            if limit is not None and int(others.fetchone()[0]) + row.size > limit:
+                return None
+            return self._write(connection, row)
+
+    def settle(self, path: str, number: int) -> None:
+        """Forget the rows of ``path`` older than row ``number``: its file has replaced theirs."""
+        with self._connected() as connection, _transaction(connection):
+            connection.execute("DELETE FROM file WHERE path = ? AND id < ?", (path, number))
+
+    def remember(self, rows: Iterable[Row]) -> None:
+        """Keep the checksums of files that were read again. A read-only storage keeps nothing, and still works."""
+        kept = list(rows)
+        if not kept or not os.access(self._file.parent, os.W_OK):
+            return
+        with self._connected() as connection, _transaction(connection):
+            for row in kept:
+                self._write(connection, row)
+
+    def forget(self, path: str, inode: int | None = None) -> None:
+        """Drop the rows of ``path`` (those of one inode only, if given)."""
+        if not self._file.exists():
+            return
+        with self._connected() as connection, _transaction(connection):
+            connection.execute("DELETE FROM file WHERE path = ? AND (? IS NULL OR inode = ?)", (path, inode, inode))
+
+    def used(self) -> int:
+        """Bytes of all files known, those still arriving included."""
+        return sum(max(row.size for row in rows) for rows in self.rows().values())
+
+    def forget_inodes(self, inodes: Iterable[int]) -> None:
+        """Drop the rows of files that never appeared."""
+        with self._connected() as connection, _transaction(connection):
+            connection.executemany("DELETE FROM file WHERE inode = ?", [(inode,) for inode in inodes])
+
+    def _write(self, connection: sqlite3.Connection, row: Row) -> int:
+        written = connection.execute(
+            f"INSERT INTO file ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path, inode) DO UPDATE SET "  # noqa: S608
+            "size = excluded.size, mtime_ns = excluded.mtime_ns, checksums = excluded.checksums, uid = excluded.uid "
+            "RETURNING id",
+            (row.path, row.inode, row.size, row.mtime_ns, " ".join(sorted(row.checksums)), row.uid),
+        )
+        return int(written.fetchone()[0])
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._open()
+            except sqlite3.OperationalError as error:
+                self.close()
+                raise Transient(f"{self._file}: {error}") from error
+            except sqlite3.DatabaseError as error:
+                self.close()
+                raise Terminal(f"{self._file} is damaged: {error}; put a backup in its place") from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None or self._identity() != self._opened:
+            self.close()
+            writable = os.access(self._file.parent, os.W_OK)
+            connection = sqlite3.connect(
+                f"{self._file.absolute().as_uri()}?{'mode=rwc' if writable else 'immutable=1'}",
+                uri=True,
+                timeout=30,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            self._connection = connection
+            weakref.finalize(self, connection.close)
+            if writable:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.executescript(_SCHEMA)
+            self._opened = self._identity()
+        return self._connection
+
+    def _identity(self) -> tuple[int, int, int] | None:
+        """Names this process and the file: after a fork, or when the file was replaced, it is opened anew."""
+        try:
+            stat = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return (os.getpid(), stat.st_dev, stat.st_ino)
+
+    def close(self) -> None:
+        """Close the connection; it is opened again when needed."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _row(values: tuple[str, int, int, int, str, str]) -> Row:
+    path, inode, size, mtime_ns, checksums, uid = values
+    return Row(path, inode, size, mtime_ns, frozenset(checksums.split()), uid)

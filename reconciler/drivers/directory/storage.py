@@ -1,0 +1,295 @@
+"""Directory: fills the storage port with a directory.
+
+A copy is written under a hidden name, verified, synced, entered in the index and only then renamed into place. Killed
+at any moment it leaves either the complete, marked file or nothing that is listed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO
+
+from reconciler.drivers.directory.errors import translated
+from reconciler.drivers.directory.incoming import arriving, sweep
+from reconciler.drivers.directory.index import Index, Row
+from reconciler.drivers.directory.scan import OWN, Prefixes, walk
+from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
+from reconciler.errors import Conflict, Terminal, Transient
+from reconciler.ports import Copy, Listing, StoredFile
+
+_SWEEP_EVERY = 3600.0
+_RACY_NS = 2_000_000_000
+"""A file changed this shortly before it was read may change again without its time stamp showing it."""
+
+
+class Directory:
+    """A directory as a storage. Safe between threads and between processes."""
+
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        *,
+        capacity: int | None = None,
+        min_free: int = 0,
+        known: Path | None = None,
+        make_root: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``known`` is a file that remembers which directory this was; ``clock`` tells seconds since the epoch."""
+        self._name, self._root, self._own = name, root, root / OWN
+        self._capacity, self._min_free = capacity, min_free
+        self._known, self._make_root, self._clock = known, make_root, clock
+        self._index = Index(self._own / "index.sqlite")
+        self._swept = 0.0
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def listing(self, prefixes: Iterable[str] = ("",), token: str = "") -> Listing:  # noqa: ARG002
+        """List files under any of the prefixes in one pass. There is no sound token for a directory: always "".
+
+        A file that changed since its checksums were taken is read again. Files without our mark are read only when
+        a prefix other than "" asks for them.
+        """
+        asked = tuple(prefixes)
+        if not self._attached():
+            return Listing({})
+        missed: list[str] = []
+        with translated(f"{self._name}: {self._root}"):
+            found = list(walk(self._root, Prefixes(asked), lambda path, _error: missed.append(path)))
+        known, close = self._index.rows(), Prefixes(p for p in asked if p)
+        files: dict[str, StoredFile] = {}
+        fresh: list[Row] = []
+        for path, stat in found:
+            try:
+                row = self._described(path, stat, known.get(path, ()), wanted=close.cover(path), fresh=fresh)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                missed.append(path)
+                continue
+            files[path] = StoredFile(path, row.size, row.checksums, row.uid)
+        self._index.remember(fresh)
+        return Listing(files, complete=not missed)
+
+    def url(self, path: str) -> str:
+        """The ``file://`` URL of ``path``."""
+        return self._file(path).absolute().as_uri()
+
+    def _described(
+        self, path: str, stat: os.stat_result, rows: tuple[Row, ...], *, wanted: bool, fresh: list[Row]
+    ) -> Row:
+        """The row that holds for the file as it is now; rows worth keeping are added to ``fresh``."""
+        same = next((row for row in rows if row.inode == stat.st_ino), None)
+        if same is not None and same.describes(stat) and (same.checksums or not wanted):
+            return same
+        unread = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, frozenset(), same.uid if same else "")
+        if not rows and not wanted:
+            return unread
+        stat, checksums = _read(self._root / path)
+        uid = same.uid if same else _restored(rows, checksums)
+        row = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, checksums, uid)
+        if checksums and stat.st_mtime_ns < self._clock() * 1e9 - _RACY_NS:
+            fresh.append(row)
+        return row
+
+    def _attached(self) -> bool:
+        """False for an embedded storage that was never written; raises when the directory is not the one it was."""
+        known = self._known.read_text(encoding="ascii") if self._known and self._known.exists() else ""
+        with translated(f"{self._name}: {self._root}"):
+            if not self._root.is_dir():
+                if self._make_root and not known:
+                    return False
+                raise Transient(f"{self._name}: {self._root} is not there; is it mounted?")
+            found = self._identity()
+        if known and found != known:
+            cure = f"if its data is really gone, delete {self._known}"
+            raise Transient(f"{self._name}: {self._root} is not the directory used before; is it mounted? {cure}")
+        return True
+
+    def _identity(self) -> str:
+        with suppress(FileNotFoundError):
+            return (self._own / "id").read_text(encoding="ascii")
+        return ""
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def copy_in(self, copy: Copy) -> StoredFile:
+        """Copy one file in. It replaces what stands under its path, atomically; on failure that stays."""
+        goal = self._file(copy.path)
+        self._prepare()
+        self._room(copy.path, copy.size or 0, copy.size or 0)
+        tally = Tally()
+        with translated(f"{self._name}: {copy.path}"), arriving(self._own / "incoming") as (part, stream):
+            with pieces(copy.source_url) as source:
+                for piece in source:
+                    tally.add(piece)
+                    stream.write(piece)
+                    self._arrived(copy, tally, len(piece))
+            tally.verify(copy.source_url, copy.size, copy.checksum)
+            row = _synced(copy, stream, tally, self._clock())
+            self._show(part, goal, row)
+        return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
+
+    def mark(self, path: str, uid: str) -> None:
+        """Put our mark on a file that is there."""
+        file = self._file(path)
+        self._prepare()
+        with translated(f"{self._name}: {path}"):
+            try:
+                stat, checksums = _read(file)
+            except FileNotFoundError as error:
+                raise Conflict(f"{self._name}: {path} is gone") from error
+        self._index.reserve(Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, checksums, uid), None)
+
+    def remove(self, path: str) -> None:
+        """Take a file away, and the folders that it leaves empty."""
+        file = self._file(path)
+        if not self._attached():
+            return
+        with translated(f"{self._name}: {path}"):
+            self._inside(file)
+            file.unlink(missing_ok=True)
+            _sync_folder(file.parent)
+            self._index.forget(path)
+            for folder in file.relative_to(self._root).parents:
+                if folder != Path() and not _removed_empty(self._root / folder):
+                    break
+
+    def _file(self, path: str) -> Path:
+        parts = path.split("/")
+        if any(part in ("", ".", "..") or "\0" in part for part in parts) or parts[0] == OWN:
+            raise Terminal(f"{self._name}: {path!r} is not a path under a storage's root")
+        return self._root.joinpath(*parts)
+
+    def _inside(self, file: Path) -> None:
+        """Refuse a path that a symbolic link leads out of the root."""
+        root, folder = self._root.resolve(), file.parent.resolve()
+        if folder != root and root not in folder.parents:
+            raise Terminal(f"{self._name}: {file.relative_to(self._root)} leads out of the storage, to {folder}")
+
+    def _prepare(self) -> None:
+        """Make what a write needs, and clean up behind writers that were killed."""
+        self._attached()
+        with translated(f"{self._name}: {self._root}"):
+            if self._make_root:
+                self._root.mkdir(parents=True, exist_ok=True)
+            (self._own / "incoming").mkdir(parents=True, exist_ok=True)
+            if self._known is not None and not self._known.exists():
+                self._introduce(self._known)
+            if self._clock() - self._swept > _SWEEP_EVERY:
+                self._swept = self._clock()
+                self._index.forget_inodes(sweep(self._own / "incoming", self._clock()))
+
+    def _introduce(self, known: Path) -> None:
+        """Write down, here and there, that this directory is the storage."""
+        if not self._identity():
+            _written(self._own / "id", secrets.token_hex(16))
+        known.parent.mkdir(parents=True, exist_ok=True)
+        _written(known, self._identity())
+
+    def _room(self, path: str, more: int, size: int) -> None:
+        """Raise when ``more`` bytes cannot be written, or a file of ``size`` bytes can never fit."""
+        with translated(f"{self._name}: {self._root}"):
+            free = shutil.disk_usage(self._root).free - self._min_free
+        if more > free:
+            raise out_of_space(f"{self._name}: {path} needs {more} bytes and {max(free, 0)} are free")
+        if free < 0:
+            raise out_of_space(f"{self._name}: {self._min_free} bytes must stay free, {free + self._min_free} are")
+        if self._capacity is not None and size > self._capacity:
+            raise out_of_space(f"{self._name}: {path} has {size} bytes, the whole storage takes {self._capacity}")
+
+    def _arrived(self, copy: Copy, tally: Tally, count: int) -> None:
+        if copy.progress is not None:
+            copy.progress(count)
+        if copy.size is not None and tally.size > copy.size:
+            raise Terminal(f"{shown(copy.source_url)} has more than the {copy.size} bytes expected")
+        self._room(copy.path, 0, tally.size)
+
+    def _show(self, part: Path, goal: Path, row: Row) -> None:
+        number = self._index.reserve(row, self._capacity)
+        if number is None:
+            used, said = self._index.used(), f"{self._name}: {row.path} needs {row.size} bytes"
+            raise out_of_space(f"{said}; {used} of {self._capacity} are used")
+        try:
+            _renamed(part, goal, self._inside)
+        except BaseException:
+            self._index.forget(row.path, row.inode)
+            raise
+        self._index.settle(row.path, number)
+
+
+def _read(file: Path) -> tuple[os.stat_result, frozenset[str]]:
+    """The file's stat and checksums; no checksums while somebody is writing it."""
+    tally = Tally()
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        before = os.fstat(descriptor)
+        if not S_ISREG(before.st_mode):
+            raise FileNotFoundError(file)
+        while piece := stream.read(PIECE):
+            tally.add(piece)
+        after = os.fstat(descriptor)
+    still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    return after, tally.checksums if still else frozenset()
+
+
+def _restored(rows: tuple[Row, ...], checksums: frozenset[str]) -> str:
+    """The mark of a file that was put back under its path with the content we knew; "" for another's file."""
+    return next((row.uid for row in rows if checksums and row.checksums == checksums), "")
+
+
+def _synced(copy: Copy, stream: BinaryIO, tally: Tally, now: float) -> Row:
+    """Bring the bytes to the disk. The time stamp is a whole second, so that any later write shows."""
+    stream.flush()
+    os.utime(stream.fileno(), (int(now), int(now)))
+    os.fsync(stream.fileno())
+    stat = os.fstat(stream.fileno())
+    return Row(copy.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, tally.checksums, copy.uid)
+
+
+def _renamed(part: Path, goal: Path, inside: Callable[[Path], None]) -> None:
+    for attempt in range(10):
+        inside(goal)
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        inside(goal)
+        try:
+            part.replace(goal)
+        except FileNotFoundError:  # a remove beside us took the empty folder away
+            if attempt == 9:  # noqa: PLR2004
+                raise
+            continue
+        _sync_folder(goal.parent)
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _removed_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:  # not empty, or not ours to take away
+        return False
+    return True
+
+
+def _written(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    part.write_text(text, encoding="ascii")
+    part.replace(file)
