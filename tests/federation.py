@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -112,4 +111,4 @@ def verbs(made: Plan) -> list[str]:
 def changed(base: Resource, spec: Mapping[str, Any], **lifecycle: Any) -> Resource:
     """The same resource with another spec."""
     made = resource(base.ref, spec)
-    return replace(made, lifecycle=Lifecycle(**lifecycle) if lifecycle else base.lifecycle)
+    return made._replace(lifecycle=Lifecycle(**lifecycle) if lifecycle else base.lifecycle)

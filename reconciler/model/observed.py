@@ -140,7 +140,7 @@ class Details:
     options: Mapping[str, Any]
     """The target's options."""
     driver: str
-    choices: Mapping[str, str]
+    choices: Mapping[str, tuple[str, ...]]
     owner: Ref | None
     commit: str
     file: str

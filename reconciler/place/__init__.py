@@ -89,8 +89,7 @@ class _Placing:
             fault = Diagnostic(where.file, where.line, 1, "metadata.name", said, "rename one of them", "name-taken")
             raise ManifestError([fault])
         spec = kind.canonical(child.spec)
-        made = replace(
-            owner,
+        made = owner._replace(
             ref=ref,
             edges=tuple(kind.references(ref, spec)),
             decode=kind.Spec.model_validate_json,
@@ -118,7 +117,7 @@ class _Placing:
 def _decided(resource: Resource, kind: Kind[Any], spec: Spec, children: list[tuple[Resource, Derived]]) -> Resource:
     own = tuple(kind.references(resource.ref, spec))
     to = tuple(Edge(c.ref, d.gate, f"derived {d.kind}") for c, d in children if d.gate != "none")
-    return replace(resource, edges=own + to, **_written(kind, resource.ref, spec))
+    return resource._replace(edges=own + to, open=False, **_written(kind, resource.ref, spec))
 
 
 def _written(kind: Kind[Any], ref: Ref, spec: Spec) -> dict[str, Any]:

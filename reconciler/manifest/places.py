@@ -1,0 +1,52 @@
+"""From a path inside a document to the line and column where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+Path = Sequence[int | str]
+
+
+def place(node: Node | None, path: Path) -> tuple[int, int]:
+    """Line and column, from 1, of the key or item at ``path``; of the nearest thing above it that is there."""
+    if node is None:
+        return 1, 1
+    mark = node.start_mark
+    for step in path:
+        found = _step(node, step)
+        if found is None:
+            continue  # pydantic names the branch of a union here: it stands in no file
+        mark, node = found
+    return mark.line + 1, mark.column + 1
+
+
+def written(node: Node | None, path: Path) -> str:
+    """The path as a person writes it: ``spec.values[0]``; steps that stand in no file are left out."""
+    said = ""
+    for number, step in enumerate(path):
+        found = _step(node, step) if node is not None else None
+        if found is None and number + 1 < len(path):
+            continue
+        if found is not None:
+            node = found[1]
+        said += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return said.removeprefix(".")
+
+
+def parsed(path: str) -> list[int | str]:
+    """``spec.values[0]`` as steps."""
+    parts = [part for part in path.replace("[", ".[").split(".") if part]
+    return [int(part[1:-1]) if part.startswith("[") and part[1:-1].isdigit() else part for part in parts]
+
+
+def _step(node: Node | None, step: int | str) -> tuple[Any, Node] | None:
+    if isinstance(node, MappingNode) and isinstance(step, str):
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and key.value == step:
+                return key.start_mark, value
+    if isinstance(node, SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+        return node.value[step].start_mark, node.value[step]
+    return None

@@ -1,0 +1,48 @@
+"""Named rules: what goes beyond types, where a rule is only a warning, and the list of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from reconciler.kinds import Kind, Rule
+from reconciler.model import Diagnostic, Severity
+
+
+def _nothing(*_: Any) -> tuple[()]:
+    return ()
+
+
+GENERAL = (
+    Rule("yaml", "A manifest is YAML 1.2 without tags, duplicate keys or endless anchors.", _nothing),
+    Rule("schema", "Fields, types and values are those of the kind's schema; unknown fields are faults.", _nothing),
+    Rule("name-form", "metadata.name has letters, digits, . _ - and begins and ends with a letter or digit.", _nothing),
+    Rule("name-taken", "A name stands for one resource: two documents may not declare the same one.", _nothing),
+    Rule("namespace", "Federation-wide kinds have no namespace; all others have one (default: default).", _nothing),
+    Rule("reference-dangling", "What a manifest refers to is declared.", _nothing),
+    Rule("reference-cycle", "References do not go round in a circle.", _nothing),
+)
+"""Checked by the stages themselves; listed so that they have a name."""
+
+_FIXED = frozenset(rule.id for rule in GENERAL)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """Rule id -> path pattern -> severity, from ``[rules]`` of hanse.toml."""
+
+    severities: Mapping[str, Mapping[str, Severity]] = field(default_factory=dict)
+
+    def judged(self, fault: Diagnostic) -> Diagnostic:
+        """The fault with the severity that its path gives it. What the line cannot do without stays an error."""
+        fitting = [p for p in self.severities.get(fault.rule, ()) if fnmatchcase(fault.file, p)]
+        if not fitting or fault.rule in _FIXED:
+            return fault
+        return replace(fault, severity=self.severities[fault.rule][max(fitting, key=len)])
+
+
+def rules(kinds: Mapping[str, Kind[Any]]) -> list[Rule]:
+    """Every rule there is, general ones first."""
+    return [*GENERAL, *(rule for kind in kinds.values() for rule in kind.rules)]
