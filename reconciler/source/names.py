@@ -14,9 +14,11 @@ def resolved(repo: git.Repo, revision: str) -> git.Commit:
     if revision.startswith("-"):
         raise SourceError(f"{revision}: not a commit, branch or tag")
     try:
-        return repo.commit(revision)
+        found = repo.commit(revision)
+        _ = found.committed_date  # read now: an id alone is believed until somebody looks
     except (git.BadName, git.BadObject, ValueError, IndexError) as error:
         raise SourceError(_advice(repo, revision)) from error
+    return found
 
 
 def _advice(repo: git.Repo, revision: str) -> str:
