@@ -1,0 +1,162 @@
+"""A plan as one comment on a pull request, found again by its marker so that the next plan replaces it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
+
+from reconciler.model import Action, Choice, FieldChange, Plan, Verb
+from reconciler.plan.render import words
+
+MARKER = "<!-- hanse-plan -->"
+_ROOM = 60_000
+"""Characters; forges refuse comments of more than 65,536."""
+_HEAD = 3
+"""Lines with which a fold begins: its title, an empty one, a fence or the first of a list."""
+_DIFF = {Verb.CREATE: "+", Verb.DELETE: "-", Verb.UPDATE: "!", Verb.REPLACE: "!"}
+
+
+def markdown(plan: Plan, *, room: int = _ROOM) -> str:
+    """The comment: counts first, then what is blocked, then details folded away; at most about ``room`` characters."""
+    found = words.parts(plan.actions)
+    head = [MARKER, f"### {words.summary(plan).removesuffix('.')}", "", f"Commit {_code(plan.commit[:12])}."]
+    blocks = ["\n".join(head), *_table(found), *_blocked(found.blocked)]
+    details = [
+        _folded("Git moved", found.intent),
+        _folded("The world moved (drift)", found.drift),
+        _waiting(found.waiting),
+        _folded("Noted, and left alone", found.noted),
+        _choices(words.told(plan.choices, plan.actions)),
+        _list("Could not be read", [f"{_code(t)}: {_code(why)}" for t, why in plan.unreachable.items()]),
+        _list("Strays: they carry our mark and nobody wants them", [_code(stray) for stray in plan.strays]),
+        _list("Warnings", [_code(warning) for warning in plan.warnings]),
+    ]
+    for block in details:
+        if block:
+            left = room - sum(len(b) + 2 for b in blocks)
+            blocks.append(_fitted(block, left * 2 // 3))
+    return "\n\n".join([*blocks, f"<sub>Plan {_code(plan.digest)}</sub>"]) + "\n"
+
+
+def _table(found: words.Parts) -> Iterator[str]:
+    rows = (("git moved", found.intent), ("the world moved (drift)", found.drift), ("blocked", found.blocked))
+    counts = {title: Counter(a.verb for a in actions) for title, actions in rows if actions}
+    columns = [verb for verb in words.VERBS if any(count[verb] for count in counts.values())]
+    if not columns:
+        return
+    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    for title, count in counts.items():
+        lines.append(f"| {title} | {' | '.join(str(count[verb] or '') for verb in columns)} |")
+    yield "\n".join(lines)
+
+
+def _blocked(actions: Sequence[Action]) -> Iterator[str]:
+    if not actions:
+        return
+    lines = ["**Blocked: a person must allow it**", ""]
+    for (verb, reason, _, message), those in words.grouped(actions).items():
+        names = ", ".join(_code(action.ref) for action in those[:10])
+        more = f" and {len(those) - 10} more" if len(those) > 10 else ""  # noqa: PLR2004
+        lines.append(f"- {verb} {names}{more}: {reason}: {_code(message)}")
+    commands = words.approvals(actions)
+    if commands:
+        lines += ["", "To allow it, commit what this writes:", "", _fenced(commands, "sh")]
+    yield "\n".join(lines)
+
+
+def _folded(title: str, actions: Sequence[Action]) -> str:
+    if not actions:
+        return ""
+    lines = [line for action in actions for line in _action(action)]
+    return _details(f"{title}: {len(actions)}", _fenced(lines, "diff"))
+
+
+def _action(action: Action) -> Iterator[str]:
+    sign = _DIFF.get(action.verb, " ")
+    said = f": {action.message}" if action.message else ""
+    yield _line(f"{sign} {action.verb} {action.ref} ({words.why(action)}{said})")
+    if action.verb is Verb.CREATE:
+        yield _line(f"      {words.gist(action.spec)}")
+    for change in action.changes:
+        yield from _change(change)
+    if action.waits_for:
+        yield _line(f"      after {', '.join(action.waits_for)}")
+
+
+def _change(change: FieldChange) -> Iterator[str]:
+    origin = " (drift)" if change.origin == "drift" else ""
+    if not change.known:
+        yield _line(f"+     {words.changed(change)}")
+    elif isinstance(change.before, list) and isinstance(change.after, list):
+        yield _line(f"!     {words.changed(change)}{origin}")
+    else:
+        yield _line(f"-     {change.path}: {words.value(change.before)}")
+        ignored = " (ignored)" if change.ignored else ""
+        yield _line(f"+     {change.path}: {words.value(change.after)}{ignored}{origin}")
+
+
+def _waiting(actions: Sequence[Action]) -> str:
+    said = []
+    for (_, reason, _, message), those in words.grouped(actions).items():
+        names = ", ".join(_code(action.ref) for action in those)
+        said.append(f"{names}: {reason}: {_code(message)}")
+    return _list("Waiting", said)
+
+
+def _choices(choices: Sequence[Choice]) -> str:
+    said = []
+    for choice in choices:
+        moved = f"; {words.gone_from(choice)}" if choice.moved_from else ""
+        said.append(f"{_code(choice.ref)} {_code(words.chose(choice) + moved)}")
+        said += [f"  - not {_code(name)}: {_code(reason)}" for name, reason in choice.rejected]
+    lines = [line if line.startswith("  - ") else f"- {line}" for line in said]
+    return _details(f"Choices: {len(choices)}", "\n".join(lines)) if choices else ""
+
+
+def _list(title: str, items: Sequence[str]) -> str:
+    return _details(f"{title}: {len(items)}", "\n".join(f"- {item}" for item in items)) if items else ""
+
+
+def _details(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _fitted(block: str, room: int) -> str:
+    """The block, its last lines left out where it is too long; its fence and its fold are closed again.
+
+    No block takes all the room there is: what comes after it is to be seen too.
+    """
+    if len(block) <= room:
+        return block
+    lines = block.split("\n")
+    fence = next((line.rstrip(ascii_lowercase) for line in lines if line.startswith("```")), "")
+    tail = [fence, "", "</details>"] if fence else ["", "</details>"]
+    kept: list[str] = []
+    used = sum(len(line) + 1 for line in tail) + 80
+    for line in lines:
+        used += len(line) + 1
+        if used > room and len(kept) >= _HEAD:
+            break
+        kept.append(line)
+    more = f"… {len(lines) - len(kept)} more lines: hanse plan shows all of them"
+    return "\n".join([*kept, more if fence else f"- {more}", *tail])
+
+
+def _fenced(lines: Sequence[str], language: str) -> str:
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}{language}", *lines, fence])
+
+
+def _line(said: str) -> str:
+    """Inside a fence: one line stays one line."""
+    return " ".join(said.splitlines()) if "\n" in said or "\r" in said else said
+
+
+def _code(said: str) -> str:
+    """As code: nothing a manifest says can become Markdown, HTML or a mention."""
+    said = " ".join(said.split())
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", said)), default=0) + 1)
+    return f"{fence} {said} {fence}" if "`" in said else f"`{said}`"
