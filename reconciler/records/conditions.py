@@ -1,0 +1,141 @@
+"""Conditions: how every resource stands. Only rows that differ are written; ``since`` moves only with the status."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
+
+from reconciler.model import Condition, ConditionType, Ref
+from reconciler.records.database import Database, chunks
+from reconciler.records.tables import ConditionRow, table
+from reconciler.records.verdict import Finding, at_rest
+
+_ROWS = table(ConditionRow)
+_ORDER = {kind: place for place, kind in enumerate(ConditionType)}
+
+Standing = dict[Ref, tuple[Condition, ...]]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of one database."""
+
+    database: Database
+
+    def all(self) -> Standing:
+        """How every resource stands."""
+        return self._where(())
+
+    def of(self, ref: Ref) -> tuple[Condition, ...]:
+        """How one resource stands; () when nothing is known of it."""
+        return self._where([_ROWS.c.ref == str(ref)]).get(ref, ())
+
+    def of_many(self, refs: Collection[Ref]) -> Standing:
+        """How each of ``refs`` stands, as far as it is known."""
+        with self.database.reading() as connection:
+            return standing(connection, refs)
+
+    def failing(self) -> Standing:
+        """Resources that are not Ready, are Stalled, or are not Healthy; all their conditions."""
+        row = _ROWS.c
+        bad = or_(
+            and_(row.type == ConditionType.READY.value, row.status != "True"),
+            and_(row.type == ConditionType.STALLED.value, row.status == "True"),
+            and_(row.type == ConditionType.HEALTHY.value, row.status == "False"),
+        )
+        # What is at rest is well: the partial index leaves only the others to look at.
+        return self._where([~row.at_rest, row.ref.in_(select(row.ref).where(~row.at_rest, bad))])
+
+    def summary(self) -> dict[tuple[str, str], int]:
+        """(status of Ready, its reason) -> how many resources."""
+        row = _ROWS.c
+        statement = select(row.status, row.reason, func.count()).where(row.type == ConditionType.READY.value)
+        with self.database.reading() as connection:
+            rows = connection.execute(statement.group_by(row.status, row.reason))
+            return {(status, reason): number for status, reason, number in rows}
+
+    def _where(self, limits: Sequence[ColumnElement[bool]]) -> Standing:
+        with self.database.reading() as connection:
+            return _gathered(connection.execute(select(_ROWS).where(*limits).order_by(_ROWS.c.ref)))
+
+
+def moving(connection: Connection) -> Standing:
+    """Resources that every run must look at: they were not at rest when last judged."""
+    return _gathered(connection.execute(select(_ROWS).where(~_ROWS.c.at_rest).order_by(_ROWS.c.ref)))
+
+
+def standing(connection: Connection, refs: Iterable[Ref]) -> Standing:
+    """How each of ``refs`` stands."""
+    found: Standing = {}
+    for some in chunks(refs):
+        found |= _gathered(connection.execute(select(_ROWS).where(_ROWS.c.ref.in_(some))))
+    return found
+
+
+def merged(
+    before: Sequence[Condition], findings: Sequence[Finding], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """The conditions that follow from ``findings``. ``since`` is kept wherever the status is."""
+    known = {condition.type: condition for condition in before}
+    made = []
+    for found in findings:
+        old = known.get(found.type)
+        since = old.since if old is not None and old.status == found.status else now
+        made.append(Condition(found.type, found.status, found.reason, found.message, since, generation))
+    return tuple(made)
+
+
+def write(
+    database: Database,
+    connection: Connection,
+    before: Mapping[Ref, Sequence[Condition]],
+    after: Mapping[Ref, tuple[Sequence[Finding], Sequence[Condition]]],
+) -> int:
+    """Write the rows that differ and say how many did."""
+    rows = []
+    for ref, (findings, conditions) in after.items():
+        rest = at_rest(tuple(findings))
+        known = {condition.type: condition for condition in before.get(ref, ())}
+        was_at_rest = _rested(before.get(ref, ()))
+        rows += [_row(ref, c, rest) for c in conditions if known.get(c.type) != c or rest != was_at_rest]
+    if rows:
+        connection.execute(database.upsert(_ROWS), rows)
+    return len(rows)
+
+
+def forget(connection: Connection, refs: Iterable[Ref]) -> None:
+    """Drop the conditions of resources that are no more."""
+    for some in chunks(refs):
+        connection.execute(delete(_ROWS).where(_ROWS.c.ref.in_(some)))
+
+
+def _rested(conditions: Sequence[Condition]) -> bool:
+    return at_rest(tuple(Finding(c.type, c.status, c.reason) for c in conditions))
+
+
+def _row(ref: Ref, condition: Condition, rest: bool) -> dict[str, Any]:
+    return {
+        "ref": str(ref),
+        "type": condition.type.value,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "since": condition.since,
+        "observed_generation": condition.observed_generation,
+        "at_rest": rest,
+    }
+
+
+def _gathered(rows: Iterable[Any]) -> Standing:
+    found: dict[Ref, list[Condition]] = defaultdict(list)
+    for row in rows:
+        kind = ConditionType(row.type)
+        found[Ref(row.ref)].append(
+            Condition(kind, row.status, row.reason, row.message, row.since, row.observed_generation)
+        )
+    return {ref: tuple(sorted(some, key=lambda c: _ORDER[c.type])) for ref, some in found.items()}

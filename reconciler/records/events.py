@@ -1,0 +1,39 @@
+"""Events: every change of the world and of the inventory, done or attempted. Rows are only added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, select
+
+from reconciler.model import Event, Ref, Verb
+from reconciler.records.database import Database
+from reconciler.records.tables import EventRow, table
+
+_EVENTS = table(EventRow)
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of one database."""
+
+    database: Database
+
+    def history(
+        self, ref: Ref | None = None, limit: int = 100, since: datetime | None = None, run: str | None = None
+    ) -> tuple[Event, ...]:
+        """The latest events, newest first; of one resource, of one run, not older than ``since``."""
+        statement = select(_EVENTS).order_by(_EVENTS.c.id.desc()).limit(limit)
+        if ref is not None:
+            statement = statement.where(_EVENTS.c.ref == str(ref))
+        if since is not None:
+            statement = statement.where(_EVENTS.c.at >= since)
+        if run is not None:
+            statement = statement.where(_EVENTS.c.run == run)
+        with self.database.reading() as connection:
+            return tuple(_event(row) for row in connection.execute(statement).mappings())
+
+
+def _event(row: RowMapping) -> Event:
+    return Event(**{**row, "ref": Ref(row["ref"]), "verb": Verb(row["verb"])})

@@ -1,0 +1,101 @@
+"""The inventory: what Hanse has made and still holds, and all that is needed to take it away again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from reconciler.model import BookKeeping, Details, Entry, Ref
+from reconciler.records.database import Database, chunks
+from reconciler.records.holdings import HEAVY, LIGHT, keep_books, read_edges, seen
+
+_ENTRY = (
+    LIGHT.c.ref,
+    LIGHT.c.uid,
+    LIGHT.c.generation,
+    LIGHT.c.digest,
+    LIGHT.c.observed_digest,
+    LIGHT.c.target,
+    LIGHT.c.meta_digest,
+    LIGHT.c.source,
+)
+
+
+@dataclass(frozen=True)
+class InventoryStore:
+    """The inventory of one database. Rows come and go through the journal only."""
+
+    database: Database
+
+    def entries(self) -> dict[Ref, Entry]:
+        """The light part of every row."""
+        with self.database.reading() as connection:
+            rows = connection.execute(select(*_ENTRY)).all()
+        found: dict[Ref, Entry] = {}
+        for name, *rest in rows:
+            ref = Ref(name)
+            found[ref] = Entry(ref, *rest)
+        return found
+
+    def details(self, refs: Collection[Ref]) -> dict[Ref, Details]:
+        """The heavy part of the rows of ``refs``, as far as there are any."""
+        statement = select(HEAVY, LIGHT.c.target).join(LIGHT, LIGHT.c.ref == HEAVY.c.ref)
+        found: dict[Ref, Details] = {}
+        with self.database.reading() as connection:
+            for some in chunks(refs):
+                rows = connection.execute(statement.where(HEAVY.c.ref.in_(some)))
+                found.update((Ref(row.ref), _details(row)) for row in rows)
+        return found
+
+    def outputs(self, refs: Collection[Ref]) -> dict[Ref, Mapping[str, Any]]:
+        """What others may take from each of ``refs`` that is held."""
+        found: dict[Ref, Mapping[str, Any]] = {}
+        with self.database.reading() as connection:
+            for some in chunks(refs):
+                rows = connection.execute(select(HEAVY.c.ref, HEAVY.c.outputs).where(HEAVY.c.ref.in_(some)))
+                found.update((Ref(ref), outputs) for ref, outputs in rows)
+        return found
+
+    def choices(self) -> dict[Ref, dict[str, tuple[str, ...]]]:
+        """What was chosen for each resource that had something open, field by field."""
+        statement = select(HEAVY.c.ref, HEAVY.c.choices).where(HEAVY.c.choices.is_not(None))
+        with self.database.reading() as connection:
+            rows = connection.execute(statement).all()
+        return {Ref(ref): _chosen(choices) for ref, choices in rows}
+
+    def sync(self, rows: Mapping[Ref, BookKeeping], commit: str = "") -> None:
+        """Bring the book-keeping of resources up to date for which there is nothing to do in the world.
+
+        With ``content`` the world was found to be as wanted already: then that is what was applied last. The target
+        of a resource never changes here, and its source only with ``content``: both are for actions.
+        """
+        with self.database.writing() as connection:
+            keep_books(connection, rows, commit)
+
+    def observed(self, digests: Mapping[Ref, str]) -> None:
+        """Note what resources looked like when they were read; "" for one proved absent."""
+        with self.database.writing() as connection:
+            seen(connection, digests)
+
+
+def _details(row: Row[Any]) -> Details:
+    return Details(
+        content=row.content,
+        edges=read_edges(row.edges),
+        outputs=row.outputs,
+        lifecycle=row.lifecycle,
+        options=row.options,
+        driver=row.driver,
+        choices=_chosen(row.choices or {}),
+        owner=None if row.owner is None else Ref(row.owner),
+        commit=row.commit,
+        file=row.file,
+        target=row.target,
+    )
+
+
+def _chosen(choices: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {field: tuple(chosen) for field, chosen in choices.items()}

@@ -1,0 +1,82 @@
+"""The store: one database, with one object for each thing that is kept in it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from reconciler.records.approvals import Approvals
+from reconciler.records.conditions import Conditions
+from reconciler.records.database import Database, connect
+from reconciler.records.events import Events
+from reconciler.records.inventory import InventoryStore
+from reconciler.records.journal import Journals
+from reconciler.records.lease import Leases
+from reconciler.records.observations import Observations
+from reconciler.records.pauses import Pauses
+from reconciler.records.probes import Probes
+from reconciler.records.runs import Runs
+from reconciler.records.schema import bring_up_to_date
+from reconciler.records.usage import Usage
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything Hanse remembers. May be used by several threads; close it, or use it as a context manager."""
+
+    database: Database
+    inventory: InventoryStore
+    journal: Journals
+    runs: Runs
+    events: Events
+    conditions: Conditions
+    observations: Observations
+    probes: Probes
+    usage: Usage
+    approvals: Approvals
+    pauses: Pauses
+    lease: Leases
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(url: str, clock: Callable[[], datetime], randomness: Callable[[int], str] = secrets.token_hex) -> Store:
+    """The store behind ``url`` (``sqlite:///path``, ``postgresql://user@host/name``), brought up to date.
+
+    ``clock`` gives aware times; ``randomness(n)`` gives 2n hex digits that make run ids unique. Raises RecordsError
+    when the database cannot be reached, is newer than this code, or is not ours.
+    """
+    database = connect(url, clock)
+    try:
+        bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(
+        database=database,
+        inventory=InventoryStore(database),
+        journal=Journals(database),
+        runs=Runs(database, randomness),
+        events=Events(database),
+        conditions=Conditions(database),
+        observations=Observations(database),
+        probes=Probes(database),
+        usage=Usage(database),
+        approvals=Approvals(database),
+        pauses=Pauses(database),
+        lease=Leases(database),
+    )

@@ -1,0 +1,328 @@
+"""The tables, as SQLModel classes. They say what the schema is; reading and writing is done in Core, for speed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, text
+from sqlmodel import Field, SQLModel
+
+from reconciler.records.columns import Instant, Json, Said
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(SQLModel):
+    """Base of every table; constraints have names, so that a migration can speak of them."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+def _instant(**kwargs: Any) -> Any:
+    return Field(sa_type=Instant, **kwargs)
+
+
+def _json() -> Any:
+    return Field(sa_type=Json)
+
+
+def _said() -> Any:
+    return Field(default="", sa_type=Said, nullable=False)
+
+
+def _serial() -> Any:
+    kind = BigInteger().with_variant(Integer(), "sqlite")
+    return Field(default=None, primary_key=True, sa_type=kind, sa_column_kwargs={"autoincrement": True})
+
+
+class InventoryRow(Base, table=True):
+    """What Hanse has made and still holds: the light columns, compared as a whole in every run."""
+
+    __tablename__ = "inventory"
+
+    ref: str = Field(primary_key=True)
+    uid: str = Field(unique=True)
+    generation: int
+    digest: str
+    observed_digest: str
+    target: str = Field(index=True)
+    meta_digest: str
+    source: str
+
+
+class DetailsRow(Base, table=True):
+    """The heavy part of an inventory row, in a table of its own so that a scan of the light one stays short."""
+
+    __tablename__ = "inventory_details"
+    __table_args__ = (
+        Index(
+            "ix_inventory_details_choosing",
+            "ref",
+            sqlite_where=text("choices IS NOT NULL"),
+            postgresql_where=text("choices IS NOT NULL"),
+        ),
+    )
+
+    ref: str = Field(
+        primary_key=True, sa_column_args=[ForeignKey("inventory.ref", onupdate="CASCADE", ondelete="CASCADE")]
+    )
+    content: bytes = Field(sa_type=LargeBinary)
+    edges: list[Any] = _json()
+    outputs: dict[str, Any] = _json()
+    lifecycle: dict[str, Any] = _json()
+    options: dict[str, Any] = _json()
+    driver: str
+    choices: dict[str, Any] | None = _json()
+    owner: str | None
+    commit: str
+    file: str
+    changed_at: datetime = _instant()
+
+
+class OperationRow(Base, table=True):
+    """The journal: written before a call is made, settled after it."""
+
+    __tablename__ = "operations"
+    __table_args__ = (
+        Index(
+            "ix_operations_open",
+            "ref",
+            sqlite_where=text("state IN ('intended', 'started', 'unknown')"),
+            postgresql_where=text("state IN ('intended', 'started', 'unknown')"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    run: str = Field(foreign_key="runs.id", index=True)
+    ref: str
+    verb: str
+    reason: str
+    uid: str
+    generation: int
+    state: str
+    attempt: int
+    target: str
+    driver: str
+    options: dict[str, Any] = _json()
+    content: bytes = Field(sa_type=LargeBinary)
+    edges: list[Any] = _json()
+    previous: str | None
+    handle: str
+    message: str = _said()
+    before_hash: str
+    after_hash: str
+    who: str
+    commit: str
+    plan_digest: str
+    intended_at: datetime = _instant()
+    started_at: datetime | None = _instant(nullable=True)
+    deadline: datetime | None = _instant(nullable=True)
+    settled_at: datetime | None = _instant(nullable=True)
+
+
+class RunRow(Base, table=True):
+    """One reconcile."""
+
+    __tablename__ = "runs"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    state: str
+    commit: str
+    plan_digest: str
+    who: str
+    started_at: datetime = _instant(index=True)
+    finished_at: datetime | None = _instant(nullable=True)
+    counts: dict[str, int] = _json()
+
+
+class EventRow(Base, table=True):
+    """One change, done or attempted. Never updated."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index(None, "ref", "id"),)
+
+    id: int | None = _serial()
+    at: datetime = _instant(index=True)
+    run: str = Field(index=True)
+    ref: str
+    verb: str
+    state: str
+    reason: str
+    message: str = _said()
+    target: str
+    uid: str
+    generation: int
+    before_hash: str
+    after_hash: str
+    who: str
+    commit: str
+    plan_digest: str
+    operation: str
+    seconds: float
+
+
+class ConditionRow(Base, table=True):
+    """One condition of one resource. ``at_rest`` is false for resources that every run must look at again."""
+
+    __tablename__ = "conditions"
+    __table_args__ = (
+        Index(
+            "ix_conditions_moving",
+            "ref",
+            sqlite_where=text("NOT at_rest"),
+            postgresql_where=text("NOT at_rest"),
+        ),
+    )
+
+    ref: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    status: str
+    reason: str
+    message: str = _said()
+    since: datetime = _instant()
+    observed_generation: int
+    at_rest: bool
+
+
+class TargetRow(Base, table=True):
+    """How the last read of a target went."""
+
+    __tablename__ = "targets"
+
+    target: str = Field(primary_key=True)
+    token: str
+    digest: str
+    complete: bool
+    reachable: bool
+    reason: str = _said()
+    observed_at: datetime | None = _instant(nullable=True)
+    since: datetime = _instant()
+
+
+class ProbeStateRow(Base, table=True):
+    """How a probe stands."""
+
+    __tablename__ = "probe_states"
+
+    ref: str = Field(primary_key=True)
+    status: str
+    hard_status: str
+    attempt: int
+    since: datetime = _instant()
+    checked_at: datetime = _instant()
+    summary: str = _said()
+
+
+class ProbeResultRow(Base, table=True):
+    """One result of one probe."""
+
+    __tablename__ = "probe_results"
+
+    ref: str = Field(primary_key=True)
+    at: datetime = _instant(primary_key=True, index=True)
+    status: str
+    summary: str = _said()
+    perfdata: list[Any] = _json()
+    seconds: float
+    attempt: int
+    hard: bool
+
+
+class StatusChangeRow(Base, table=True):
+    """A change of a probe's state."""
+
+    __tablename__ = "status_changes"
+    __table_args__ = (Index(None, "ref", "at"),)
+
+    id: int | None = _serial()
+    ref: str
+    at: datetime = _instant()
+    before: str
+    after: str
+    hard: bool
+    summary: str = _said()
+
+
+class UsageRow(Base, table=True):
+    """What one thing used in one month."""
+
+    __tablename__ = "usage_records"
+    __table_args__ = (Index(None, "month", "site", "vo"),)
+
+    month: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+    ref: str = Field(index=True)
+    vo: str
+    site: str
+    cloud: str
+    kind: str
+    start: datetime = _instant()
+    end: datetime | None = _instant(nullable=True)
+    status: str
+    wall_seconds: int = Field(sa_type=BigInteger)
+    cpu_seconds: int = Field(sa_type=BigInteger)
+    cpu_count: int
+    memory_mib: int = Field(sa_type=BigInteger)
+    disk_gib: int = Field(sa_type=BigInteger)
+    image: str
+
+
+class PermitRow(Base, table=True):
+    """An approval that was used."""
+
+    __tablename__ = "approvals"
+
+    run: str = Field(primary_key=True)
+    ref: str = Field(primary_key=True)
+    approval: str = Field(index=True)
+    verb: str
+    by: str
+    reason: str = _said()
+    at: datetime = _instant()
+
+
+class PauseRow(Base, table=True):
+    """Something held, or held once: ``ended_at`` is set when it goes on."""
+
+    __tablename__ = "pauses"
+    __table_args__ = (
+        Index(
+            "ix_pauses_active",
+            "scope",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = _serial()
+    scope: str
+    reason: str = _said()
+    by: str
+    since: datetime = _instant()
+    ended_at: datetime | None = _instant(nullable=True)
+    ended_by: str | None
+
+
+class LeaseRow(Base, table=True):
+    """Who may work. The row stays after a release, so that its token only grows."""
+
+    __tablename__ = "leases"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    token: int = Field(sa_type=BigInteger)
+    since: datetime = _instant()
+    expires: datetime = _instant()
+
+
+def table(row: type[Base]) -> Table:
+    """The Core table behind a class."""
+    return cast("Table", row.__table__)  # type: ignore[attr-defined]
