@@ -24,15 +24,16 @@ from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Ou
 from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
 from reconciler.model.policy import Approval, Limit, Pause, Policy
 from reconciler.model.ref import Ref
-from reconciler.model.resource import DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
+from reconciler.model.resource import PLAIN, DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
 from reconciler.model.resources import Resources
 from reconciler.model.revision import Blobs, Revision
-from reconciler.model.spec import SecretRef, Spec, Strict, digest_of, encode
+from reconciler.model.spec import SecretRef, Spec, Strict, ValueFrom, digest_of, encode
 from reconciler.model.target import Target
 from reconciler.model.usage import UsageRecord
 
 __all__ = [
     "BLOCKS",
+    "PLAIN",
     "WRITES",
     "Absent",
     "Action",
@@ -94,6 +95,7 @@ __all__ = [
     "Unknown",
     "Unsettled",
     "UsageRecord",
+    "ValueFrom",
     "Verb",
     "Wanted",
     "digest_of",

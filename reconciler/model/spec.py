@@ -45,6 +45,17 @@ class SecretRef(Strict):
         return self
 
 
+class ValueFrom(Strict):
+    """A value that another resource gives once it is ready: one of its outputs."""
+
+    kind: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    name: Annotated[str, Field(min_length=1)]
+    namespace: Annotated[str, Field(min_length=1)] | None = None
+    """The other's namespace; left out, that of the resource itself."""
+    output: Annotated[str, Field(min_length=1)]
+    """Name of the output: ``frontend_address``."""
+
+
 def encode(value: Any) -> bytes:
     """Canonical JSON of plain data: sorted keys, no white space."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)

@@ -13,7 +13,7 @@ from reconciler.drivers import zonefile
 from reconciler.errors import Conflict, Terminal
 from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
-from tests.drivers.dns.conftest import Secrets
+from tests.real.zones import Secrets
 
 UID = "0123456789abcdef0123456789abcdef"
 

@@ -1,0 +1,117 @@
+"""A real S3 service on loopback (moto's server), and a bucket of its own for each test.
+
+In a conftest: ``from tests.real.s3 import s3`` (a session fixture); ``with s3.bucket() as name:``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from libcloud.storage.providers import get_driver
+
+KEY, SECRET = "AKIATESTTESTTESTTEST", "a secret of the tests"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class S3:
+    """A running service."""
+
+    port: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the libcloud driver; KEY and SECRET are expected in ``HANSE_TEST_KEY`` and ``..._SECRET``."""
+        return {
+            "provider": "s3",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "secure": False,
+            "region": "us-east-1",
+            "key": {"env": "HANSE_TEST_KEY"},
+            "secret": {"env": "HANSE_TEST_SECRET"},
+        }
+
+    def driver(self) -> Any:
+        """libcloud's own driver, as a person with a script would use it."""
+        return get_driver("s3")(KEY, SECRET, host="127.0.0.1", port=self.port, secure=False, region="us-east-1")
+
+    @contextmanager
+    def bucket(self) -> Iterator[str]:
+        """A fresh bucket, emptied and taken away at the end."""
+        name = f"bucket-{os.getpid()}-{next(_numbers)}"
+        driver = self.driver()
+        driver.create_container(name)
+        try:
+            yield name
+        finally:
+            container = driver.get_container(name)
+            driver.ex_cleanup_all_multipart_uploads(container)
+            for item in list(container.iterate_objects()):
+                item.delete()
+            container.delete()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """The service, started once."""
+    program = shutil.which("moto_server") or str(Path(sys.executable).with_name("moto_server"))
+    if not Path(program).exists():
+        missing = "moto_server is missing: install moto[s3,server]"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    port = _free_port()
+    log = tmp_path_factory.mktemp("s3") / "log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [program, "-H", "127.0.0.1", "-p", str(port)], stdout=stream, stderr=stream, start_new_session=True
+        )
+        try:
+            _wait(port, process, log)
+            yield S3(port)
+        finally:
+            _stop(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            with suppress(OSError, http.client.HTTPException):
+                connection.request("GET", "/moto-api/")
+                connection.getresponse().read()
+                return
+        finally:
+            connection.close()
+        time.sleep(0.05)
+    pytest.fail(f"moto_server did not come up: {log.read_text()[-2000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)

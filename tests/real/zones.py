@@ -1,0 +1,101 @@
+"""Zones behind each driver of the DNS port: what is tested against one is tested against all.
+
+In a conftest: ``from tests.real.bind import bind`` and ``from tests.real.zones import bind_options, bind_zone,
+file_zone, zone``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.drivers import rfc2136, zonefile
+from reconciler.errors import Terminal
+from reconciler.model import SecretRef, Target
+from reconciler.ports import DNS
+from tests.real.bind import READER, WRITER, Bind
+
+_numbers = itertools.count(1)
+
+
+class Secrets:
+    """The part of Drivers that a DNS driver uses."""
+
+    def secret(self, reference: SecretRef) -> str:
+        if reference.file:
+            return Path(reference.file).read_text().rstrip("\n")
+        if reference.env not in os.environ:
+            raise Terminal(f"the environment variable {reference.env} is not set")
+        return os.environ[reference.env]
+
+
+@dataclass
+class Zone:
+    """One zone: ``open`` makes a new connection to it, ``by_hand`` is what a person would do."""
+
+    name: str
+    open: Callable[[], DNS]
+    by_hand: Callable[[str], None]
+
+
+@pytest.fixture
+def bind_options(bind: Bind) -> dict[str, Any]:
+    return {
+        "server": "127.0.0.1",
+        "port": bind.port,
+        "key_name": WRITER,
+        "key": {"file": str(bind.writer_key)},
+        "transfer_key_name": READER,
+        "transfer_key": {"file": str(bind.reader_key)},
+        "timeout_seconds": 5.0,
+    }
+
+
+@pytest.fixture
+def bind_zone(bind: Bind, bind_options: dict[str, Any]) -> Iterator[Zone]:
+    with bind.zone(f"z{next(_numbers)}.example.") as name:
+        target = Target(f"dns:{name}", "rfc2136", bind_options)
+        yield Zone(name, lambda: rfc2136.open(target, Secrets()), lambda line: _nsupdate(bind, name, line))
+
+
+def _nsupdate(bind: Bind, zone: str, line: str) -> None:
+    script = f"server 127.0.0.1 {bind.port}\nzone {zone}\nupdate {line}\nsend\n"
+    done = subprocess.run(
+        ["nsupdate", "-k", bind.writer_key], input=script, text=True, capture_output=True, timeout=20, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def file_zone(tmp_path: Path) -> Zone:
+    name = "fed.example."
+    target = Target(f"dns:{name}", "zonefile", {"state": str(tmp_path / "dns")})
+    file = tmp_path / "dns" / "fed.example.zone"
+    file.parent.mkdir()
+    file.write_text(
+        "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 127.0.0.1\nstatic A 192.0.2.1\n"
+    )
+    return Zone(name, lambda: zonefile.open(target, Secrets()), lambda line: _edit(file, line))
+
+
+def _edit(file: Path, line: str) -> None:
+    """``add NAME TTL TYPE VALUE`` or ``delete NAME TYPE``, as an editor would."""
+    verb, rest = line.split(" ", 1)
+    if verb == "add":
+        file.write_text(file.read_text() + rest + "\n")
+        return
+    name, rdtype = rest.split(" ")[:2]
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(one for one in lines if not (one.startswith(f"{name} ") and f" {rdtype} " in one)))
+
+
+@pytest.fixture(params=["zonefile", "rfc2136"])
+def zone(request: pytest.FixtureRequest) -> Zone:
+    return request.getfixturevalue({"zonefile": "file_zone", "rfc2136": "bind_zone"}[request.param])
