@@ -1,0 +1,158 @@
+"""How a virtual cluster behaves.
+
+What cannot change in place, and why: ``vo``, ``site`` and ``cloud`` name the project, so another one means other
+machines; the front end's make (cpus, ramMiB, diskGiB, gpus, image, flavour) because the machine that holds the
+cluster's state would have to be made anew; ``network`` because machines get their networks and open ports when they
+are made. Workers hold no state: another make replaces them, a quarter of the group at a time.
+
+Found again by: the uid in each node's metadata, and names that are the same after every crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from reconciler.errors import DriverError
+from reconciler.kinds.base import Federation, Kind, OpenChoice, Rule
+from reconciler.kinds.virtualcluster import marks
+from reconciler.kinds.virtualcluster.candidates import open_choices
+from reconciler.kinds.virtualcluster.connect import connect, target_id
+from reconciler.kinds.virtualcluster.life import Cloud, Life, failed
+from reconciler.kinds.virtualcluster.near import rule_ref
+from reconciler.kinds.virtualcluster.nodes import Roster, roster
+from reconciler.kinds.virtualcluster.observed import present
+from reconciler.kinds.virtualcluster.rules import RULES
+from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, VirtualClusterSpec
+from reconciler.model import (
+    Absent,
+    Answer,
+    Change,
+    Done,
+    Edge,
+    Failed,
+    Observation,
+    Reading,
+    Ref,
+    Started,
+    Stray,
+    Target,
+    Unknown,
+    Wanted,
+)
+from reconciler.ports import Drivers
+
+_PARTIAL = "the cloud listed only a part of its nodes"
+
+
+class VirtualClusterKind(Kind[VirtualClusterSpec]):
+    """A front end and workers in a site's cloud."""
+
+    name = "VirtualCluster"
+    plural = "virtualclusters"
+    Spec = VirtualClusterSpec
+    immutable: ClassVar[frozenset[str]] = frozenset(
+        {"spec.vo", "spec.site", "spec.cloud", "spec.network"}
+        | {f"spec.frontend.{field}" for field in ("cpus", "ramMiB", "diskGiB", "gpus", "image", "flavour")}
+    )
+    batch: ClassVar[int] = 50
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+
+    def references(self, ref: Ref, spec: VirtualClusterSpec) -> Iterable[Edge]:
+        yield Edge(Ref.of("VO", spec.vo), "exists", "spec.vo")
+        if spec.site != AUTO:
+            yield Edge(Ref.of("Site", spec.site), "exists", "spec.site")
+        for n, need in enumerate(spec.data):
+            yield Edge(rule_ref(ref, need.datasetRule), need.gate, f"spec.data[{n}].datasetRule")
+        if spec.requirements and spec.requirements.near:
+            yield Edge(rule_ref(ref, spec.requirements.near), "exists", "spec.requirements.near")
+
+    def target(self, ref: Ref, spec: VirtualClusterSpec) -> str:  # noqa: ARG002
+        if spec.site == AUTO or spec.cloud is None:
+            return ""
+        return target_id(spec.site, spec.cloud, spec.vo)
+
+    def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
+        return connect(target_id, federation, drivers)
+
+    def choices(self, ref: Ref, spec: VirtualClusterSpec, federation: Federation) -> Sequence[OpenChoice]:
+        return open_choices(ref, spec, federation)
+
+    def chosen(self, spec: VirtualClusterSpec, picks: Mapping[str, tuple[str, ...]]) -> VirtualClusterSpec:
+        if "site" in picks:
+            site, _, cloud = picks["site"][0].partition("/")
+            return spec.model_copy(update={"site": site, "cloud": cloud})
+        return spec.model_copy(update={"cloud": picks["cloud"][0]}) if "cloud" in picks else spec
+
+    def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
+        listing = drivers.compute(target).nodes(token)
+        if listing.unchanged:
+            return Reading({}, token=listing.token, unchanged=True)
+        there = roster(listing.nodes)
+        results = {w.ref: self._look(w, there, complete=listing.complete) for w in wanted}
+        held = {w.uid for w in wanted}
+        strays = tuple(self._stray(target, uid, there) for uid in sorted(there.by_uid) if uid not in held)
+        here = tuple(stray for stray in strays if stray is not None)
+        return Reading(results, here, listing.token, complete=listing.complete)
+
+    def _look(self, wanted: Wanted, there: Roster, *, complete: bool) -> Observation:
+        if not complete:
+            return Unknown(_PARTIAL)
+        members = there.members(wanted.uid)
+        if not members:
+            return Absent()
+        spec, applied = wanted.spec, wanted.applied
+        assert isinstance(spec, VirtualClusterSpec)  # noqa: S101
+        return present(wanted.uid, spec, applied if isinstance(applied, VirtualClusterSpec) else None, members)
+
+    def _stray(self, target: Target, uid: str, there: Roster) -> Stray | None:
+        """A cluster nobody wants; nodes that another target of the same project made are none."""
+        metadata = there.by_uid[uid][0].metadata
+        if metadata.get(marks.TARGET, target.id) != target.id:
+            return None
+        return Stray(target.id, uid, metadata.get(marks.REF, there.by_uid[uid][0].name), self.name)
+
+    def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        cloud = Cloud(target, drivers)
+        listing = cloud.compute.nodes()
+        if not listing.complete:
+            return {change.ref: _partly_seen(change) for change in changes}
+        there = roster(listing.nodes)
+        return {change.ref: _step(change, cloud, there) for change in changes}
+
+    def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        cloud = Cloud(target, drivers)
+        listing = cloud.compute.nodes()
+        if not listing.complete:
+            return {change.ref: _partly_seen(change) for change in changes}
+        there = roster(listing.nodes)
+        going = {n.metadata.get(marks.UID) for n in listing.nodes if n.state == "deleting"}
+        return {change.ref: _take_away(change, cloud, there, change.uid in going) for change in changes}
+
+
+def _partly_seen(change: Change) -> Answer:
+    if change.handle:
+        return Started(change.handle, 2.0, message=_PARTIAL)
+    return Failed("transient", _PARTIAL, retry_after=2.0)
+
+
+def _step(change: Change, cloud: Cloud, there: Roster) -> Answer:
+    spec = change.spec
+    assert isinstance(spec, VirtualClusterSpec)  # noqa: S101
+    try:
+        return Life(change, spec, cloud, there).step()
+    except DriverError as error:
+        return failed(error)
+
+
+def _take_away(change: Change, cloud: Cloud, there: Roster, going: bool) -> Answer:
+    """Destroy every node that carries the cluster's mark, the front end last; done when none is left."""
+    members = [member for member in there.members(change.uid) if member.marked]
+    if not members:
+        return Started("going", 0.5, message="its nodes are being deleted") if going else Done()
+    try:
+        for member in sorted(members, key=lambda m: (m.group == FRONTEND, m.group, -m.ordinal)):
+            cloud.compute.destroy(member.node.id)
+    except DriverError as error:
+        return failed(error)
+    return Started("going", 0.1, message=f"{len(members)} nodes are being deleted")

@@ -1,0 +1,316 @@
+"""The life of one cluster: looked at anew each time, brought one step on, never waited for.
+
+Level-triggered: what is to be done follows from the nodes that are there. The handle only spares work: it names the
+playbook run under way, the nodes asked for that no list shows yet, and how often a node was tried. Losing it loses
+nothing, since node names are the same after every crash.
+
+Order: missing nodes are made; the broken are replaced alone; when all run and answer, one playbook run configures
+them; then surplus nodes go (the others were configured without them first) and outdated workers are replaced, a
+quarter of their group at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+
+from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.kinds.virtualcluster import marks, runs
+from reconciler.kinds.virtualcluster.machines import check_room, image_for, size_for
+from reconciler.kinds.virtualcluster.nodes import Member, Roster, layout
+from reconciler.kinds.virtualcluster.outputs import outputs
+from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec
+from reconciler.model import Answer, Change, Done, Failed, Started, Target
+from reconciler.ports import Compute, Drivers, Image, Node, NodeRequest, RunState, Size
+
+TRIES = 3
+"""How often a node that comes up in error is made again within one attempt."""
+PATIENCE = 10
+"""How many looks a node that was asked for may be missing in lists before it is asked for again."""
+DEADLINE = 7200.0
+_FIRST_LOOK, _LONGEST_LOOK = 0.2, 5.0
+"""Seconds between looks."""
+
+
+@dataclass
+class Progress:
+    """What a handle holds."""
+
+    run: str = ""
+    """The playbook run under way."""
+    config: str = ""
+    """What that run configures."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Node asked for -> looks since."""
+    tries: dict[str, int] = field(default_factory=dict)
+    """Node -> how often it came up in error."""
+    looks: int = 0
+
+    @classmethod
+    def read(cls, handle: str) -> Progress:
+        """The progress in a handle; a fresh one for none, and for one that another version wrote."""
+        try:
+            return cls(**json.loads(handle)) if handle else cls()
+        except (ValueError, TypeError):
+            return cls()
+
+    def started(self, message: str, *, moved: bool = False) -> Started:
+        """Ask again: soon after something moved, later the longer nothing does."""
+        looks = 0 if moved else self.looks + 1
+        handle = json.dumps(asdict(replace(self, looks=looks)), sort_keys=True, separators=(",", ":"))
+        return Started(handle, min(_LONGEST_LOOK, _FIRST_LOOK * 1.5**looks), DEADLINE, message)
+
+
+class Cloud:
+    """One target during one ``put``: what it offers is asked once."""
+
+    def __init__(self, target: Target, drivers: Drivers) -> None:
+        self.target, self.drivers = target, drivers
+
+    @cached_property
+    def compute(self) -> Compute:
+        """The project."""
+        return self.drivers.compute(self.target)
+
+    @cached_property
+    def sizes(self) -> Sequence[Size]:
+        """Flavours."""
+        return self.compute.sizes()
+
+    @cached_property
+    def images(self) -> Sequence[Image]:
+        """Images."""
+        return self.compute.images()
+
+
+def failed(error: DriverError, said: str = "") -> Failed:
+    """What a driver's error means for a cluster. An answer that was lost is looked for, not feared."""
+    message = f"{said}: {error}" if said else str(error)
+    match error:
+        case Terminal():
+            return Failed("terminal", message, reason=error.reason)
+        case Transient():
+            return Failed("transient", message, error.retry_after, error.reason)
+        case Conflict():
+            return Failed("conflict", message, reason=error.reason)
+        case _:
+            return Failed("transient", message, reason=error.reason)
+
+
+class Life:
+    """One step in the life of one cluster."""
+
+    def __init__(self, change: Change, spec: VirtualClusterSpec, cloud: Cloud, roster: Roster) -> None:
+        self.change, self.spec, self.cloud = change, spec, cloud
+        self.progress = Progress.read(change.handle)
+        self.there = [self._marked(member) for member in roster.members(change.uid)]
+        self.layout = layout(spec, self.there)
+        self.config = f"{marks.config(spec)}.{marks.members({m.node.name: m.node.id for m in self.layout.keep})}"
+
+    def step(self) -> Answer:
+        """Do what can be done now."""
+        try:
+            return self._nodes() or self._power() or self._configure() or self._shed()
+        except DriverError as error:
+            return failed(error)
+
+    def _marked(self, member: Member) -> Member:
+        """A node found by its name alone, or under a former name of the cluster, gets the marks it should have."""
+        wanted = {marks.UID: self.change.uid, marks.REF: str(self.change.ref)}
+        if member.marked and member.node.metadata.get(marks.REF) == self.change.ref:
+            return member
+        machine = self.spec.machine(member.group)
+        if not member.marked and machine is not None:
+            wanted |= self._labels(machine, member.group, member.ordinal, member.node.size, member.node.image)
+        self.cloud.compute.mark(member.node.id, wanted)
+        node = replace(member.node, metadata={**member.node.metadata, **wanted})
+        return replace(member, node=node, marked=True)
+
+    # -- nodes ---------------------------------------------------------------------------------------------------------
+
+    def _nodes(self) -> Answer | None:
+        """Replace what is broken and make what is missing."""
+        self._forget_seen()
+        if self.layout.broken:
+            return self._replace_broken()
+        due = [place for place in self.layout.missing if not self._awaited(marks.node_name(self.change.uid, *place))]
+        if not due:
+            said = f"{len(self.layout.missing)} nodes asked for are not listed yet"
+            return self.progress.started(said) if self.layout.missing else None
+        return self._make(due)
+
+    def _forget_seen(self) -> None:
+        seen = {member.node.name for member in self.there}
+        self.progress.asked = {n: looks + 1 for n, looks in self.progress.asked.items() if n not in seen}
+
+    def _awaited(self, name: str) -> bool:
+        return 0 < self.progress.asked.get(name, 0) < PATIENCE
+
+    def _replace_broken(self) -> Answer:
+        tries = Counter(self.progress.tries)
+        for member in self.layout.broken:
+            tries[member.node.name] += 1
+            if tries[member.node.name] > TRIES:
+                why = member.node.fault or "no reason given"
+                return Failed("transient", f"{member.node.name} came up in error {TRIES} times: {why}")
+        for member in self.layout.broken:
+            self.cloud.compute.destroy(member.node.id)
+        self.progress.tries = dict(tries)
+        said = ", ".join(f"{m.node.name} ({m.node.fault or 'in error'})" for m in self.layout.broken)
+        return self.progress.started(f"replacing {said}", moved=True)
+
+    def _make(self, places: Sequence[tuple[str, int]]) -> Answer | None:
+        requests = [self._request(group, ordinal) for group, ordinal in places]
+        check_room(self.cloud.compute.quota(), [request.size for request in requests])
+        made: list[Node] = []
+        for request in requests:
+            try:
+                made.append(self.cloud.compute.create(request))
+            except OutcomeUnknown as error:
+                self.progress.asked[request.name] = 0
+                return self.progress.started(f"{request.name}: {error}: looking for it", moved=True)
+            except Transient as error:
+                if not made:
+                    return failed(error, request.name)
+                answer = self.progress.started(f"{len(made)} of {len(requests)} nodes made: {error}", moved=True)
+                return replace(answer, look_again_in=max(answer.look_again_in, error.retry_after or 0.0))
+            except Terminal as error:
+                return failed(error, f"{request.name} ({len(made)} of {len(requests)} nodes made)")
+            self.progress.asked[request.name] = 0
+        self._join(made, places)
+        waiting = [node for node in made if node.state != "running"]
+        return self.progress.started(f"{len(made)} nodes made", moved=True) if waiting else None
+
+    def _join(self, made: Sequence[Node], places: Sequence[tuple[str, int]]) -> None:
+        """Nodes that run at once need no second look."""
+        new = [Member(node, group, ordinal) for node, (group, ordinal) in zip(made, places, strict=True)]
+        self.there += new
+        self.layout = layout(self.spec, self.there)
+        self.config = f"{marks.config(self.spec)}.{marks.members({m.node.name: m.node.id for m in self.layout.keep})}"
+
+    def _request(self, group: str, ordinal: int) -> NodeRequest:
+        machine = self.spec.machine(group)
+        assert machine is not None  # noqa: S101 (places are those of the spec's own groups)
+        size, image = size_for(machine, self.cloud.sizes), image_for(machine, self.cloud.images)
+        options = self.cloud.target.options
+        return NodeRequest(
+            name=marks.node_name(self.change.uid, group, ordinal),
+            size=size,
+            image=image,
+            networks=self.spec.network.networks or tuple(options.get("networks", ())),
+            public_keys=(*self.spec.sshKeys, *options.get("public_keys", ())),
+            security_ports=self.spec.network.ports,
+            metadata=self._labels(machine, group, ordinal, size.name, image.name),
+        )
+
+    def _labels(self, machine: Machine, group: str, ordinal: int, flavour: str, image: str) -> dict[str, str]:
+        return {
+            marks.UID: self.change.uid,
+            marks.REF: str(self.change.ref),
+            marks.TARGET: self.cloud.target.id,
+            marks.GROUP: group,
+            marks.ORDINAL: str(ordinal),
+            marks.SHAPE: marks.shape(machine, self.spec.network),
+            marks.FLAVOUR: flavour,
+            marks.IMAGE: image,
+        }
+
+    def _power(self) -> Answer | None:
+        """Start what is shut off and wait for what boots."""
+        stopped = [m for m in self.layout.keep if m.node.state == "stopped"]
+        for member in stopped:
+            self.cloud.compute.power_on(member.node.id)
+        if stopped:
+            return self.progress.started(f"{len(stopped)} stopped nodes started", moved=True)
+        waiting = [m.node.name for m in self.layout.keep if m.node.state != "running"]
+        return self.progress.started(f"{len(waiting)} nodes are not running yet") if waiting else None
+
+    # -- configuration -------------------------------------------------------------------------------------------------
+
+    def _configure(self) -> Answer | None:
+        """Configure the members that stay, unless all of them are configured so."""
+        if self.progress.run:
+            return self._poll()
+        if all(member.config == self.config for member in self.layout.keep):
+            return None
+        configure = self.cloud.drivers.configure(self.cloud.target)
+        silent = {
+            name: why for name, why in configure.reachable(runs.hosts(self.spec, self.layout.keep)).items() if why
+        }
+        if silent:
+            said = "; ".join(f"{name}: {why}" for name, why in sorted(silent.items())[:3])
+            return self.progress.started(f"{len(silent)} nodes do not answer yet: {said}")
+        try:
+            self.progress.run = configure.start(
+                runs.request(self.change, self.spec, self.layout.keep, self.cloud.drivers)
+            )
+        except OutcomeUnknown as error:
+            return self.progress.started(f"{runs.PLAYBOOK}: {error}: starting it again", moved=True)
+        self.progress.config = self.config
+        return self._poll()
+
+    def _poll(self) -> Answer | None:
+        try:
+            run = self.cloud.drivers.configure(self.cloud.target).poll(self.progress.run)
+        except Transient as error:
+            return self.progress.started(f"{runs.PLAYBOOK}: {error}")
+        if run.state == "running":
+            return self.progress.started(f"{runs.PLAYBOOK} is running")
+        configured = self.progress.config
+        self.progress.run = self.progress.config = ""
+        match run.state:
+            case "successful" if configured == self.config:
+                return self._record()
+            case "failed":
+                return Failed("transient", _blame(run))
+            case "lost":
+                return self.progress.started(f"{runs.PLAYBOOK} was lost: starting it again", moved=True)
+            case _:
+                return self.progress.started("it changed while it was being configured: once more", moved=True)
+
+    def _record(self) -> Answer | None:
+        """Mark every member with what it was configured with."""
+        for n, member in enumerate(self.layout.keep):
+            if member.config == self.config:
+                continue
+            try:
+                self.cloud.compute.mark(member.node.id, {marks.CONFIG: self.config})
+            except Terminal as error:
+                return Failed("transient", f"{member.node.name} cannot be marked, is it gone? {error}")
+            node = replace(member.node, metadata={**member.node.metadata, marks.CONFIG: self.config})
+            self.layout.keep[n] = replace(member, node=node)
+        return None
+
+    # -- what is too much ----------------------------------------------------------------------------------------------
+
+    def _shed(self) -> Answer:
+        """Take away what is not wanted; then the next outdated workers."""
+        for member in self.layout.surplus:
+            self.cloud.compute.destroy(member.node.id)
+        outdated = self._next_outdated()
+        for member in outdated:
+            self.cloud.compute.destroy(member.node.id)
+        if outdated:
+            return self.progress.started(f"replacing {', '.join(m.node.name for m in outdated)}", moved=True)
+        return Done(outputs(self.spec, self.layout.keep))
+
+    def _next_outdated(self) -> list[Member]:
+        """A quarter of each group, at least one."""
+        sizes = Counter(member.group for member in self.layout.keep)
+        chosen: list[Member] = []
+        for group in sorted({member.group for member in self.layout.misshapen}):
+            outdated = [member for member in self.layout.misshapen if member.group == group]
+            chosen += outdated[: max(1, sizes[group] // 4)]
+        return chosen
+
+
+def _blame(run: RunState) -> str:
+    """Which host failed, and at what."""
+    if not run.failed_hosts:
+        return f"{runs.PLAYBOOK} failed: {run.message or 'no reason given'}"
+    said = [f"{host}: {why}" for host, why in sorted(run.failed_hosts.items())]
+    more = f" (and {len(said) - 3} more hosts)" if len(said) > 3 else ""  # noqa: PLR2004
+    return f"{runs.PLAYBOOK} failed on {'; '.join(said[:3])}{more}"

@@ -1,0 +1,64 @@
+"""Marks: what a node's metadata says about whose it is, what it was made as and what it was configured with."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeVar
+
+from reconciler.kinds.virtualcluster.spec import ClusterNetwork, Frontend, Machine, VirtualClusterSpec, WorkerGroup
+from reconciler.model import digest_of, encode
+
+UID = "hanse-uid"
+REF = "hanse-ref"
+TARGET = "hanse-target"
+GROUP = "hanse-group"
+ORDINAL = "hanse-ordinal"
+SHAPE = "hanse-shape"
+"""Digest of size, image and network asked for."""
+FLAVOUR = "hanse-flavour"
+"""The flavour that was taken."""
+IMAGE = "hanse-image"
+CONFIG = "hanse-config"
+"""``<config>.<members>``: digests of the configuration and of the members it was last configured with."""
+
+MachineT = TypeVar("MachineT", Frontend, WorkerGroup)
+
+_SHAPE_FIELDS = ("cpus", "ramMiB", "diskGiB", "gpus", "image", "flavour")
+_DIGITS = 16
+_OWNER_DIGITS = 12
+
+
+def owner_of(uid: str) -> str:
+    """The part of the uid that node names begin with."""
+    return uid[:_OWNER_DIGITS]
+
+
+def node_name(uid: str, group: str, ordinal: int) -> str:
+    """The one name of a node: the same after every crash."""
+    return f"{owner_of(uid)}-{group}-{ordinal}"
+
+
+@lru_cache(maxsize=65536)
+def shape_of(network: ClusterNetwork, *fields: object) -> str:
+    """Digest of what a machine is made as."""
+    return digest_of(encode([network.model_dump(mode="json"), fields]))[:_DIGITS]
+
+
+def shape(machine: Machine, network: ClusterNetwork) -> str:
+    """Digest of what ``machine`` is made as on ``network``."""
+    return shape_of(network, *(getattr(machine, field) for field in _SHAPE_FIELDS))
+
+
+def shaped_like(machine: MachineT, other: Machine) -> MachineT:
+    """``machine`` with the make of ``other``."""
+    return machine.model_copy(update={field: getattr(other, field) for field in _SHAPE_FIELDS})
+
+
+def config(spec: VirtualClusterSpec) -> str:
+    """Digest of what a cluster is configured with; secrets count by their reference."""
+    return digest_of(encode(spec.model_dump(mode="json", include={"software", "sshKeys"})))[:_DIGITS]
+
+
+def members(nodes: dict[str, str]) -> str:
+    """Digest of the members: name -> node id."""
+    return digest_of(encode(nodes))[:_DIGITS]

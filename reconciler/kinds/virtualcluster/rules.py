@@ -1,0 +1,110 @@
+"""What must hold for a virtual cluster beyond the types of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, Secret, VirtualClusterSpec
+from reconciler.model import Ref
+
+_HIGHEST_PORT = 65535
+
+
+def _counts(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    if spec.frontend.count != 1:
+        yield Fault("spec.frontend.count", "a cluster has one front end", "leave count out")
+    for n, group in enumerate(spec.workers):
+        path = f"spec.workers[{n}]"
+        bounds = (group.min, group.max)
+        if group.count is not None and bounds != (None, None):
+            yield Fault(f"{path}.count", "count and min/max exclude each other", "keep count, or min and max")
+        elif group.count is None and None in bounds:
+            yield Fault(path, "the number of machines is not given", "give count, or both min and max")
+        elif group.min is not None and group.max is not None and group.min > group.max:
+            yield Fault(f"{path}.min", f"min {group.min} is above max {group.max}", "swap them")
+
+
+def _unready(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    workers = ((f"spec.workers[{n}]", group.unready) for n, group in enumerate(spec.workers))
+    for path, unready in (("spec.frontend", spec.frontend.unready), *workers):
+        if unready:
+            yield Fault(f"{path}.unready", "unready is observed, never wanted", "leave it out")
+
+
+def _group_names(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for n, group in enumerate(spec.workers):
+        if group.name == FRONTEND:
+            yield Fault(f"spec.workers[{n}].name", f"{FRONTEND} is the front end's own group", "choose another name")
+        elif group.name in first:
+            where = f"spec.workers[{first[group.name]}]"
+            yield Fault(f"spec.workers[{n}].name", f"the group {group.name} stands already at {where}", "rename one")
+        first.setdefault(group.name, n)
+
+
+def _ports(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, port in enumerate(spec.network.ports):
+        low, _, high = port.partition("/")[0].partition("-")
+        first, last = int(low), int(high or low)
+        if not 0 < first <= last <= _HIGHEST_PORT:
+            cure = f"ports run from 1 to {_HIGHEST_PORT}, the lower one first"
+            yield Fault(f"spec.network.ports[{n}]", f"{port} is no port range", cure)
+
+
+def _site(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    if spec.site == AUTO and spec.cloud is not None:
+        yield Fault("spec.cloud", "a cloud is named and the site is not", "name the site, or leave the cloud out too")
+
+
+def _requirements(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    if spec.site != AUTO and spec.requirements is not None:
+        cure = f"remove them, or say site: {AUTO}"
+        yield Fault("spec.requirements", f"the site {spec.site} is named, so requirements choose nothing", cure)
+
+
+def _secrets(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, software in enumerate(spec.software):
+        for name, value in software.variables.items():
+            if not isinstance(value, Secret) and _mentions_secret(value):
+                yield Fault(
+                    f"spec.software[{n}].variables.{name}",
+                    "secretRef must be the whole variable and give exactly one of env, file",
+                    "write {secretRef: {env: NAME}} or {secretRef: {file: PATH}}",
+                )
+
+
+def _mentions_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "secretRef" in value or any(_mentions_secret(v) for v in value.values())
+    return isinstance(value, list) and any(_mentions_secret(v) for v in value)
+
+
+def _lifetime(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    if spec.lifetime and (spec.lifetime.expires is None) == (spec.lifetime.ttlDays is None):
+        yield Fault("spec.lifetime", "its end is not given in exactly one way", "give either expires or ttlDays")
+
+
+def _twice(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for path, items in (
+        ("sshKeys", [" ".join(key.split()[:2]) for key in spec.sshKeys]),
+        ("data", [need.datasetRule for need in spec.data]),
+        ("network.ports", list(spec.network.ports)),
+    ):
+        for n, item in enumerate(items):
+            if item in items[:n]:
+                yield Fault(f"spec.{path}[{n}]", f"stands already at spec.{path}[{items.index(item)}]", "remove one")
+
+
+RULES = (
+    Rule("virtualcluster-counts", "One front end; each worker group gives count, or min and max.", _counts),
+    Rule("virtualcluster-unready", "unready is what is observed; manifests leave it out.", _unready),
+    Rule("virtualcluster-groups", "Worker groups have names of their own, and none is called frontend.", _group_names),
+    Rule("virtualcluster-ports", "Ports are numbers from 1 to 65535, ranges go upwards.", _ports),
+    Rule("virtualcluster-site", "A cloud is named together with its site.", _site),
+    Rule("virtualcluster-secrets", "A secretRef is the whole value of a variable.", _secrets),
+    Rule("virtualcluster-lifetime", "A lifetime ends at a time or after days.", _lifetime),
+    Rule("virtualcluster-requirements", "Requirements choose a site for site: auto.", _requirements, "warning"),
+    Rule("virtualcluster-once", "Keys, data and ports are listed once.", _twice, "warning"),
+)

@@ -1,0 +1,139 @@
+"""What this kind reads of sites, VOs and data: their specs, seen through Protocols, since kinds know no other kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
+
+from reconciler.kinds.base import Federation
+from reconciler.model import Ref
+
+
+class Share(Protocol):
+    """A VO's project in a cloud."""
+
+    @property
+    def vo_name(self) -> str: ...
+    @property
+    def projectId(self) -> str | None: ...  # noqa: N802
+    @property
+    def projectName(self) -> str | None: ...  # noqa: N802
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def auth(self) -> Mapping[str, Any]: ...
+
+
+class Network(Protocol):
+    """A network of a cloud."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def public(self) -> bool: ...
+    @property
+    def vos(self) -> Sequence[str]: ...
+
+
+class Cloud(Protocol):
+    """A cloud of a site."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def driver(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def auth(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def protocol(self) -> str | None: ...
+    @property
+    def identityProvider(self) -> str | None: ...  # noqa: N802
+    @property
+    def networks(self) -> Sequence[Network]: ...
+    @property
+    def imageSync(self) -> bool | None: ...  # noqa: N802
+    @property
+    def apiOverrides(self) -> Mapping[str, str]: ...  # noqa: N802
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    def shares_of(self, vo: str) -> Sequence[Share]: ...
+
+
+class Extension(Protocol):
+    """An extension property of a site."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+
+
+class Site(Protocol):
+    """A site."""
+
+    @property
+    def country(self) -> str | None: ...
+    @property
+    def certification(self) -> str | None: ...
+    @property
+    def infrastructure(self) -> str | None: ...
+    @property
+    def integration(self) -> str: ...
+    @property
+    def extensions(self) -> Sequence[Extension]: ...
+    @property
+    def clouds(self) -> Sequence[Cloud]: ...
+
+
+class Allocation(Protocol):
+    """What a VO was promised at a site."""
+
+    @property
+    def site(self) -> str: ...
+    @property
+    def vcpus(self) -> int | None: ...
+    @property
+    def ramGiB(self) -> int | None: ...  # noqa: N802
+    @property
+    def instances(self) -> int | None: ...
+
+
+class VoImage(Protocol):
+    """An image that a VO wants at its sites."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class VO(Protocol):
+    """A virtual organisation."""
+
+    @property
+    def allocations(self) -> Sequence[Allocation]: ...
+    @property
+    def images(self) -> Sequence[VoImage]: ...
+
+
+def site_of(federation: Federation, name: str) -> Site | None:
+    """The declared site; None when there is none."""
+    return cast("Site | None", federation.get(Ref.of("Site", name)))
+
+
+def sites(federation: Federation) -> Sequence[tuple[str, Site]]:
+    """Every declared site, by name."""
+    return [(ref.name, cast("Site", spec)) for ref, spec in federation.of_kind("Site")]
+
+
+def vo_of(federation: Federation, name: str) -> VO | None:
+    """The declared VO; None when there is none."""
+    return cast("VO | None", federation.get(Ref.of("VO", name)))
+
+
+def networks_for(cloud: Cloud, vo: str) -> list[str]:
+    """Networks that the cloud gives the VO: those named for it, else those open to all."""
+    own = [network.name for network in cloud.networks if vo in network.vos]
+    return own or [network.name for network in cloud.networks if not network.vos]
