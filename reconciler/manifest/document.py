@@ -5,32 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reconciler.kinds import Kind
+from reconciler.kinds.metadata import DEFAULT_NAMESPACE, NAME, Metadata
 from reconciler.manifest.places import parsed, place, written
 from reconciler.manifest.reader import Document
 from reconciler.manifest.words import said
-from reconciler.model import Diagnostic, Lifecycle, Location, Ref, Resource, Spec, Strict, digest_of
+from reconciler.model import PLAIN, Diagnostic, Lifecycle, Location, Ref, Resource, Spec, Strict, digest_of
 
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z")
-DEFAULT_NAMESPACE = "default"
-
-
-class Metadata(Strict):
-    """What a resource is called."""
-
-    name: Annotated[str, Field(min_length=1, max_length=253)]
-    """Letters, digits, ``.``, ``_`` and ``-``; unique for the kind and namespace."""
-    namespace: Annotated[str, Field(min_length=1, max_length=253)] | None = None
-    """Namespaced kinds only; ``default`` when not given."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """For selecting."""
-    annotations: dict[str, str] = Field(default_factory=dict)
-    """For people and other tools; Hanse does not act on them."""
+_NAME = re.compile(NAME.replace("$", r"\Z"))
 
 
 class Envelope(Strict):
@@ -42,7 +29,7 @@ class Envelope(Strict):
     """What is declared."""
     metadata: Metadata
     """What it is called."""
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Lifecycle = PLAIN
     """How it is handled."""
     spec: dict[str, Any]
     """What it shall be."""
@@ -108,7 +95,7 @@ def _resource(kind: Kind[Any], spec: Spec, envelope: Envelope, location: Locatio
         target=target,
         location=location,
         decode=kind.Spec.model_validate_json,
-        lifecycle=envelope.lifecycle,
+        lifecycle=PLAIN if envelope.lifecycle == PLAIN else envelope.lifecycle,
         labels=metadata.labels or None,
         annotations=metadata.annotations or None,
         open=not target or type(kind).derive is not Kind.derive,
