@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.model import Approval, Graph, Limit, Policy, digest_of
-from reconciler.records import Store
+from reconciler.records.store import Store
 from reconciler.settings import LimitSettings, Settings
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler import apply, graph, manifest, observe, place, plan, records, source
-from reconciler.apply import Conduct, Executor, Pace, Work
+from reconciler import apply, graph, keeping, manifest, observe, place, plan, records, source
+from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
 from reconciler.model import Graph, Inventory, Observed, Plan, Policy, Report
 from reconciler.policies import policy
 from reconciler.ports import Drivers
+from reconciler.records.lease import Fence
+from reconciler.records.store import Store
 from reconciler.settings import Settings
 
 
@@ -23,12 +26,14 @@ class House:
 
     settings: Settings
     drivers: Drivers
-    store: records.Store
+    store: Store
     memory: manifest.Memory
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     kinds: Mapping[str, Kind[Any]] = field(default_factory=registry)
     earlier: Graph | None = None
     progress: Callable[[str], None] = lambda _target: None
+    fence: Fence | None = None
+    """The lease that this process holds: nothing is begun once somebody else has it."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +45,31 @@ class Proposal:
     observed: Observed
     inventory: Inventory
     policy: Policy
+    saved: bool = False
+    """True for a plan that was made earlier: everything is looked at once more just before it is done."""
 
 
 def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     """What would be done for this commit. Changes nothing: CI runs this on a pull request."""
     settings, kinds, drivers = house.settings, house.kinds, house.drivers
     repository, paths = Path(settings.source.repository), settings.source.paths
-    read = source.read(repository, revision, worktree=worktree, paths=paths)
+    read = source.read(repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
     ordered = house.earlier = graph.build(resources, kinds, drivers, house.earlier)
-    inventory = records.inventory(house.store)
-    limits = {"deadline_seconds": settings.observe.deadline_seconds, "workers": settings.observe.workers}
-    seen = observe.observe(ordered, inventory, kinds, drivers, progress=house.progress, **limits)
+    inventory = keeping.inventory(house.store)
+    patience, workers = settings.observe.deadline_seconds, settings.observe.workers
+    look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
+    seen = look(ordered, inventory, kinds, drivers)
     placed = place.place(ordered, seen, inventory, kinds, drivers)
-    seen = observe.observe(placed, inventory, kinds, drivers, seen, progress=house.progress, **limits)
+    seen = look(placed, inventory, kinds, drivers, seen)
     rules = policy(settings, placed, house.store, house.clock(), verified=read.verified)
     return Proposal(plan.plan(placed, seen, inventory, rules, kinds), placed, seen, inventory, rules)
 
 
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:
     """Do it, write down what became of it, and say so."""
-    with records.run(house.store, proposal.plan, proposal.graph, proposal.inventory, who) as run:
-        work = Work(proposal.plan, proposal.graph, proposal.observed.applied, house.kinds, house.drivers, run.id)
+    plan_, placed, seen = proposal.plan, proposal.graph, proposal.observed
+    with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
+        work = Work(plan_, placed, seen.applied, house.kinds, house.drivers, run.id, recheck=proposal.saved)
         outcomes = apply.apply(work, run.journal, executor, conduct)
-        return records.record(house.store, run.id, proposal.plan, outcomes, proposal.observed, proposal.policy)
+        return records.record(house.store, run.id, plan_, outcomes, seen, proposal.policy)

@@ -11,6 +11,7 @@ import orjson
 from reconciler.graph import build
 from reconciler.kinds import registry
 from reconciler.model import (
+    PLAIN,
     Absent,
     Details,
     Edge,
@@ -54,7 +55,7 @@ def resource(ref: str, spec: Mapping[str, Any], *, edges: tuple[Edge, ...] = (),
         target=kind.target(name, typed),
         location=Location(f"manifests/{name.name}.yaml", 1),
         decode=kind.Spec.model_validate_json,
-        lifecycle=Lifecycle(**lifecycle),
+        lifecycle=Lifecycle(**lifecycle) if lifecycle else PLAIN,
     )
 
 
@@ -71,7 +72,7 @@ def held(*resources: Resource, **more: Any) -> Inventory:
 
 
 def entry(made: Resource) -> Entry:
-    return Entry(made.ref, uid_of(made.ref), 1, made.digest, made.digest, made.target, source=made.digest)
+    return Entry(made.ref, uid_of(made.ref), 1, made.digest, made.digest, made.target, source=made.source)
 
 
 def details(made: Resource) -> Details:

@@ -50,7 +50,7 @@ def _digests(
     digests = dict(earlier.digests) if earlier else {}
     for ref in changed:
         digests.pop(ref, None)
-    digests.update((ref, items[ref].digest) for ref in suspects)
+    digests.update((ref, items[ref].source) for ref in suspects)
     return digests
 
 

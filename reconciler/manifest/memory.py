@@ -19,7 +19,7 @@ import orjson
 
 import reconciler
 from reconciler.kinds import Kind
-from reconciler.model import Diagnostic, Edge, Lifecycle, Location, Ref, Resource, Revision, Spec
+from reconciler.model import PLAIN, Diagnostic, Edge, Lifecycle, Location, Ref, Resource, Revision, Spec
 
 _FILE = "parsed"
 _MAGIC = b"hanse-parsed-1\n"
@@ -97,6 +97,7 @@ class Memory:
             return
         rows = {
             "commit": self.revision.commit,
+            "paths": self.revision.paths,
             "files": self.revision.files,
             "kept": {blob: _row(self.parsed[blob]) for blob in self.revision.files.values()},
         }
@@ -138,11 +139,8 @@ def _restore(memory: Memory, rows: Mapping[str, Any], kinds: Mapping[str, Kind[A
         for resource in found.resources:
             items[resource.ref] = resource
     memory.items = items
-    memory.revision = Revision(rows["commit"], rows["files"], _NoBlobs())
+    memory.revision = Revision(rows["commit"], rows["files"], _NoBlobs(), paths=tuple(rows["paths"]))
     memory.warnings = tuple(sorted(f for k in kept.values() for f in k.faults))
-
-
-_PLAIN = Lifecycle()
 
 
 def _kept(row: list[Any], decoders: Mapping[str, Callable[[bytes], Spec]]) -> Kept:
@@ -165,7 +163,7 @@ def _resource(path: str, row: list[Any], decoders: Mapping[str, Callable[[bytes]
         target,
         Location(path, line),
         decoders[name.partition("/")[0]],
-        Lifecycle.model_validate(lifecycle, strict=False) if lifecycle else _PLAIN,
+        Lifecycle.model_validate(lifecycle, strict=False) if lifecycle else PLAIN,
         labels,
         annotations,
         None,

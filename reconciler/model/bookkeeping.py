@@ -35,7 +35,7 @@ class BookKeeping:
         """What to keep of a declared resource."""
         return cls(
             target,
-            resource.digest,
+            resource.source,
             resource.lifecycle.model_dump(mode="json"),
             resource.edges,
             choices or {},

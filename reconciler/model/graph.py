@@ -34,7 +34,7 @@ class Graph:
     commit: str
     resources: Mapping[Ref, Resource]
     digests: Mapping[Ref, str]
-    """Digest of each resource: a federation is compared as whole dictionaries."""
+    """What git says of each resource (``Resource.source``): a federation is compared as whole dictionaries."""
     targets: Mapping[str, Target]
     taking: frozenset[Ref] = frozenset()
     """Resources that take outputs of others (valuesFrom)."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from reconciler.model.ref import Ref
-from reconciler.model.spec import Spec, Strict
+from reconciler.model.spec import Spec, Strict, digest_of
 
 Gate = Literal["exists", "ready"]
 Mode = Literal["observe", "warn", "enforce"]
@@ -40,7 +40,8 @@ class Lifecycle(Strict):
     """Spec paths (``spec.ttl``) whose drift is reported but not repaired."""
 
 
-_PLAIN = Lifecycle()
+PLAIN = Lifecycle()
+"""How a resource is handled that says nothing about it: the one object, so that it is quick to recognise."""
 
 
 class Location(NamedTuple):
@@ -64,13 +65,20 @@ class Resource(NamedTuple):
     """Target id; "" while a choice (``site: auto``) is open."""
     location: Location
     decode: Callable[[bytes], Spec]
-    lifecycle: Lifecycle = _PLAIN
+    lifecycle: Lifecycle = PLAIN
     labels: Mapping[str, str] | None = None
     annotations: Mapping[str, str] | None = None
     owner: Ref | None = None
     """The resource that made this one (a DatasetRule its Replicas); None when it stands in git."""
     open: bool = False
     """True when place/ must choose something in it."""
+
+    @property
+    def source(self) -> str:
+        """Digest of all that git says of it: its spec, and its lifecycle where that is not the plain one."""
+        if self.lifecycle is PLAIN:
+            return self.digest
+        return digest_of(f"{self.digest}{self.lifecycle!r}".encode())
 
     @property
     def spec(self) -> Any:

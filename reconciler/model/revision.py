@@ -30,3 +30,5 @@ class Revision:
     """Commit time, UTC; None for a working tree."""
     subject: str = ""
     verified: bool = True
+    paths: tuple[str, ...] = ()
+    """The folders that were looked into."""

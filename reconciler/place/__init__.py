@@ -107,7 +107,7 @@ class _Placing:
         return replace(
             self._graph,
             resources=self._resources,
-            digests={**self._graph.digests, **{ref: resource.digest for ref, resource in fresh.items()}},
+            digests={**self._graph.digests, **{ref: resource.source for ref, resource in fresh.items()}},
             targets={**self._graph.targets, **connect(new, self._resources, self._kinds, drivers)},
             choices=tuple(self._choices),
             unplaced=self._unplaced,

@@ -77,7 +77,7 @@ class Decider:
         uid = self._inventory.uid(ref, self._graph.moved)
         base = Action(Verb.NOOP, ref, Reason.NEW, resource.target, uid, edges=resource.edges)
         if isinstance(seen, Unknown):
-            changed = entry is None or entry.source != resource.digest
+            changed = entry is None or entry.source != resource.source
             return replace(base, verb=Verb.DEFER, **self._unread(resource.target, seen)) if changed else None
         if entry and entry.target != resource.target:
             return self._elsewhere(resource, entry, base, seen)

@@ -45,6 +45,7 @@ def read(
         author=f"{commit.author.name} <{commit.author.email}>",
         committed=datetime.fromtimestamp(commit.committed_date, UTC),
         subject=str(commit.summary),
+        paths=tuple(paths),
     )
 
 
@@ -105,4 +106,4 @@ def _working(repo: git.Repo, paths: Sequence[str]) -> Revision:
             contents[files[name]] = content
     if faults:
         raise SourceError("\n".join(faults))
-    return Revision(WORKTREE, files, _Files(contents))
+    return Revision(WORKTREE, files, _Files(contents), paths=tuple(paths))

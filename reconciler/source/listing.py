@@ -35,6 +35,8 @@ def files_at(repo: git.Repo, commit: str, paths: Sequence[str]) -> dict[str, str
 
 def changed_files(repo: git.Repo, commit: str, paths: Sequence[str], earlier: Revision) -> dict[str, str] | None:
     """The same, from the files of an earlier commit and the difference; None when that cannot be had."""
+    if earlier.paths != tuple(paths):
+        return None
     if earlier.commit == commit:
         return dict(earlier.files)
     try:

@@ -1,0 +1,85 @@
+"""Between the page and the records: the inventory as the stages read it, and what a run must write down besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from reconciler.model import BookKeeping, Graph, Inventory, Plan, Present, Ref, Resource
+from reconciler.model.observed import Observed
+from reconciler.ports import Journal
+from reconciler.records.lease import Fence
+from reconciler.records.store import Store
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that has begun."""
+
+    id: str
+    journal: Journal
+
+
+def inventory(store: Store) -> Inventory:
+    """What is held, as columns."""
+    return Inventory(
+        entries=store.inventory.entries(),
+        details=store.inventory.details,
+        tokens=store.observations.tokens(),
+        choices=store.inventory.choices(),
+        unsettled=frozenset(row.ref for row in store.journal.unsettled()),
+    )
+
+
+@contextmanager
+def run(
+    store: Store, plan: Plan, graph: Graph, held: Inventory, seen: Observed, who: str, fence: Fence | None = None
+) -> Iterator[OpenRun]:
+    """Begin a run, with a journal that knows the books; a run that breaks off is written down as such."""
+    run_id = store.runs.begin(plan.commit, plan.digest, who, "apply")
+    try:
+        acted = {action.ref for action in plan.actions}
+        choices = _choices(graph)
+        books = {ref: _book(graph, graph.resources[ref], choices) for ref in acted if _placed(graph, ref)}
+        store.inventory.sync(_agreed(graph, held, seen, acted, choices), plan.commit)
+        yield OpenRun(run_id, store.journal.open(run_id, plan.commit, plan.digest, books, fence))
+    except BaseException:
+        store.runs.finish(run_id, "interrupted", {})
+        raise
+
+
+def _agreed(
+    graph: Graph, held: Inventory, seen: Observed, acted: set[Ref], choices: Mapping[Ref, Mapping[str, tuple[str, ...]]]
+) -> dict[Ref, BookKeeping]:
+    """What git says otherwise now and the world shows already: nothing to do but to write it down."""
+    moved = {ref for ref, _ in graph.digests.items() ^ held.sources.items()}
+    moved |= {ref for ref, _ in seen.digests.items() ^ held.digests.items()}
+    found = {}
+    for ref in moved - acted:
+        resource = graph.resources.get(ref)
+        looked = seen.results.get(ref)
+        if resource is not None and ref in held.entries and isinstance(looked, Present):
+            found[ref] = _book(graph, resource, choices, looked)
+    return found
+
+
+def _placed(graph: Graph, ref: Ref) -> bool:
+    return ref in graph.resources and graph.resources[ref].target in graph.targets
+
+
+def _choices(graph: Graph) -> dict[Ref, dict[str, tuple[str, ...]]]:
+    found: dict[Ref, dict[str, tuple[str, ...]]] = {}
+    for choice in graph.choices:
+        found.setdefault(choice.ref, {})[choice.field] = choice.chosen
+    return found
+
+
+def _book(
+    graph: Graph,
+    resource: Resource,
+    choices: Mapping[Ref, Mapping[str, tuple[str, ...]]],
+    looked: Present | None = None,
+) -> BookKeeping:
+    book = BookKeeping.of(resource, graph.targets[resource.target], choices.get(resource.ref))
+    return replace(book, content=looked.spec.canonical()) if looked else book
