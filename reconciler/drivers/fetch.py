@@ -134,7 +134,9 @@ def _file(url: str) -> BinaryIO:
 def _read_file(stream: BinaryIO, url: str) -> Iterator[bytes]:
     try:
         before = os.fstat(stream.fileno())
-        while piece := stream.read(PIECE):
+        arrived = 0
+        while arrived <= before.st_size and (piece := stream.read(PIECE)):
+            arrived += len(piece)
             yield piece
         after = os.fstat(stream.fileno())
     except OSError as error:
@@ -162,7 +164,7 @@ def _request(url: str) -> http.client.HTTPResponse:
     try:
         response: http.client.HTTPResponse | None = _opener().open(request, timeout=TIMEOUT)
     except HTTPError as error:
-        with error:
+        with closing(error):
             raise _refused(url, error) from error
     except (URLError, OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)

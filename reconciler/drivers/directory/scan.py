@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from stat import S_ISREG
 
+from reconciler.drivers.prefixes import Prefixes
+
 OWN = ".hanse"
 """The folder under a root that is Hanse's own; never listed."""
-
-
-class Prefixes:
-    """Path prefixes, told apart by bisection: as quick with ten thousand as with one."""
-
-    def __init__(self, prefixes: Iterable[str]) -> None:
-        shortest: list[str] = []
-        for prefix in sorted(set(prefixes)):
-            if not shortest or not prefix.startswith(shortest[-1]):
-                shortest.append(prefix)
-        self._prefixes = shortest
-
-    def cover(self, path: str) -> bool:
-        """True when ``path`` begins with one of them."""
-        i = bisect_right(self._prefixes, path)
-        return i > 0 and path.startswith(self._prefixes[i - 1])
-
-    def lead_into(self, folder: str) -> bool:
-        """True when something covered may lie in ``folder`` (given with its closing slash)."""
-        i = bisect_left(self._prefixes, folder)
-        return self.cover(folder) or (i < len(self._prefixes) and self._prefixes[i].startswith(folder))
 
 
 def walk(

@@ -19,8 +19,9 @@ from typing import BinaryIO
 from reconciler.drivers.directory.errors import translated
 from reconciler.drivers.directory.incoming import arriving, sweep
 from reconciler.drivers.directory.index import Index, Row
-from reconciler.drivers.directory.scan import OWN, Prefixes, walk
+from reconciler.drivers.directory.scan import OWN, walk
 from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
+from reconciler.drivers.prefixes import Prefixes
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.ports import Copy, Listing, StoredFile
 
@@ -190,10 +191,9 @@ class Directory:
 
     def _introduce(self, known: Path) -> None:
         """Write down, here and there, that this directory is the storage."""
-        if not self._identity():
-            _written(self._own / "id", secrets.token_hex(16))
+        _first_written(self._own / "id", secrets.token_hex(16))
         known.parent.mkdir(parents=True, exist_ok=True)
-        _written(known, self._identity())
+        _first_written(known, self._identity())
 
     def _room(self, path: str, more: int, size: int) -> None:
         """Raise when ``more`` bytes cannot be written, or a file of ``size`` bytes can never fit."""
@@ -289,7 +289,10 @@ def _removed_empty(folder: Path) -> bool:
     return True
 
 
-def _written(file: Path, text: str) -> None:
+def _first_written(file: Path, text: str) -> None:
+    """Write the file whole, unless somebody was first."""
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     part.write_text(text, encoding="ascii")
-    part.replace(file)
+    with suppress(FileExistsError):
+        file.hardlink_to(part)
+    part.unlink()

@@ -1,0 +1,72 @@
+"""What the metadata of an object said, kept so that it is asked for once: S3 listings show no metadata.
+
+A row holds while ETag, size and time of the last change are those of the listing. It may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import Transient
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS head (path TEXT PRIMARY KEY, version TEXT, uid TEXT, checksums TEXT)"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The mark and the checksums in an object's metadata."""
+
+    uid: str = ""
+    checksums: frozenset[str] = frozenset()
+
+
+class Heads:
+    """The heads of one container; without a file they are kept in memory."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._memory: dict[str, tuple[str, Head]] = {}
+
+    def read(self) -> Mapping[str, tuple[str, Head]]:
+        """Path -> (version, head)."""
+        if self._file is None:
+            return dict(self._memory)
+        if not self._file.exists():
+            return {}
+        with self._connected() as connection:
+            rows = connection.execute("SELECT path, version, uid, checksums FROM head").fetchall()
+        return {path: (version, Head(uid, frozenset(sums.split()))) for path, version, uid, sums in rows}
+
+    def keep(self, heads: Mapping[str, tuple[str, Head]]) -> None:
+        """Remember these."""
+        self._memory.update(heads if self._file is None else {})
+        if self._file is None or not heads:
+            return
+        rows = [(path, version, h.uid, " ".join(sorted(h.checksums))) for path, (version, h) in heads.items()]
+        with self._connected() as connection:
+            connection.executemany("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)", rows)
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop these: we are about to change them."""
+        gone = [(path,) for path in paths]
+        for (path,) in gone:
+            self._memory.pop(path, None)
+        if self._file is None or not self._file.exists() or not gone:
+            return
+        with self._connected() as connection:
+            connection.executemany("DELETE FROM head WHERE path = ?", gone)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        assert self._file is not None  # noqa: S101 (every caller has looked)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._file, timeout=30)) as connection, connection:
+                connection.execute(_SCHEMA)
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise Transient(f"{self._file}: {error}; it may be deleted") from error

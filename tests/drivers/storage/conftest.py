@@ -1,0 +1,105 @@
+"""Storages behind each driver of the storage port: the contract suite runs against all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.drivers import directory
+from reconciler.drivers.libcloud import storage as libcloud_storage
+from reconciler.model import SecretRef, Target
+from reconciler.ports import Copy, Storage
+from tests.real.s3 import KEY, S3, SECRET, s3
+from tests.real.web import web
+
+__all__ = ["s3", "web"]
+
+UID, OTHER = "a" * 32, "b" * 32
+
+
+class Secrets:
+    """The part of Drivers that a storage driver uses."""
+
+    def secret(self, reference: SecretRef) -> str:
+        return {"HANSE_TEST_KEY": KEY, "HANSE_TEST_SECRET": SECRET}[reference.env or ""]
+
+
+@dataclass
+class Place:
+    """A storage: ``open`` anew, as another process would; ``by_hand`` puts bytes there as a person would."""
+
+    target: Target
+    open: Callable[[], Storage]
+    by_hand: Callable[[str, bytes], None]
+    taken_away: Callable[[], None]
+
+    def copy(self, path: str, source: str, uid: str = UID, **more: Any) -> Any:
+        return self.open().copy_in(Copy(path, source, uid, **more))
+
+
+def adler32(content: bytes) -> str:
+    return f"adler32:{zlib.adler32(content):08x}"
+
+
+def md5(content: bytes) -> str:
+    return f"md5:{hashlib.md5(content).hexdigest()}"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Callable[[bytes], str]:
+    """Makes a source file of some bytes; its URL."""
+
+    def make(content: bytes, name: str = "source.bin") -> str:
+        file = tmp_path / "sources" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        return file.as_uri()
+
+    return make
+
+
+@pytest.fixture
+def directory_place(tmp_path: Path) -> Place:
+    root = tmp_path / "store"
+    root.mkdir()
+    target = Target("storage:SITE/disk", "directory", {"root": str(root), "state": str(tmp_path / "state")})
+
+    def by_hand(path: str, content: bytes) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+    return Place(target, lambda: directory.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
+
+
+@pytest.fixture
+def libcloud_place(tmp_path: Path, s3: S3) -> Iterator[Place]:
+    with s3.bucket() as bucket:
+        state = str(tmp_path / "state")
+        target = Target("storage:SITE/s3", "libcloud", {**s3.options, "container": bucket, "state": state})
+        person = s3.driver()
+
+        def by_hand(path: str, content: bytes) -> None:
+            person.upload_object_via_stream(io.BytesIO(content), person.get_container(bucket), path)
+
+        def taken_away() -> None:
+            for item in list(person.get_container(bucket).iterate_objects()):
+                item.delete()
+            person.get_container(bucket).delete()
+
+        place = Place(target, lambda: libcloud_storage.open(target, Secrets()), by_hand, taken_away)
+        yield place
+        if bucket not in [c.name for c in person.list_containers()]:
+            person.create_container(bucket)
+
+
+@pytest.fixture(params=["directory", "libcloud"])
+def place(request: pytest.FixtureRequest) -> Place:
+    return request.getfixturevalue(f"{request.param}_place")
