@@ -19,6 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from reconciler.errors import ManifestError
+from reconciler.manifest.reader import plain
 from reconciler.model import Diagnostic
 
 Path = tuple[str | int, ...]
@@ -158,24 +159,18 @@ def _plain(node: Node | None) -> Any:
         return {str(key.value): _plain(value) for key, value in node.value}
     if isinstance(node, SequenceNode):
         return [_plain(item) for item in node.value]
-    return None if node is None else _scalar(node)
+    return _scalar(node) if isinstance(node, ScalarNode) else None
 
 
-def _scalar(node: Node) -> Any:
-    """A scalar as the YAML 1.2 core schema reads it; times stay text."""
-    kind, text = str(node.tag).rpartition(":")[2], str(node.value)
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return text.lower() == "true"
+def _scalar(node: ScalarNode) -> Any:
+    """A scalar as manifests mean it; a number that JSON cannot hold stays text."""
+    text = str(node.value)
+    if node.style is not None:
+        return text
     try:
-        if kind == "int":
-            return int(text.replace("_", ""), 0) if text.lstrip("+-")[:2].lower() in ("0x", "0o") else int(text)
-        if kind == "float":
-            return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+        return plain(text)
     except ValueError:
         return text
-    return text
 
 
 def _quoted(data: Any) -> Any:

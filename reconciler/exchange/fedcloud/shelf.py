@@ -1,0 +1,171 @@
+"""The shelf: the manifests that are there already, and the ones that are put there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconciler.errors import ManifestError
+from reconciler.manifest.roundtrip import Document, dump, load_documents, update
+from reconciler.model import Diagnostic
+
+LOCK = "fedcloud.lock.json"
+"""What the last import wrote, so that the next one can tell a hand edit from an old value. Belongs into git."""
+_VERSION = 1
+_REMARK = "# import: "
+_HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
+
+_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO)\b""")
+"""Only files that may hold a Site or a VO are parsed."""
+
+Key = tuple[str, str]
+"""(kind, name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    file: str
+    n: int
+
+
+@dataclass
+class Shelf:
+    """Manifests under a folder, by kind and name, wherever people have put them."""
+
+    folder: Path
+    problems: list[Diagnostic] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    _parts: dict[str, list[Document]] = field(default_factory=dict)
+    _slots: dict[Key, _Slot] = field(default_factory=dict)
+    _unreadable: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, folder: Path) -> Shelf:
+        """Read every manifest under ``folder``; a file that cannot be read is a problem and is not written to."""
+        shelf = cls(folder)
+        for path in manifest_files(folder):
+            shelf._take(path)
+        return shelf
+
+    def get(self, key: Key) -> Document | None:
+        """The document of a resource; None when there is none."""
+        slot = self._slots.get(key)
+        return self._parts[slot.file][slot.n] if slot else None
+
+    def file_of(self, key: Key) -> str:
+        """The file that holds a resource, relative to the folder."""
+        slot = self._slots.get(key)
+        return slot.file if slot else _usual(key)
+
+    def put(self, key: Key, data: Mapping[str, Any], remarks: list[str]) -> None:
+        """Make a document say ``data`` under ``remarks``; what says it already stays as it is, byte for byte."""
+        file = self.file_of(key)
+        if file in self._unreadable:
+            return
+        document = self.get(key)
+        text = dump(dict(data)) if document is None else update(document.text, data, file)
+        text = _remarked(text, remarks)
+        if document is not None and text == document.text:
+            return
+        self._write(key, file, text)
+
+    def _take(self, path: Path) -> None:
+        file = path.relative_to(self.folder).as_posix()
+        try:
+            content = path.read_bytes()
+            if not _OURS.search(content):
+                return
+            parts = load_documents(content.decode(), file)
+        except ManifestError as error:
+            self.problems += error.diagnostics
+            self._unreadable.add(file)
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(Diagnostic(file, 1, 1, "", f"cannot be read: {error}"))
+            self._unreadable.add(file)
+            return
+        self._parts[file] = parts
+        for n, part in enumerate(parts):
+            key = _key(part.data)
+            if key is not None:
+                self._slots.setdefault(key, _Slot(file, n))
+
+    def _write(self, key: Key, file: str, text: str) -> None:
+        path = self.folder / file
+        if file not in self._parts:
+            self._parts[file] = [Document(path.read_bytes().decode(), None)] if path.exists() else []
+        parts = self._parts[file]
+        slot = self._slots.get(key)
+        said = self.changed if parts else self.created
+        if slot is None:
+            parts.append(Document(text if not parts else f"---\n{text}", None))
+            self._slots[key] = _Slot(file, len(parts) - 1)
+        else:
+            parts[slot.n] = Document(text, None)
+        replace_file(path, "".join(p.text for p in parts))
+        if file not in self.created and file not in said:
+            said.append(file)
+
+
+def manifest_files(folder: Path) -> Iterator[Path]:
+    """YAML files under ``folder``, in the order of their names, hidden ones left out."""
+    for path in sorted(folder.rglob("*.y*ml")) if folder.is_dir() else ():
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix in (".yaml", ".yml") and path.is_file() and not hidden:
+            yield path
+
+
+def read_lock(folder: Path) -> dict[str, Any]:
+    """What the last import wrote; empty when there was none, or it is of another version."""
+    try:
+        lock = json.loads((folder / LOCK).read_text())
+    except (OSError, ValueError):
+        return {}
+    return lock if isinstance(lock, dict) and lock.get("version") == _VERSION else {}
+
+
+def write_lock(folder: Path, documents: Mapping[str, Any], files: Mapping[str, list[str]]) -> None:
+    """Write the lock, if it says something else than before."""
+    lock = {"version": _VERSION, "documents": documents, "files": files}
+    text = json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    path = folder / LOCK
+    if not path.exists() or path.read_text() != text:
+        replace_file(path, text)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that a crash leaves the old or the new one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(text.encode())
+    temporary.replace(path)
+
+
+def _key(data: Any) -> Key | None:
+    if not isinstance(data, dict) or not isinstance(data.get("metadata"), dict):
+        return None
+    kind, name = data.get("kind"), data["metadata"].get("name")
+    return (kind, name) if isinstance(kind, str) and isinstance(name, str) else None
+
+
+def _usual(key: Key) -> str:
+    kind, name = key
+    return f"{'sites' if kind == 'Site' else 'vos'}/{name}.yaml"
+
+
+def _remarked(text: str, remarks: list[str]) -> str:
+    """The text with ``remarks`` as its only import remarks, at its top, behind the document's marker."""
+    wanted = [_REMARK + remark for remark in remarks]
+    found = _HEAD.match(text)
+    head = text[: found.end()] if found else ""
+    lines = head.splitlines(keepends=True)
+    if [line.rstrip("\n") for line in lines if line.startswith(_REMARK)] == wanted:
+        return text
+    kept = [line for line in lines if not line.startswith(_REMARK)]
+    at = next((n + 1 for n, line in enumerate(kept) if line.startswith("---")), 0)
+    return "".join(kept[:at] + [f"{line}\n" for line in wanted] + kept[at:]) + text[len(head) :]
