@@ -1,0 +1,124 @@
+"""A real PostgreSQL on loopback, and a database of its own for each test.
+
+In a conftest: ``from tests.real.postgresql import postgresql`` (a session fixture); ``postgresql.fresh()`` gives a URL.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+_PATIENCE_SECONDS = 30
+
+
+@dataclass
+class PostgreSQL:
+    """A running server."""
+
+    programs: Path
+    port: int
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def server(self) -> str:
+        return f"postgresql://hanse@127.0.0.1:{self.port}"
+
+    def run(self, sql: str, database: str = "postgres") -> str:
+        """What psql prints for ``sql``."""
+        command = [self.programs / "psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-c", sql, f"{self.server}/{database}"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+
+    def fresh(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"fresh_{next(self.numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return f"{self.server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    programs = _programs()
+    with tempfile.TemporaryDirectory(prefix="hanse-pg-", ignore_cleanup_errors=True) as place:
+        # The server refuses to be root, and must own its data.
+        user = _user()
+        os.chown(place, user.pw_uid, user.pw_gid)
+        data, port = Path(place) / "data", _free_port()
+        initdb = [programs / "initdb", "-D", data, "-U", "hanse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        subprocess.run(_as(user, *initdb), check=True, capture_output=True, timeout=120, cwd=place)
+        options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={place}", "fsync=off"]
+        server = [programs / "postgres", "-D", data, *(part for option in options for part in ("-c", option))]
+        log = (Path(place) / "log").open("wb")
+        process = subprocess.Popen(_as(user, *server), stdout=log, stderr=log, cwd=place, start_new_session=True)
+        try:
+            yield _ready(PostgreSQL(programs, port), process, Path(place) / "log")
+        finally:
+            _stop(process)
+            log.close()
+
+
+def _programs() -> Path:
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if places:
+        return places[-1].parent
+    said = "PostgreSQL's server programs are missing (Debian: postgresql)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(said)
+    pytest.skip(said)
+
+
+def _user() -> pwd.struct_passwd:
+    if os.geteuid():
+        return pwd.getpwuid(os.geteuid())
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def _as(user: pwd.struct_passwd, *command: str | Path) -> list[str]:
+    plain = [str(part) for part in command]
+    if user.pw_uid == os.geteuid():
+        return plain
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *plain]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _ready(server: PostgreSQL, process: subprocess.Popen[bytes], log: Path) -> PostgreSQL:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    asking = [server.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)]
+    while subprocess.run(asking, check=False, timeout=10).returncode != 0:
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
+        time.sleep(0.05)
+    return server
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """A fast shutdown; if it takes too long, the hard way."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
