@@ -28,8 +28,8 @@ from reconciler.ports import Compute, Drivers, Image, Node, NodeRequest, RunStat
 
 TRIES = 3
 """How often a node that comes up in error is made again within one attempt."""
-PATIENCE = 10
-"""How many looks a node that was asked for may be missing in lists before it is asked for again."""
+PATIENCE = 60.0
+"""Seconds that a node which was asked for may be missing in lists before it is asked for again."""
 DEADLINE = 7200.0
 _FIRST_LOOK, _LONGEST_LOOK = 0.2, 5.0
 """Seconds between looks."""
@@ -43,11 +43,14 @@ class Progress:
     """The playbook run under way."""
     config: str = ""
     """What that run configures."""
-    asked: dict[str, int] = field(default_factory=dict)
-    """Node asked for -> looks since."""
+    asked: dict[str, float] = field(default_factory=dict)
+    """Node asked for and not listed yet -> seconds since."""
     tries: dict[str, int] = field(default_factory=dict)
     """Node -> how often it came up in error."""
     looks: int = 0
+    """Looks since anything moved."""
+    pause: float = 0.0
+    """Seconds between the last look and this one."""
 
     @classmethod
     def read(cls, handle: str) -> Progress:
@@ -57,11 +60,12 @@ class Progress:
         except (ValueError, TypeError):
             return cls()
 
-    def started(self, message: str, *, moved: bool = False) -> Started:
-        """Ask again: soon after something moved, later the longer nothing does."""
+    def started(self, message: str, *, moved: bool = False, least: float = 0.0) -> Started:
+        """Ask again: soon after something moved, later the longer nothing does; not before ``least`` seconds."""
         looks = 0 if moved else self.looks + 1
-        handle = json.dumps(asdict(replace(self, looks=looks)), sort_keys=True, separators=(",", ":"))
-        return Started(handle, min(_LONGEST_LOOK, _FIRST_LOOK * 1.5**looks), DEADLINE, message)
+        pause = max(least, min(_LONGEST_LOOK, round(_FIRST_LOOK * 1.5 ** min(looks, 20), 2)))
+        state = asdict(replace(self, looks=looks, pause=pause))
+        return Started(json.dumps(state, sort_keys=True, separators=(",", ":")), pause, DEADLINE, message)
 
 
 class Cloud:
@@ -144,10 +148,11 @@ class Life:
 
     def _forget_seen(self) -> None:
         seen = {member.node.name for member in self.there}
-        self.progress.asked = {n: looks + 1 for n, looks in self.progress.asked.items() if n not in seen}
+        pause = self.progress.pause
+        self.progress.asked = {n: waited + pause for n, waited in self.progress.asked.items() if n not in seen}
 
     def _awaited(self, name: str) -> bool:
-        return 0 < self.progress.asked.get(name, 0) < PATIENCE
+        return self.progress.asked.get(name, PATIENCE) < PATIENCE
 
     def _replace_broken(self) -> Answer:
         tries = Counter(self.progress.tries)
@@ -175,8 +180,8 @@ class Life:
             except Transient as error:
                 if not made:
                     return failed(error, request.name)
-                answer = self.progress.started(f"{len(made)} of {len(requests)} nodes made: {error}", moved=True)
-                return replace(answer, look_again_in=max(answer.look_again_in, error.retry_after or 0.0))
+                said = f"{len(made)} of {len(requests)} nodes made: {error}"
+                return self.progress.started(said, moved=True, least=error.retry_after or 0.0)
             except Terminal as error:
                 return failed(error, f"{request.name} ({len(made)} of {len(requests)} nodes made)")
             self.progress.asked[request.name] = 0
