@@ -40,24 +40,20 @@ class Batch:
     def _send(self, due: Sequence[tuple[Change, ZoneChange]]) -> dict[Ref, Answer]:
         if not due:
             return {}
+        half = len(due) // 2
         try:
             self.dns.change([zone_change for _, zone_change in due])
-        except Conflict as error:
-            if len(due) > 1:
-                return self._halves([change for change, _ in due])
-            return {due[0][0].ref: failed(error)}
-        except Terminal as error:
-            if len(due) > 1:  # the server's policy may refuse one name or type only
-                half = len(due) // 2
-                return {**self._send(due[:half]), **self._send(due[half:])}
-            return {due[0][0].ref: failed(error)}
+        except (Conflict, Terminal) as error:
+            if not half:
+                return {due[0][0].ref: failed(error)}
+            if isinstance(error, Conflict):
+                changes = [change for change, _ in due]
+                return {**self.settle(changes[:half]), **self.settle(changes[half:])}
+            # The server's policy may refuse one name or type only.
+            return {**self._send(due[:half]), **self._send(due[half:])}
         except DriverError as error:
             return {change.ref: failed(error) for change, _ in due}
-        return {change.ref: done(change) for change, _ in due}
-
-    def _halves(self, changes: Sequence[Change]) -> dict[Ref, Answer]:
-        half = len(changes) // 2
-        return {**self.settle(changes[:half]), **self.settle(changes[half:])}
+        return {change.ref: done(change) if sent.rrset else Done() for change, sent in due}
 
 
 def wanted(change: Change, held: Held) -> Answer | ZoneChange:

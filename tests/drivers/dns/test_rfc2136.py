@@ -13,9 +13,9 @@ from reconciler.drivers import rfc2136
 from reconciler.errors import Conflict, OutcomeUnknown, Terminal, Transient
 from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
-from tests.real.zones import Secrets
 from tests.drivers.dns.relay import relay
 from tests.real.bind import READER, start
+from tests.real.zones import Secrets
 
 UID = "0123456789abcdef0123456789abcdef"
 
