@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import git
 
@@ -62,17 +64,36 @@ def _opened(repository: Path) -> git.Repo:
 
 @dataclass(frozen=True)
 class _Stored:
-    """Contents out of git's object store, through one process for all of them."""
+    """Contents out of git's object store, all through one call."""
 
     repo: git.Repo
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        for blob in blobs:
-            stream = self.repo.odb.stream(bytes.fromhex(blob))
-            content = stream.read(MAX_BYTES + 1)
-            if len(content) > MAX_BYTES:
-                raise SourceError(f"blob {blob}: over {MAX_BYTES} bytes; split the file")
-            yield blob, content
+        with TemporaryFile() as names:
+            names.write("".join(f"{blob}\n" for blob in blobs).encode())
+            if not names.tell():
+                return
+            names.seek(0)
+            process = self.repo.git.cat_file("--batch", istream=names, as_process=True)
+            try:
+                yield from _batch(process.stdout)
+            finally:
+                process.stdout.close()
+                process.stderr.close()
+                process.proc.terminate()
+                process.proc.wait()
+
+
+def _batch(out: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """What ``git cat-file --batch`` writes: a header line, the content, a newline."""
+    for header in out:
+        blob, _, size = header.decode().rstrip("\n").partition(" blob ")
+        if not size.isdigit():
+            raise SourceError(f"the repository cannot give blob {blob}: git fsck tells more")
+        if int(size) > MAX_BYTES:
+            raise SourceError(f"blob {blob}: {size} bytes are over {MAX_BYTES} bytes; split the file")
+        yield blob, out.read(int(size))
+        out.read(1)
 
 
 @dataclass(frozen=True)
