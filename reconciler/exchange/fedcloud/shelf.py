@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +68,14 @@ class Shelf:
         if file in self._unreadable:
             return
         document = self.get(key)
-        text = dump(dict(data)) if document is None else update(document.text, data, file)
+        if document is None:
+            text = dump(dict(data))
+        else:
+            text = document.text if document.data == data else update(document.text, data, file)
         text = _remarked(text, remarks)
         if document is not None and text == document.text:
             return
-        self._write(key, file, text)
+        self._write(key, file, Document(text, data))
 
     def _take(self, path: Path) -> None:
         file = path.relative_to(self.folder).as_posix()
@@ -95,7 +98,7 @@ class Shelf:
             if key is not None:
                 self._slots.setdefault(key, _Slot(file, n))
 
-    def _write(self, key: Key, file: str, text: str) -> None:
+    def _write(self, key: Key, file: str, document: Document) -> None:
         path = self.folder / file
         if file not in self._parts:
             self._parts[file] = [Document(path.read_bytes().decode(), None)] if path.exists() else []
@@ -103,10 +106,10 @@ class Shelf:
         slot = self._slots.get(key)
         said = self.changed if parts else self.created
         if slot is None:
-            parts.append(Document(text if not parts else f"---\n{text}", None))
+            parts.append(replace(document, text=f"---\n{document.text}") if parts else document)
             self._slots[key] = _Slot(file, len(parts) - 1)
         else:
-            parts[slot.n] = Document(text, None)
+            parts[slot.n] = document
         replace_file(path, "".join(p.text for p in parts))
         if file not in self.created and file not in said:
             said.append(file)
