@@ -14,8 +14,8 @@ from reconciler.kinds.virtualcluster.sites import VO, Allocation, Cloud, Site, s
 from reconciler.kinds.virtualcluster.spec import AUTO, Requirements, VirtualClusterSpec
 from reconciler.model import Ref
 
-GPUS = "Accelerator:Number"
-"""Extension property of a site: how many accelerators its cloud has (EGI's name for it in flavours)."""
+GPUS = "Accelerator.Number"
+"""Extension property of a site: how many accelerators its cloud has (as EGI calls it in flavours, with a dot, since GOCDB permits no colon)."""
 
 _DATA_WEIGHT = 10.0
 _MIB_PER_GIB = 1024

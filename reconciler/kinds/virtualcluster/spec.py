@@ -73,7 +73,7 @@ class Requirements(Strict):
     ramGiB: Count | None = None
     """At least so much RAM in the VO's allocation at the site."""
     gpus: Count = 0
-    """At least so many accelerators, as the site's extension ``Accelerator:Number`` says."""
+    """At least so many accelerators, as the site's extension ``Accelerator.Number`` says."""
     imagePresent: bool = False
     """The cloud synchronises the federation's images, and the VO lists every image the cluster uses."""
     labels: dict[Word, str] = Field(default={})
