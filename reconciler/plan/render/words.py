@@ -115,13 +115,14 @@ def gist(spec: Mapping[str, Any] | None, *, room: int = 100) -> str:
     """A spec on one line of about ``room`` characters, what is short before what is nested."""
     if not spec:
         return ""
-    simple = [key for key in spec if not isinstance(spec[key], (dict, list))]
-    nested = [key for key in spec if key not in simple]
+    given = [key for key in spec if spec[key] not in (None, "", [], {})]
+    simple = [key for key in given if not isinstance(spec[key], (dict, list))]
+    nested = [key for key in given if key not in simple]
     said: list[str] = []
     for number, key in enumerate([*simple, *nested]):
         piece = f"{key}: {_cut(_whole(spec[key]))}"
         if said and len(", ".join([*said, piece])) > room:
-            return f"{', '.join(said)}, and {len(spec) - number} more"
+            return f"{', '.join(said)}, and {len(given) - number} more"
         said.append(piece)
     return ", ".join(said)
 

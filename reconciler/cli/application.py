@@ -1,0 +1,68 @@
+"""The application: every command, in the order in which one comes to need them, and the options before them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.applying import apply, run
+from reconciler.cli.beginning import config as config_
+from reconciler.cli.beginning import init, rules, schema, version
+from reconciler.cli.exchanging import exporting, importing
+from reconciler.cli.holding import approve, pause, resume
+from reconciler.cli.looking import explain, history, status
+from reconciler.cli.options import Place
+from reconciler.cli.planning import diff, graph, plan, validate
+
+app = typer.Typer(
+    name="hanse",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(epilog="Start with hanse init, or in a repository that has manifests with hanse plan.")
+def hanse(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Option("-C", metavar="DIR", help="Work as if started in DIR.", show_default=False, exists=True),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Configuration; hanse.toml when left out.", show_default=False),
+    ] = None,
+) -> None:
+    """One git repository says how the federation should be; hanse plans it, does it, keeps it so.
+
+    Exit codes: 0 nothing to do, or done; 2 changes are pending (plan); 1 error; 3 blocked by a safety limit or a
+    missing approval; 4 the plan is stale.
+    """
+    context.obj = Place.found(directory, config)
+
+
+def _apart(doc: str) -> tuple[str, str]:
+    """What a command does, and its examples, one on each line."""
+    said, _, examples = inspect.cleandoc(doc).partition("\n\nExample")
+    found = [" ".join(example.split()) for example in re.findall(r"`([^`]+)`", examples)]
+    return said, "\n\n".join(["Examples:", *(f"  {example}" for example in found)]) if found else ""
+
+
+_PANELS = {
+    "Begin": (init, validate, config_, schema, rules, version),
+    "Plan and apply": (plan, apply, run, graph, diff),
+    "Look": (status, explain, history),
+    "Hold and allow": (approve, pause, resume),
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        _said, _epilog = _apart(_command.__doc__ or "")
+        app.command(_command.__name__, help=_said, epilog=_epilog, rich_help_panel=_panel)(_command)
+app.add_typer(importing, name="import", rich_help_panel="Exchange")
+app.add_typer(exporting, name="export", rich_help_panel="Exchange")

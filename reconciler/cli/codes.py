@@ -1,0 +1,3 @@
+"""The exit codes."""
+
+DONE, FAILED, PENDING, BLOCKED, STALE, INTERRUPTED = 0, 1, 2, 3, 4, 130

@@ -1,0 +1,70 @@
+"""Errors as people see them: one message on stderr, what to do next, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+
+from typer.exceptions import TyperException
+
+from reconciler.cli.codes import BLOCKED, FAILED, INTERRUPTED, STALE
+from reconciler.errors import BlockedPlan, HanseError, LeaseHeld, ManifestError, RecordsError, StalePlan
+
+_NEXT: tuple[tuple[type[HanseError], str], ...] = (
+    (StalePlan, "make a new plan: hanse plan --out FILE"),
+    (BlockedPlan, "see what would allow it: hanse plan"),
+    (LeaseHeld, "wait for it to end, or stop it"),
+    (RecordsError, "check [records] url: hanse config"),
+    (ManifestError, "check your manifests: hanse validate"),
+)
+"""Error -> what to do next, where the message does not say it; the first that fits."""
+
+
+def expected(error: HanseError, environment: Mapping[str, str]) -> int:
+    """Say an error that this program raises itself."""
+    if environment.get("HANSE_DEBUG"):
+        traceback.print_exception(error)
+    advice = next((said for kind, said in _NEXT if isinstance(error, kind)), "")
+    _say(str(error), "" if advice in str(error) else advice)
+    if isinstance(error, StalePlan):
+        return STALE
+    return BLOCKED if isinstance(error, BlockedPlan) else FAILED
+
+
+def usage(error: TyperException) -> int:
+    """Say that the command line cannot be understood. The code is 1: 2 means that changes are pending."""
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", "hanse")
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    _say(said.rstrip("."), f"see {command} --help")
+    return FAILED
+
+
+def unexpected(error: Exception, environment: Mapping[str, str]) -> int:
+    """Say an error that nobody foresaw."""
+    if environment.get("HANSE_DEBUG"):
+        traceback.print_exception(error)
+    _say(
+        f"unexpected {type(error).__name__}: {error}", "this is a fault of Hanse: HANSE_DEBUG=1 shows where, report it"
+    )
+    return FAILED
+
+
+def interrupted() -> int:
+    """Ctrl-C, or an answer that was not given."""
+    _say("stopped", "")
+    return INTERRUPTED
+
+
+def nobody_reads() -> int:
+    """The reader of our output is gone (``hanse plan | head``): nothing more can be said."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+def _say(message: str, advice: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    if advice:
+        print(f"next: {advice}", file=sys.stderr)

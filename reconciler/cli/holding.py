@@ -1,0 +1,139 @@
+"""Commands that hold back or allow: approve, pause, resume."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.options import By, Reason
+
+_DURATION = re.compile(r"^(\d+)([smhdw])$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def approve(
+    context: typer.Context,
+    resources: Annotated[
+        list[str] | None, typer.Argument(metavar="[KIND/NAME]...", help="What it is for; patterns.", show_default=False)
+    ] = None,
+    *,
+    reason: Reason,
+    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind.")] = None,
+    namespace: Annotated[list[str] | None, typer.Option("--namespace", help="Only this namespace.")] = None,
+    target: Annotated[list[str] | None, typer.Option("--target", metavar="ID", help="Only this back end.")] = None,
+    action: Annotated[
+        list[str] | None, typer.Option("--action", help="delete, replace or update; delete when left out.")
+    ] = None,
+    at_most: Annotated[
+        int, typer.Option("--at-most", metavar="N", help="How many; the number of names given.", show_default=False)
+    ] = 0,
+    expires: Annotated[str, typer.Option("--expires", help="2h, 3d, or a time (UTC).")] = "24h",
+    by: By = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the approval; made from its scope.")] = "",
+) -> int:
+    """Write an Approval manifest: a permission for what a safety limit stops, scoped and with an end.
+
+    It permits nothing until it is committed where the plan is made from: that is how it is reviewed.
+
+    Examples: `hanse approve DNSRecord/vo-x/old --reason "ticket 1234"`;
+    `hanse approve --kind Replica --target storage:X/disk --at-most 12 --expires 2h --reason "disk replaced"`.
+    """
+    from reconciler.cli.approval import Wish, written
+    from reconciler.cli.house import now, settings_of
+
+    wish = Wish(
+        actions=tuple(action or ()),
+        kinds=tuple(kind or ()),
+        namespaces=tuple(namespace or ()),
+        targets=tuple(target or ()),
+        resources=tuple(resources or ()),
+        at_most=at_most or len(resources or ()),
+        expires=until(expires, now()),
+        reason=reason,
+        by=by,
+        name=name,
+    )
+    settings = settings_of(context.obj)
+    root, path = written(Path(settings.source.repository), settings.source.paths[0], wish)
+    console.say(f"wrote {path}")
+    console.note("it counts once it is committed:")
+    git = f"git -C {quote(str(root))}"
+    console.note(f"  {git} add {path} && {git} commit -m {quote(f'Approve: {wish.reason}')} -- {path}")
+    return 0
+
+
+def until(said: str, now: datetime) -> datetime:
+    """The end of a permission: ``2h`` from now, or the time given, UTC."""
+    from reconciler.errors import SettingsError
+
+    found = _DURATION.match(said)
+    if found:
+        return (now + timedelta(**{_UNITS[found[2]]: int(found[1])})).replace(microsecond=0)
+    try:
+        end = datetime.fromisoformat(said)
+    except ValueError:
+        raise SettingsError(f"{said} is no duration and no time: write 2h, 3d or 2026-12-31T18:00:00Z") from None
+    end = end.replace(tzinfo=now.tzinfo) if end.tzinfo is None else end.astimezone(now.tzinfo)
+    if end <= now:
+        raise SettingsError(f"{said} is past already")
+    return end
+
+
+def pause(
+    context: typer.Context,
+    scope: Annotated[str, typer.Argument(help="all, KIND/NAME, target:ID or namespace:NAME.")],
+    *,
+    reason: Reason,
+    by: By = "",
+) -> int:
+    """Hold something: it is planned and shown, and nothing is done to it until hanse resume.
+
+    Examples: `hanse pause all --reason "database upgrade"`; `hanse pause target:compute:CESGA/main --reason downtime`.
+    """
+    from reconciler.cli.house import records
+    from reconciler.daemon.lease import who
+
+    with records(context.obj) as store:
+        found = store.pauses.pause(scoped(scope), reason, by or who())
+    console.say(f"{found.scope} is held since {found.since:%Y-%m-%d %H:%M} UTC by {found.by}: {found.reason}")
+    return 0
+
+
+def resume(
+    context: typer.Context,
+    scope: Annotated[str, typer.Argument(help="As it was given to hanse pause.")],
+    *,
+    by: By = "",
+) -> int:
+    """Let something go on that hanse pause holds.
+
+    Example: `hanse resume all`.
+    """
+    from reconciler.cli.house import records
+    from reconciler.daemon.lease import who
+
+    with records(context.obj) as store:
+        ended = store.pauses.resume(scoped(scope), by or who())
+        held = ", ".join(pause.scope for pause in store.pauses.list())
+    console.say(f"{scope} goes on" if ended else f"{scope} was not held")
+    console.note(f"still held: {held}" if held else "nothing is held")
+    return 0
+
+
+def scoped(said: str) -> str:
+    """The scope as the records spell it. Raises SettingsError for what cannot be held."""
+    from reconciler.errors import SettingsError
+    from reconciler.kinds import registry
+
+    form, _, rest = said.partition(":")
+    if said == "all" or (form in ("target", "namespace", "resource") and rest):
+        return said
+    if said.partition("/")[0] in registry() and "/" in said:
+        return f"resource:{said}"
+    raise SettingsError(f"{said} cannot be held: say all, KIND/NAME, target:ID or namespace:NAME")

@@ -1,0 +1,91 @@
+"""The house, opened for one command: settings, drivers, database, and what earlier commands have parsed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import Place
+
+if TYPE_CHECKING:
+    from reconciler.model import Graph, Resources
+    from reconciler.reconcile import House
+    from reconciler.records.store import Store
+    from reconciler.settings import Settings
+
+_OWN = frozenset({"HANSE_DEBUG"})
+"""Variables of the command line itself: they are no settings."""
+
+
+def environment() -> dict[str, str]:
+    """The environment as settings may read it."""
+    return {name: value for name, value in os.environ.items() if name not in _OWN}
+
+
+def settings_of(place: Place) -> Settings:
+    """What is in force at a place."""
+    from reconciler.settings import load
+
+    return load(place.root, environment(), place.config)
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[House]:
+    """Everything that planning needs; what was parsed is kept for the next command."""
+    from reconciler.kinds import registry
+    from reconciler.manifest import Memory
+    from reconciler.reconcile import House
+    from reconciler.records.store import open_store
+    from reconciler.wiring import Wired
+
+    settings = settings_of(place)
+    with open_store(settings.records.url, now) as store:
+        memory = Memory.open(Path(settings.cache), registry())
+        yield House(settings, Wired(settings), store, memory)
+        memory.save()
+
+
+@contextmanager
+def records(place: Place) -> Iterator[Store]:
+    """The database alone."""
+    from reconciler.records.store import open_store
+
+    with open_store(settings_of(place).records.url, now) as store:
+        yield store
+
+
+def declared(settings: Settings, revision: str, *, worktree: bool = False) -> Resources:
+    """What a revision declares, valid one by one. Needs no database."""
+    from reconciler import manifest, source
+    from reconciler.kinds import registry
+
+    kinds = registry()
+    memory = manifest.Memory.open(Path(settings.cache), kinds)
+    read = source.read(
+        Path(settings.source.repository),
+        revision,
+        worktree=worktree,
+        paths=settings.source.paths,
+        earlier=memory.revision,
+    )
+    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), memory)
+    memory.save()
+    return resources
+
+
+def ordered(settings: Settings, resources: Resources) -> Graph:
+    """What is declared, with every reference resolved."""
+    from reconciler import graph
+    from reconciler.kinds import registry
+    from reconciler.wiring import Wired
+
+    return graph.build(resources, registry(), Wired(settings))
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,197 @@
+"""Commands that tell how things stand: status, explain, history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.options import Form, Output, Revision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.explain import Finding
+    from reconciler.model import Choice, Condition, Event, Ref
+    from reconciler.records.store import Store
+
+_MANY = 50
+
+
+def status(
+    context: typer.Context,
+    resource: Annotated[str, typer.Argument(metavar="[KIND/NAME]", help="One resource in full.")] = "",
+    *,
+    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List what is ready too, however much.")] = False,
+    output: Output = Form.TEXT,
+) -> int:
+    """Say how everything stands, what is not ready first. From the records: nothing is asked of the world.
+
+    Examples: `hanse status`; `hanse status VirtualCluster/vo-x/web`.
+    """
+    from reconciler.cli import standing
+    from reconciler.cli.house import now, records
+    from reconciler.errors import RecordsError
+    from reconciler.model import Ref
+
+    with records(context.obj) as store:
+        if resource:
+            found = store.conditions.of(Ref(resource))
+            if not found:
+                raise RecordsError(f"nothing is known of {resource}: see hanse status, or hanse apply first")
+            _one(Ref(resource), found, output, now())
+            return 0
+        conditions = {r: c for r, c in store.conditions.all().items() if not kind or r.kind in kind}
+        if output is Form.JSON:
+            console.data(standing.data(store, conditions))
+        else:
+            most = len(conditions) if everything else _MANY
+            console.say(standing.text(store, conditions, now(), most))
+    return 0
+
+
+def _one(ref: Ref, conditions: Sequence[Condition], output: Form, now: datetime) -> None:
+    from reconciler.cli.standing import age, role
+
+    if output is Form.JSON:
+        console.data({"ref": ref, "conditions": conditions})
+        return
+    rows = [(c.type, c.status, c.reason, age(c.since, now), c.message) for c in conditions]
+    roles = [("", role(c), "", "quiet", "") for c in conditions]
+    console.say(console.table(("CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE"), rows, roles))
+
+
+def explain(
+    context: typer.Context,
+    resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="What to explain.")],
+    revision: Revision = "",
+    *,
+    output: Output = Form.TEXT,
+) -> int:
+    """Say why something is not ready: along what it needs, down to the root cause. Reads the world once.
+
+    Example: `hanse explain DNSRecord/vo-x/www`.
+    """
+    from difflib import get_close_matches
+
+    from reconciler.cli.house import opened
+    from reconciler.cli.planning import proposed
+    from reconciler.errors import SettingsError
+    from reconciler.explain import explain as explained
+    from reconciler.model import Ref
+
+    with opened(context.obj) as house:
+        proposal = proposed(house, revision)
+        conditions = house.store.conditions.all()
+        ref = Ref(resource)
+        known = proposal.graph.resources.keys() | conditions.keys() | proposal.inventory.entries.keys()
+        if ref not in known:
+            close = get_close_matches(resource, list(known), n=1)
+            raise SettingsError(f"there is no {resource}" + (f": did you mean {close[0]}?" if close else ""))
+        finding = explained(ref, proposal.graph, proposal.plan, conditions)
+        events = house.store.events.history(ref, limit=5)
+        unplaced = [proposal.graph.unplaced[ref]] if ref in proposal.graph.unplaced else []
+        choices = [choice for choice in proposal.graph.choices if choice.ref == ref] or unplaced
+    if output is Form.JSON:
+        causes = [cause.name for cause in finding.causes]
+        console.data({"finding": finding, "causes": causes, "choices": choices, "events": events})
+    else:
+        _explained(finding, choices, events)
+    return 0
+
+
+def _explained(finding: Finding, choices: Sequence[Choice], events: Sequence[Event]) -> None:
+    from reconciler.plan.render.words import chose
+
+    for line in tree(finding):
+        console.say(line)
+    causes = finding.causes
+    if causes and finding.below:
+        console.say("")
+        console.say(console.style("heading", "Root cause" if len(causes) == 1 else "Root causes"))
+        for cause in causes:
+            console.say(f"  {cause.name}: {'; '.join(cause.said)}")
+    if choices:
+        console.say("")
+        console.say(console.style("heading", "Placed"))
+    for choice in choices:
+        console.say(f"  {chose(choice)}")
+        for name, why in choice.rejected:
+            console.say(console.style("quiet", f"    not {name}: {why}"))
+    if events:
+        console.say("")
+        console.say(console.style("heading", "Last events"))
+        console.say(_events(events))
+
+
+def tree(finding: Finding, lead: str = "", branch: str = "") -> list[str]:
+    """The findings as an indented tree, one line for each thing that is known."""
+    role = "good" if finding.well else "bad" if finding.cause else "doubt"
+    needed = f" ({finding.needed})" if finding.needed else ""
+    said = finding.said or ("nothing is known of it",)
+    lines = [f"{lead}{branch}{console.style(role, finding.name)}{needed}  {said[0]}"]
+    inner = lead + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+    bar = "│  " if finding.below else "   "
+    lines += [f"{inner}{bar}{more}" for more in said[1:]]
+    for number, child in enumerate(finding.below):
+        last = number == len(finding.below) - 1
+        lines += tree(child, inner, "└─ " if last else "├─ ")
+    return lines
+
+
+def history(
+    context: typer.Context,
+    resource: Annotated[str, typer.Argument(metavar="[KIND/NAME]", help="Only of this resource.")] = "",
+    *,
+    run: Annotated[str, typer.Option("--run", metavar="ID", help="What one run did.", show_default=False)] = "",
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, the latest first.")] = 20,
+    output: Output = Form.TEXT,
+) -> int:
+    """Say what was done: the runs, what one run did, or everything that was done to one resource.
+
+    Examples: `hanse history`; `hanse history DNSRecord/vo-x/www`; `hanse history --run 20261121T120000123Z-a1b2c3`.
+    """
+    from reconciler.cli.house import records
+    from reconciler.model import Ref
+
+    with records(context.obj) as store:
+        if resource or run:
+            events = store.events.history(Ref(resource) if resource else None, limit, run=run or None)
+            console.data(events) if output is Form.JSON else console.say(_events(events) if events else "no events")
+        else:
+            _runs(store, limit, output)
+    return 0
+
+
+def _runs(store: Store, limit: int, output: Form) -> None:
+    runs = store.runs.history(limit)
+    if output is Form.JSON:
+        console.data(runs)
+        return
+    rows = [(r.id, f"{r.started_at:%Y-%m-%d %H:%M:%S}", r.state, r.commit[:12], r.who, _counts(r.counts)) for r in runs]
+    roles = [("", "quiet", "good" if r.state == "done" else "bad", "", "quiet", "") for r in runs]
+    head = ("RUN", "STARTED (UTC)", "STATE", "COMMIT", "WHO", "WHAT")
+    console.say(console.table(head, rows, roles) if rows else "no runs yet: hanse apply")
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing"
+
+
+def _events(events: Sequence[Event]) -> str:
+    rows = [
+        (
+            f"{e.at:%Y-%m-%d %H:%M:%S}",
+            e.verb,
+            e.ref,
+            e.state,
+            e.commit[:12],
+            f"{e.reason}: {e.message}" if e.message else e.reason,
+        )
+        for e in events
+    ]
+    roles = [("quiet", str(e.verb), "", "good" if e.state == "done" else "bad", "quiet", "") for e in events]
+    return console.table(("WHEN (UTC)", "WHAT", "RESOURCE", "STATE", "COMMIT", "WHY"), rows, roles)

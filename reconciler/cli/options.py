@@ -1,0 +1,68 @@
+"""Options that several commands share, said once so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which federation a command works on."""
+
+    root: Path
+    config: Path | None = None
+
+    @classmethod
+    def found(cls, directory: Path | None, config: Path | None) -> Place:
+        """What was asked for; otherwise the nearest folder upwards that has a hanse.toml, otherwise here."""
+        if directory is not None or config is not None:
+            return cls((directory or Path.cwd()).absolute(), config.absolute() if config else None)
+        here = Path.cwd()
+        return cls(next((folder for folder in (here, *here.parents) if (folder / "hanse.toml").is_file()), here))
+
+
+class Form(StrEnum):
+    """Text for people, JSON for programs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class PlanForm(StrEnum):
+    """How a plan is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class FaultForm(StrEnum):
+    """How faults are shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+class DrawingForm(StrEnum):
+    """How a drawing is written."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
+    JSON = "json"
+
+
+Output = Annotated[Form, typer.Option("-o", "--output", help="Text for people, or JSON for programs.")]
+Revision = Annotated[
+    str,
+    typer.Argument(help="Branch, tag or commit; the configured one (usually HEAD) when left out.", metavar="REVISION"),
+]
+Worktree = Annotated[bool, typer.Option("--worktree", help="Take the files as they stand, committed or not.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read the history.", show_default=False)]
+By = Annotated[str, typer.Option("--by", help="Who takes responsibility; you, when left out.", show_default=False)]

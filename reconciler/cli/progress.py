@@ -1,0 +1,86 @@
+"""How an apply is told: a bar and a line per outcome on a terminal, a line per outcome everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from reconciler.cli import console
+from reconciler.model import Outcome, Verb
+
+_PAST = {
+    Verb.CREATE: "created",
+    Verb.UPDATE: "updated",
+    Verb.REPLACE: "replaced",
+    Verb.DELETE: "deleted",
+    Verb.ADOPT: "adopted",
+    Verb.MOVE: "moved",
+    Verb.FORGET: "forgotten",
+}
+_ROLES = {"done": "good", "failed": "bad", "unknown": "bad", "deferred": "doubt"}
+
+
+@contextmanager
+def following(total: int, *, quiet: bool = False) -> Iterator[Callable[[Outcome], None]]:
+    """Give it each outcome as it comes; ``total`` is how many are expected."""
+    if quiet:
+        yield lambda _outcome: None
+    elif console.coloured(sys.stdout) and total:
+        yield from _live(total)
+    else:
+        yield lambda outcome: print(line(outcome), flush=True)
+
+
+def _live(total: int) -> Iterator[Callable[[Outcome], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("applying", total=total)
+
+        def told(outcome: Outcome) -> None:
+            progress.console.out(line(outcome), highlight=False)
+            progress.advance(task, 0 if outcome.state == "deferred" else 1)
+
+        yield told
+
+
+def line(outcome: Outcome) -> str:
+    """``done create DNSRecord/vo-x/www 0.3 s``; with the reason where it is not done."""
+    action = outcome.action
+    state = console.style(_ROLES[outcome.state], outcome.state.ljust(8))
+    head = f"  {state} {action.verb:<7} {action.ref}"
+    if outcome.state == "done":
+        return f"{head}  {console.style('quiet', f'{outcome.seconds:.1f} s')}"
+    said = f"{outcome.reason}: {outcome.message}" if outcome.reason else outcome.message
+    return f"{head}  {said}"
+
+
+def counts(outcomes: Sequence[Outcome]) -> str:
+    """``3 created, 1 updated; 1 failed, 2 deferred``."""
+    done = Counter(o.action.verb for o in outcomes if o.state == "done")
+    rest: Counter[str] = Counter(o.state for o in outcomes if o.state != "done")
+    good = ", ".join(f"{done[verb]} {word}" for verb, word in _PAST.items() if done[verb])
+    bad = ", ".join(f"{rest[state]} {_NAMES[state]}" for state in _NAMES if rest[state])
+    return "; ".join(part for part in (good or "nothing", bad) if part)
+
+
+_NAMES = {"failed": "failed", "unknown": "with unknown outcome", "deferred": "not done yet"}
+
+
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as plain JSON data."""
+    return {
+        "ref": outcome.action.ref,
+        "verb": str(outcome.action.verb),
+        "state": outcome.state,
+        "reason": str(outcome.reason) if outcome.reason else None,
+        "message": outcome.message,
+        "blocker": outcome.blocker,
+        "seconds": round(outcome.seconds, 3),
+        "attempts": outcome.attempts,
+        "operation": outcome.operation,
+    }

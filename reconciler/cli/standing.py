@@ -1,0 +1,98 @@
+"""How everything stands, as ``hanse status`` tells it: what is not ready first, then what holds it, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from reconciler.cli import console
+from reconciler.daemon.lease import NAME
+from reconciler.model import Condition, ConditionType, Ref
+from reconciler.records.store import Store
+
+Standing = Mapping[Ref, Sequence[Condition]]
+_ORDER = {"False": 0, "Unknown": 1, "True": 2}
+_BAD = {ConditionType.STALLED, ConditionType.PROTECTED, ConditionType.RECONCILING}
+"""Conditions of which True is worth a look."""
+
+
+def data(store: Store, conditions: Standing) -> dict[str, Any]:
+    """Everything as plain data."""
+    runs = store.runs.history(1)
+    return {
+        "resources": {ref: {c.type: c for c in found} for ref, found in conditions.items()},
+        "targets": [record for record in store.observations.all().values() if not record.reachable],
+        "pauses": store.pauses.list(),
+        "lease": store.lease.current(NAME),
+        "last_run": runs[0] if runs else None,
+    }
+
+
+def text(store: Store, conditions: Standing, now: datetime, most: int) -> str:
+    """Everything for people; of what is ready at most so many."""
+    ready = {ref: _ready(found) for ref, found in conditions.items()}
+    order = sorted(ready, key=lambda ref: (_ORDER[ready[ref].status], ref))
+    troubled = [ref for ref in order if ready[ref].status != "True"]
+    shown = order[: max(most, len(troubled))]
+    blocks = [_table(shown, ready, now)] if shown else ["nothing is known yet: hanse apply"]
+    hidden = len(order) - len(shown)
+    if hidden:
+        blocks.append(f"… and {hidden:,} more that are ready (--all lists them)")
+    blocks.append("\n".join(_around(store, now)))
+    blocks.append(_sum(ready))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """How long ago, in one unit."""
+    if since is None:
+        return "-"
+    seconds = max(0, int((now - since).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def role(condition: Condition) -> str:
+    """The colour of a condition's status."""
+    if condition.type in _BAD:
+        return "doubt" if condition.status == "True" else "quiet"
+    return {"True": "good", "False": "bad", "Unknown": "doubt"}[condition.status]
+
+
+def _ready(conditions: Sequence[Condition]) -> Condition:
+    found = next((c for c in conditions if c.type is ConditionType.READY), None)
+    return found or Condition(ConditionType.READY, "Unknown", "NeverLooked")
+
+
+def _table(refs: Sequence[Ref], ready: Mapping[Ref, Condition], now: datetime) -> str:
+    rows = [(r, ready[r].status, ready[r].reason, age(ready[r].since, now), ready[r].message) for r in refs]
+    roles = [("", role(ready[ref]), "", "quiet", "") for ref in refs]
+    return console.table(("RESOURCE", "READY", "REASON", "FOR", "MESSAGE"), rows, roles)
+
+
+def _around(store: Store, now: datetime) -> Iterator[str]:
+    """What holds things back, and who works here."""
+    for record in store.observations.all().values():
+        if not record.reachable:
+            yield f"{record.target} cannot be read for {age(record.since, now)}: {record.reason}"
+    for pause in store.pauses.list():
+        yield f"{pause.scope} is held by {pause.by} for {age(pause.since, now)}: {pause.reason}"
+    lease = store.lease.current(NAME)
+    if lease is not None:
+        yield f"{lease.holder} is at work for {age(lease.since, now)}"
+    runs = store.runs.history(1)
+    if runs:
+        ended = runs[0].finished_at or runs[0].started_at
+        yield f"last run {age(ended, now)} ago at {runs[0].commit[:12]}: {runs[0].state}"
+
+
+def _sum(ready: Mapping[Ref, Condition]) -> str:
+    counts = {status: sum(c.status == status for c in ready.values()) for status in _ORDER}
+    said = [f"{counts['True']:,} ready"]
+    said += [f"{counts['False']:,} not ready"] if counts["False"] else []
+    said += [f"{counts['Unknown']:,} unknown"] if counts["Unknown"] else []
+    advice = " (hanse explain KIND/NAME says why)" if len(said) > 1 else ""
+    return ", ".join(said) + "." + advice if ready else ""

@@ -1,0 +1,69 @@
+"""One proposal carried out as the settings say: pace, executor, what is logged of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from reconciler import logs
+from reconciler.apply import Conduct, Executor, Pace, Serial, Threads
+from reconciler.model import Outcome, Plan, Report, Verb
+from reconciler.reconcile import House, Proposal, reconcile
+from reconciler.settings import ApplySettings
+
+_log = structlog.get_logger()
+
+
+def work(
+    house: House,
+    proposal: Proposal,
+    who: str,
+    stop: threading.Event,
+    progress: Callable[[Outcome], None] | None = None,
+    *,
+    serial: bool = False,
+) -> Report:
+    """Carry a proposal out. ``stop`` ends it early: what is in flight is finished, nothing new is begun.
+
+    Where somebody follows the progress, what went wrong is told there, and the log has it as information only.
+    """
+    settings = house.settings.apply
+
+    def told(outcome: Outcome) -> None:
+        _logged(outcome, "info" if progress else "warning")
+        if progress:
+            progress(outcome)
+
+    conduct = Conduct(pace=pace(settings), progress=told, stop=stop)
+    executor: Executor = Serial() if serial else Threads(settings.workers)
+    with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
+        return reconcile(house, proposal, executor, conduct, who)
+
+
+def pace(settings: ApplySettings) -> Pace:
+    """How hard back ends are worked, from the settings."""
+    return Pace(
+        settings.concurrency,
+        settings.attempts,
+        settings.first_delay_seconds,
+        settings.longest_delay_seconds,
+        settings.breaker,
+    )
+
+
+def due(plan: Plan) -> int:
+    """How many actions would be carried out now: neither blocked nor waiting."""
+    return sum(a.verb not in (Verb.NOOP, Verb.DEFER) and a.blocked is None for a in plan.actions)
+
+
+def _logged(outcome: Outcome, trouble: str) -> None:
+    action = outcome.action
+    said = {"resource": action.ref, "verb": str(action.verb), "target": action.target, "operation": outcome.operation}
+    if outcome.state == "done":
+        _log.info("done", seconds=round(outcome.seconds, 3), **said)
+    elif outcome.state == "deferred":
+        _log.info("deferred", reason=str(outcome.reason or ""), why=outcome.message, **said)
+    else:
+        getattr(_log, trouble)(outcome.state, reason=str(outcome.reason or ""), why=outcome.message, **said)
