@@ -34,8 +34,8 @@ class Size:
 
 
 def site(n: int, size: Size) -> str:
-    vos = sorted({(n + step) % size.of("VO") for step in range(0, 10)})
-    shares = "".join(f"        - vo: {_vo(vo)}\n          projectId: {n:016x}{vo:016x}\n" for vo in vos)
+    vos = sorted({(n + step) % size.of("VO") for step in range(10)})
+    shares = "".join(f"        - vo: {_vo(vo)}\n          projectId: p{n:015x}{vo:016x}\n" for vo in vos)
     return f"""spec:
   officialName: Research Computing Centre {n}
   description: Cloud and storage.
@@ -49,7 +49,11 @@ def site(n: int, size: Size) -> str:
   longitude: 8.5
   contacts:
     email: admin@site{n}.example.org
+    telephone: +49 471 000 100
     csirtEmail: csirt@site{n}.example.org
+    csirtTelephone: +49 471 000 112
+  scopes:
+    - EGI
   certification: Certified
   infrastructure: Production
   services:
@@ -57,6 +61,8 @@ def site(n: int, size: Size) -> str:
       type: org.openstack.nova
       hostname: cloud.site{n}.example.org
       url: https://cloud.site{n}.example.org:5000/v3
+      description: Identity endpoint
+      email: cloud@site{n}.example.org
       production: true
       monitored: true
   clouds:
@@ -79,7 +85,7 @@ def site(n: int, size: Size) -> str:
 """
 
 
-def vo(n: int, size: Size) -> str:  # noqa: ARG001
+def vo(n: int, size: Size) -> str:
     return f"""spec:
   description: Community {n}
   disciplines:
@@ -163,7 +169,9 @@ def make(directory: Path, resources: int) -> Path:
 
 def commit(directory: Path, files: Iterator[tuple[str, str]], subject: str) -> None:
     """Add or change files in one commit on main, without a working tree."""
-    exists = subprocess.run(["git", "rev-parse", "-q", "--verify", "main"], cwd=directory, capture_output=True).returncode
+    exists = subprocess.run(
+        ["git", "rev-parse", "-q", "--verify", "main"], cwd=directory, capture_output=True
+    ).returncode
     with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=directory, stdin=subprocess.PIPE) as running:
         assert running.stdin is not None
         base = "" if exists else "from refs/heads/main^0\n"
