@@ -26,13 +26,14 @@ Path = tuple[str | int, ...]
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _CONTENT = re.compile(r"^(?![#%]|\s*$)", re.MULTILINE)
-# Text that YAML 1.1 or 1.2 would read as something else than text.
+# Text that YAML 1.1 or 1.2 would read as something else than text, and indicators that parsers disagree about.
 _AMBIGUOUS = re.compile(
     r"""(?ix) | ~ | null | true | false | yes | no | on | off | y | n | << | =
     | [-+]? 0 b [01_]+ | [-+]? 0 o? [0-7_]+ | [-+]? 0 x [0-9a-f_]+
     | [-+]? [0-9] [0-9_]* ( : [0-5]? [0-9] )+ ( \. [0-9_]* )?
     | [-+]? ( [0-9] [0-9_]* ( \. [0-9_]* )? | \. [0-9_]+ ) ( e [-+]? [0-9]+ )? | [-+]? \. inf | \. nan
-    | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} .*"""
+    | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} .*
+    | [-?:] .*"""
 )
 _IDENTITY = ("name", "vo", "role", "site", "key")
 

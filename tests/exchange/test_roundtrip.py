@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from reconciler.errors import ManifestError
+from reconciler.manifest.reader import documents
 from reconciler.manifest.roundtrip import dump, load_documents, update
 
 SITE = """\
@@ -177,6 +178,9 @@ def test_what_is_no_yaml_is_told_with_its_place(text, where):
         "true",
         "+1",
         "a\nb",
+        "?;",
+        "-x",
+        ":x",
         "#a",
         "- b",
         "a: b",
@@ -220,7 +224,10 @@ TREE = st.dictionaries(KEY, VALUE | st.lists(ITEM, max_size=4), min_size=1, max_
 def test_any_text_can_be_made_to_say_anything(before, after):
     text = dump(before)
     assert data(text) == before
-    assert data(update(text, after)) == after
+    new = update(text, after)
+    assert data(new) == after
+    assert [d.data for d in documents(text.encode())] == [before]
+    assert [d.data for d in documents(new.encode())] == [after]
 
 
 @settings(max_examples=80, deadline=None)
