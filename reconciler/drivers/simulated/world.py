@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import orjson
 
-from reconciler.errors import Terminal, Transient
+from reconciler.errors import DriverError, Terminal, Transient
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS world (
@@ -97,21 +97,14 @@ class World:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One transaction that nobody else writes beside. Raises Transient when the file stays locked."""
-        with self._lock:
+        with self._lock, _translated(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._connection
-                except BaseException:
-                    self._connection.execute("ROLLBACK")
-                    raise
-                self._connection.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                message = f"{self.path.name}: {error}"
-                raise Transient(message, retry_after=1.0) from error
-            except sqlite3.DatabaseError as error:
-                message = f"{self.path.name}: {error}"
-                raise Terminal(message) from error
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
 
     def calls(self) -> dict[str, int]:
         """How often each verb was called since the world was made, refused calls included."""
@@ -169,12 +162,27 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Transient(f"{path.name}: {error}", retry_after=1.0) from error
+    except sqlite3.DatabaseError as error:
+        raise Terminal(f"{path.name}: {error}") from error
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(
         path, timeout=30.0, isolation_level=None, check_same_thread=False, cached_statements=64
     )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+    try:
+        with _translated(path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+    except DriverError:
+        connection.close()
+        raise
     return connection
