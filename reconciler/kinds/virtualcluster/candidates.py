@@ -15,7 +15,7 @@ from reconciler.kinds.virtualcluster.spec import AUTO, Requirements, VirtualClus
 from reconciler.model import Ref
 
 GPUS = "Accelerator.Number"
-"""Extension property of a site: how many accelerators its clouds have. EGI writes it with a colon; GOCDB permits none."""
+"""Extension property of a site: how many accelerators its clouds have (EGI, with a dot for the colon)."""
 
 _DATA_WEIGHT = 10.0
 _MIB_PER_GIB = 1024
