@@ -23,8 +23,8 @@ from typing import Final, NamedTuple
 import dns.exception
 import dns.name
 import dns.zone
-from pydantic import ValidationError
 
+from reconciler.drivers.options import checked
 from reconciler.drivers.zonedata import (
     MARK_TTL,
     Key,
@@ -74,10 +74,7 @@ _knowing = threading.Lock()
 
 def open(target: Target, drivers: Drivers) -> DNS:  # noqa: A001, ARG001
     """The zone named by ``target``, in the state folder or at ``path``."""
-    try:
-        options = Options.model_validate(dict(target.options))
-    except ValidationError as error:
-        raise Terminal(f"{target.id}: {error}") from error
+    options = checked(target, Options)
     zone = dns.name.from_text(target.name).to_text().lower()
     if not (options.path or options.state):
         raise Terminal(f"{target.id}: neither state nor path says where the zone file is")

@@ -8,6 +8,35 @@ from typing import Literal, Protocol
 
 CheckStatus = Literal["OK", "WARNING", "CRITICAL", "UNKNOWN"]
 
+STANDARD_PLUGINS = (
+    "check_curl",
+    "check_dig",
+    "check_dns",
+    "check_ftp",
+    "check_http",
+    "check_icmp",
+    "check_imap",
+    "check_ldap",
+    "check_ldaps",
+    "check_mysql",
+    "check_ntp_peer",
+    "check_ntp_time",
+    "check_pgsql",
+    "check_ping",
+    "check_pop",
+    "check_simap",
+    "check_smtp",
+    "check_snmp",
+    "check_spop",
+    "check_ssh",
+    "check_ssmtp",
+    "check_tcp",
+    "check_time",
+    "check_udp",
+)
+"""What may be run unless the operator says otherwise: plugins that look at a service over the network, and neither
+read the reconciler's own machine nor run anything on another."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:

@@ -24,8 +24,9 @@ import dns.transaction
 import dns.tsig
 import dns.xfr
 import dns.zone
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from reconciler.drivers.options import checked
 from reconciler.drivers.rfc2136.exchange import Server
 from reconciler.drivers.rfc2136.message import Message, messages
 from reconciler.drivers.zonedata import Key, Stored, fold, in_order, key_of, stored_in
@@ -49,17 +50,11 @@ class Options(Strict):
     transfer_key_algorithm: str = "hmac-sha256"
     transfer_key: SecretRef | None = None
     timeout_seconds: float = Field(default=10.0, gt=0)
-    state: str = ""
-    """Given to every driver; this one keeps nothing on disk."""
 
 
 def open(target: Target, drivers: Drivers) -> DNS:  # noqa: A001
     """The zone named by ``target``. Threads may share it; keep it, and reading again is incremental."""
-    try:
-        options = Options.model_validate(dict(target.options))
-    except ValidationError as error:
-        raise Terminal(f"{target.id}: {error}") from error
-    return Rfc2136(target.name, options, drivers)
+    return Rfc2136(target.name, checked(target, Options), drivers)
 
 
 class Rfc2136:

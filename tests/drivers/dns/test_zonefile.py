@@ -153,16 +153,16 @@ def test_ten_thousand_records_are_quick(tmp_path):
     for start in range(0, 10_000, 1000):
         begun = time.perf_counter()
         dns.change(create(*many[start : start + 1000]))
-        assert time.perf_counter() - begun < 1
+        assert time.perf_counter() - begun < 2
     zonefile._parsed.clear()
     begun = time.perf_counter()
     assert len(dns.read().rrsets) == 10_002
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 2
     file = tmp_path / "fed.example.zone"
     file.write_text(file.read_text().replace(" 10.0.0.7\n", " 10.7.7.7\n"))
     begun = time.perf_counter()
     assert dns.read().rrsets["h7.fed.example.", "A"].values == ("10.7.7.7",)
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 2
 
 
 def test_where_the_file_is_must_be_said():

@@ -1,0 +1,188 @@
+"""The check port through the Monitoring Plugins (the Nagios plugins) that every distribution carries.
+
+Options: ``path`` (their folder), ``allow`` (the names that may be run), ``grace_seconds`` (how long a plugin may
+outstay its own time-out before it is killed). Plugins run without a shell, in a process group of their own, with a bare
+environment.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from pydantic import Field
+
+from reconciler.drivers.options import checked
+from reconciler.drivers.plugin_output import performance, split, verdict
+from reconciler.model import Strict, Target
+from reconciler.ports import Checker, CheckResult, CheckStatus, Drivers
+from reconciler.ports.check import STANDARD_PLUGINS
+
+_STATUSES: Final[dict[int, CheckStatus]] = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}
+_MAX_OUTPUT: Final = 64 * 1024
+"""Octets that are kept of what a plugin prints."""
+_LOOK: Final = 0.005
+"""Seconds between looks at a plugin that has printed all and is about to end."""
+_NOT_A_CHECK: Final = ("--help", "--version", "--usage")
+"""Asked for one of these (or an abbreviation of it), a plugin prints a text and exits as if it were UNKNOWN."""
+_ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+_PACKAGES: Final = "apt-get install monitoring-plugins-basic monitoring-plugins-standard"
+
+
+class Options(Strict):
+    """Which plugins, and where."""
+
+    path: str = "/usr/lib/nagios/plugins"
+    allow: tuple[str, ...] | list[str] = STANDARD_PLUGINS
+    grace_seconds: float = Field(default=2.0, gt=0)
+
+
+def open(target: Target, drivers: Drivers) -> Checker:  # noqa: A001, ARG001
+    """The plugins of this machine. Threads may share it."""
+    options = checked(target, Options)
+    return Plugins(Path(options.path), frozenset(options.allow), options.grace_seconds)
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """Runs plugins of one folder. ``grace`` is in seconds."""
+
+    folder: Path
+    allowed: frozenset[str]
+    grace: float = 2.0
+
+    def plugins(self) -> Sequence[str]:
+        """Names that may be run and are installed."""
+        return sorted(name for name in self.allowed if self._installed(name))
+
+    def check(self, plugin: str, arguments: Sequence[str], timeout_seconds: float) -> CheckResult:
+        """Run one plugin; ``timeout_seconds`` becomes its ``-t`` unless ``arguments`` have one."""
+        refusal = self._refusal(plugin, arguments)
+        if refusal:
+            return CheckResult("UNKNOWN", refusal)
+        limit = [] if any(_is(a, "--timeout", "-t") for a in arguments) else ["-t", str(max(1, round(timeout_seconds)))]
+        command = [str(self.folder / plugin), *limit, *arguments]
+        begun = time.monotonic()
+        try:
+            run = _run(command, begun + timeout_seconds + self.grace)
+        except OSError as error:
+            return CheckResult("UNKNOWN", f"{plugin} cannot be started: {os.strerror(error.errno or errno.EIO)}")
+        return run.result(plugin, time.monotonic() - begun)
+
+    def _refusal(self, plugin: str, arguments: Sequence[str]) -> str:
+        if plugin not in self.allowed or "/" in plugin:
+            return f"{plugin} may not be run: the operator allows {', '.join(sorted(self.allowed))}"
+        if not self._installed(plugin):
+            return f"{plugin} is not installed in {self.folder}: {_PACKAGES}"
+        for argument in arguments:
+            if "\0" in argument:
+                return "an argument holds a NUL character"
+            if _is(argument, "--extra-opts"):
+                return "--extra-opts reads arguments from files of this machine: give them in the manifest"
+            if any(_is(argument, word) for word in _NOT_A_CHECK) or argument in ("-h", "-V"):
+                return f"{argument} asks for a text and checks nothing"
+        return ""
+
+    def _installed(self, plugin: str) -> bool:
+        return os.access(self.folder / plugin, os.X_OK) and (self.folder / plugin).is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How one process ended. ``code`` is None when it was killed for its time."""
+
+    code: int | None
+    output: str
+    errors: str
+
+    def result(self, plugin: str, seconds: float) -> CheckResult:
+        lines, data = split(self.output if self.output.strip() else self.errors)
+        if self.code is None:
+            return CheckResult("UNKNOWN", f"{plugin} did not end by itself within {seconds:.1f} s: killed", (), seconds)
+        if self.code not in _STATUSES:
+            how = f"ended by {_signal(-self.code)}" if self.code < 0 else f"ended with {self.code}, which is no status"
+            said = f": {lines[0]}" if lines else ""
+            return CheckResult("UNKNOWN", f"{plugin} {how}{said}", (), seconds)
+        status = _STATUSES[self.code]
+        return CheckResult(status, verdict(lines, status) or f"{plugin} said nothing", performance(data), seconds)
+
+
+def _run(command: list[str], until: float) -> _Run:
+    """Run to the end or until ``until``, then kill the whole process group, what the plugin started included."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=_ENVIRONMENT,
+        cwd="/",
+    ) as process:
+        output = errors = ""
+        try:
+            output, errors = _printed(process, until)
+            ended = _ended(process, until)
+        except TimeoutError:
+            ended = False
+        finally:
+            # Not reaped yet, so the number is still its own, and its group's: whatever it left behind goes too.
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+        return _Run(code if ended else None, output, errors)
+
+
+def _ended(process: subprocess.Popen[bytes], until: float) -> bool:
+    """Whether it ended by itself in time; it is looked at and not reaped."""
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _printed(process: subprocess.Popen[bytes], until: float) -> tuple[str, str]:
+    """What it prints until it closes both; only the beginning is kept. Raises TimeoutError."""
+    kept: dict[int, bytearray] = {}
+    with selectors.DefaultSelector() as selector:
+        for stream in (process.stdout, process.stderr):
+            _watch(selector, stream, kept)
+        while selector.get_map():
+            ready = selector.select(max(0.0, until - time.monotonic()))
+            if not ready or time.monotonic() >= until:
+                raise TimeoutError
+            for key, _ in ready:
+                part = os.read(key.fd, 65536)
+                if not part:
+                    selector.unregister(key.fileobj)
+                kept[key.fd] += part[: max(0, _MAX_OUTPUT - len(kept[key.fd]))]
+    output, errors = (bytes(one).decode(errors="replace") for one in kept.values())
+    return output, errors
+
+
+def _watch(selector: selectors.BaseSelector, stream: IO[bytes] | None, kept: dict[int, bytearray]) -> None:
+    if stream is not None:
+        selector.register(stream, selectors.EVENT_READ)
+        kept[stream.fileno()] = bytearray()
+
+
+def _is(argument: str, long: str, short: str = "") -> bool:
+    """Whether ``argument`` is the option: in full, abbreviated as getopt allows, or joined with its value."""
+    name = argument.partition("=")[0]
+    if name.startswith("--"):
+        return len(name) > 2 and long.startswith(name)  # noqa: PLR2004
+    return bool(short) and argument.startswith(short)
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
