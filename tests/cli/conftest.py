@@ -1,0 +1,109 @@
+"""A small federation in a git repository, and the command line as people call it."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import main
+
+VO = """\
+apiVersion: hanse/v1
+kind: VO
+metadata:
+  name: vo.example.org
+spec:
+  description: the first VO
+"""
+RECORD = """\
+apiVersion: hanse/v1
+kind: DNSRecord
+metadata:
+  name: {name}
+  namespace: vo.example.org
+spec:
+  zone: fed.example.org
+  name: {name}
+  type: A
+  ttl: {ttl}
+  values:
+    - 192.0.2.{last}
+"""
+
+
+def record(name: str, ttl: int = 300, last: int = 10) -> str:
+    return RECORD.format(name=name, ttl=ttl, last=last)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Federation:
+    """A repository that is reconciled; every command runs in this process unless a process is asked for."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root, self._capsys = root, capsys
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+        done = subprocess.run(["git", *identity, *arguments], cwd=self.root, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self, said: str = "a change") -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", said)
+        return self.git("rev-parse", "HEAD")
+
+    def hanse(self, *arguments: str) -> Said:
+        self._capsys.readouterr()
+        code = main(["-C", str(self.root), *arguments])
+        captured = self._capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    def start(self, *arguments: str, **more) -> subprocess.Popen:
+        """The same in a process of its own."""
+        command = [sys.executable, "-c", "import sys; from reconciler.cli import main; sys.exit(main())"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **more.pop("env", {})}
+        return subprocess.Popen(
+            [*command, "-C", str(self.root), *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
+
+
+@pytest.fixture
+def federation(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Federation:
+    """One VO and one name, committed, with nothing applied yet."""
+    for name in [name for name in os.environ if name.startswith("HANSE_")]:
+        monkeypatch.delenv(name)
+    made = Federation(tmp_path / "fed", capsys)
+    made.write("manifests/vo.yaml", VO)
+    made.write("manifests/www.yaml", record("www"))
+    made.write(".gitignore", "/.hanse/\n*.json\n")
+    made.git("init", "-q")
+    made.commit("first")
+    return made
+
+
+@pytest.fixture
+def applied(federation: Federation) -> Federation:
+    """The same, applied."""
+    assert federation.hanse("apply").code == 0
+    return federation
