@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from reconciler.records.store import Store, open_store
+from reconciler.records.tables import Base
 from tests.real.postgresql import postgresql
 
 __all__ = ["postgresql"]
@@ -40,8 +43,34 @@ def url(request, tmp_path) -> str:
     return request.getfixturevalue("postgresql").fresh()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "hanse.db"
+    open_store(f"sqlite:///{file}", Clock()).close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql) -> str:
+    url = postgresql.fresh()
+    open_store(url, Clock()).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated(request, tmp_path) -> str:
+    """The URL of a database that is up to date already: migrating each anew would take most of the time."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("migrated_database")
+        tables = ", ".join(Base.metadata.tables)
+        request.getfixturevalue("postgresql").run(f"TRUNCATE {tables} RESTART IDENTITY", url.rpartition("/")[2])
+        return url
+    shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "hanse.db")
+    return f"sqlite:///{tmp_path}/hanse.db"
+
+
 @pytest.fixture
-def store(url, clock) -> Iterator[Store]:
+def store(migrated, clock) -> Iterator[Store]:
     numbers = iter(range(1_000_000))
-    with open_store(url, clock, lambda n: f"{next(numbers):0{2 * n}x}") as opened:
+    with open_store(migrated, clock, lambda n: f"{next(numbers):0{2 * n}x}") as opened:
         yield opened

@@ -101,8 +101,8 @@ def _process(url: str, holder: str) -> subprocess.Popen[str]:
     )
 
 
-def test_of_two_processes_that_ask_at_once_one_gets_it(url):
-    processes = [_process(url, holder) for holder in ("one", "two")]
+def test_of_two_processes_that_ask_at_once_one_gets_it(migrated):
+    processes = [_process(migrated, holder) for holder in ("one", "two")]
     assert [p.stdout.readline() for p in processes] == ["ready\n"] * 2
     for process in processes:
         process.stdin.write("go\n")
@@ -114,15 +114,15 @@ def test_of_two_processes_that_ask_at_once_one_gets_it(url):
     assert said[1 - winner].startswith(f"refused {('one', 'two')[winner]} holds the lease reconcile since ")
 
 
-def test_a_killed_process_leaves_its_lease_until_it_runs_out(url):
-    process = _process(url, "doomed")
+def test_a_killed_process_leaves_its_lease_until_it_runs_out(migrated):
+    process = _process(migrated, "doomed")
     process.stdout.readline()
     process.stdin.write("go\n")
     process.stdin.flush()
     assert process.stdout.readline() == "token 1\n"
     process.kill()
     process.communicate(timeout=30)
-    with open_store(url, lambda: datetime.now(UTC)) as store:
+    with open_store(migrated, lambda: datetime.now(UTC)) as store:
         with pytest.raises(LeaseHeld, match="doomed"):
             store.lease.acquire("reconcile", "next", 60)
         assert store.lease.acquire("reconcile", "next", 60, gone=lambda _: True) == 2

@@ -39,8 +39,9 @@ def differences(connection) -> list:
     return compare_metadata(context, Base.metadata)
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_code(store):
-    with store.database.writing() as connection:
+def test_the_migrations_make_exactly_the_tables_of_the_code(url, clock):
+    open_store(url, clock).close()
+    with bare(url, clock) as connection:
         assert differences(connection) == []
 
 
@@ -137,9 +138,9 @@ def test_several_processes_may_open_a_new_database_at_once(url):
         "import datetime as d; from reconciler.records.store import open_store;"
         f"s = open_store({url!r}, lambda: d.datetime.now(d.UTC)); s.runs.begin('c', 'd', 'me', 'apply'); s.close()"
     )
-    running = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(3)]
+    running = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
     said = [process.communicate(timeout=60)[1] for process in running]
-    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert [process.returncode for process in running] == [0, 0], said
 
 
 def test_a_reader_is_not_stopped_by_a_writer(tmp_path, clock):
