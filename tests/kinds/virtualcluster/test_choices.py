@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
+from reconciler.kinds.replica import ReplicaSpec
 from reconciler.kinds.site import SiteSpec
 from reconciler.kinds.virtualcluster import KIND, VirtualClusterSpec
 from reconciler.kinds.vo import VOSpec
@@ -20,8 +22,9 @@ def cloud(name: str = "one", vo: str = "vo.example.org", **more) -> dict:
 class Declared:
     """A federation of sites and one VO."""
 
-    def __init__(self, vo: dict | None = None, **sites: dict) -> None:
+    def __init__(self, vo: dict | None = None, more: dict | None = None, **sites: dict) -> None:
         self.specs = {Ref.of("Site", n): SiteSpec.model_validate_json(encode(s)) for n, s in sites.items()}
+        self.specs |= more or {}
         self.specs[Ref("VO/vo.example.org")] = VOSpec.model_validate_json(encode(vo or {}))
 
     def get(self, ref):
@@ -99,6 +102,39 @@ def test_a_larger_allocation_scores_higher() -> None:
     scores = {candidate.name: candidate.score for candidate in choice.candidates}
     assert scores["B/one"] > scores["A/one"] > 0
     assert "98% of the VO's allocation stays free" in str(choice.candidates)
+
+
+def rule(**more) -> dict:
+    body = {"scope": "sediment", "name": "waves", "copies": 1, "locations": "*", **more}
+    return {Ref("DatasetRule/tides/waves"): DatasetRuleSpec.model_validate_json(encode(body))}
+
+
+def replica(site: str) -> dict:
+    body = {"storage": {"site": site, "name": "disk"}, "dataset": "sediment:waves", "path": "waves.nc"}
+    return {Ref(f"Replica/tides/at-{site}"): ReplicaSpec.model_validate_json(encode(body))}
+
+
+@pytest.mark.parametrize(
+    ("more", "held"),
+    [
+        (rule(chosen=["B/disk"]), 1.0),
+        (rule(chosenFiles={"a": ["B/disk"], "b": ["C/disk"], "c": ["C/disk"], "d": ["B/disk", "B/tape"]}), 0.5),
+        (rule() | replica("B"), 1.0),
+    ],
+)
+def test_sites_that_hold_the_data_come_first(more, held) -> None:
+    vo = {"allocations": [{"site": "A", "vcpus": 800}]}
+    federation = Declared(vo, more, A={"clouds": [cloud()]}, B={"clouds": [cloud()]})
+    (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation)
+    by_name = {candidate.name: candidate for candidate in choice.candidates}
+    assert by_name["B/one"].score == 10 * held > by_name["A/one"].score
+    assert by_name["B/one"].reason == f"serves the VO, holds {held:.0%} of the data"
+
+
+def test_a_rule_that_nobody_declares_speaks_for_no_site() -> None:
+    federation = Declared(A={"clouds": [cloud()]})
+    (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation)
+    assert choice.candidates[0].score == 0
 
 
 def test_the_choice_fills_site_and_cloud() -> None:
