@@ -1,0 +1,247 @@
+"""One replica's put and remove: look at what is there, do only what is missing, hand the long part to the transfers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.kinds.replica.connect import closed, reached, target_id
+from reconciler.kinds.replica.observed import Folders, State, agrees, outputs, state
+from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
+from reconciler.kinds.replica.transfer import Job, Transfers
+from reconciler.model import Answer, Change, Done, Failed, Reason, Ref, Started, Target
+from reconciler.ports import Copy, Drivers, Listing, Storage, StoredFile
+
+SMALL = 8 << 20
+"""Bytes up to which a replica is copied inside a put."""
+_FEW = 20
+"""Files up to which a replica is copied, and its files are removed, inside the call."""
+_SLOWEST = 1e6
+"""Bytes per second below which a transfer is given up."""
+_NEAR = ("data", "file")
+"""Schemes whose bytes are at hand: nothing can make the put wait."""
+
+Source = Callable[[ReplicaFile], str]
+
+
+@dataclass
+class Visit:
+    """One call of put or remove on one storage: what was seen at its beginning, and what it may still do itself."""
+
+    target: Target
+    drivers: Drivers
+    listing: Listing
+    folders: Folders
+    transfers: Transfers
+    now: datetime
+    room: int = SMALL
+    """Bytes that may be copied before the call answers."""
+
+    @property
+    def storage(self) -> Storage:
+        """The storage itself."""
+        return self.drivers.storage(self.target)
+
+
+def put_one(visit: Visit, change: Change) -> Answer:
+    """Bring in what is missing or wrong, mark what is right and unmarked, take away what is too many."""
+    spec, storage = _spec(change), visit.storage
+    seen = state(spec, change.uid, visit.listing.files, visit.folders)
+    _refuse_others(change, seen)
+    if seen.missing and not visit.listing.complete:
+        raise Transient(f"{visit.target.name} could be read only in part")
+    for file in seen.right:
+        if file.uid != change.uid:
+            storage.mark(file.path, change.uid)
+    due = [*(file for file, _ in seen.wrong), *seen.missing]
+    answer = _copied(visit, change, due) if due else None
+    if answer is not None:
+        return answer
+    for extra in seen.extra:
+        storage.remove(extra.path)
+    there = storage.listing([file.path for file in spec.parts()]).files if due else visit.listing.files
+    return Done(outputs(spec, [there[file.path] for file in spec.parts() if file.path in there]))
+
+
+def remove_one(visit: Visit, change: Change) -> Answer:
+    """Take away the files with this replica's mark, and only those."""
+    target, transfers = visit.target, visit.transfers
+    if transfers.cancel(target.id, change.uid):
+        return Failed("transient", "its transfer is being stopped", retry_after=1.0)
+    if not visit.listing.complete:
+        raise Transient(f"{target.name} could be read only in part")
+    seen = state(_spec(change), change.uid, visit.listing.files, visit.folders)
+    there = [*seen.right, *(file for _, file in seen.wrong), *seen.extra]
+    ours = [file for file in there if file.uid == change.uid]
+    reader = next(filter(None, (transfers.reader(target.id, file.path, change.uid) for file in ours)), "")
+    if reader:
+        return Failed("transient", f"it is being copied to {reader}", retry_after=5.0)
+    if len(ours) > _FEW:
+        work = partial(_remove_all, visit, ours)
+        job = Job(f"{_handle(visit, change)}#remove", target.id, change.uid, work, files=len(ours))
+        return _started(transfers.start(job), 0)
+    for file in ours:
+        visit.storage.remove(file.path)
+    left = len(there) - len(ours)
+    return Done(message=f"{left} files without its mark were left standing" if left else "")
+
+
+def failed(error: DriverError) -> Failed:
+    """What a driver's error means for one replica."""
+    if isinstance(error, Transient):
+        return Failed("transient", str(error), error.retry_after, error.reason)
+    if isinstance(error, OutcomeUnknown):
+        return Failed("unknown", str(error), reason=error.reason)
+    return Failed("conflict" if isinstance(error, Conflict) else "terminal", str(error), reason=error.reason)
+
+
+def _spec(change: Change) -> ReplicaSpec:
+    assert isinstance(change.spec, ReplicaSpec)  # noqa: S101 (its own kind's)
+    return change.spec
+
+
+def _refuse_others(change: Change, seen: State) -> None:
+    """Files of others are left alone; unmarked ones too, unless the plan saw them and took the replica over."""
+    for file in (*seen.right, *(file for _, file in seen.wrong)):
+        if file.uid and file.uid != change.uid:
+            said = f"{file.path} carries the mark of another resource ({file.uid})"
+            raise Conflict(said, reason=Reason.ADOPTION_CONFLICT)
+        if not file.uid and change.before is None:
+            raise Conflict(f"{file.path} stands there already and is not ours", reason=Reason.ADOPTION_CONFLICT)
+
+
+# -- where the bytes come from -----------------------------------------------------------------------------------------
+
+
+def _source(visit: Visit, change: Change) -> Source:
+    """The URL of each file at its source. Raises Terminal when the source may not be read."""
+    spec = _spec(change)
+    source = spec.source
+    if not isinstance(source, StorageSource):
+        return partial(_at_url, spec, source, visit.target)
+    site = change.context.get(Ref.of("Site", source.site))
+    there = reached(target_id(source.site, source.storage), site, visit.drivers)
+    shut = closed(there, "read", visit.now)
+    if shut is not None:
+        raise Terminal(f"its source {there.name} may not be read: {shut.reason}", reason=Reason.SITE_IN_DOWNTIME)
+    return partial(_on_storage, spec, source, there, visit.drivers)
+
+
+def _on_storage(spec: ReplicaSpec, source: StorageSource, there: Target, drivers: Drivers, file: ReplicaFile) -> str:
+    own = _own(spec, file)
+    if own is not None:
+        return own
+    path = f"{source.path}/{file.path[len(spec.folder) + 1 :]}" if spec.files else source.path
+    return drivers.storage(there).url(path)
+
+
+def _at_url(spec: ReplicaSpec, source: str | None, target: Target, file: ReplicaFile) -> str:
+    url = _own(spec, file) or source
+    if url is None:
+        raise Terminal(f"{file.path} is not there and has no source: add source")
+    if url == source and spec.files:
+        url = f"{source.rstrip('/')}/{quote(file.path[len(spec.folder) + 1 :])}"
+    if urlsplit(url).scheme == "file":
+        _permit(target, url)
+    return url
+
+
+def _own(spec: ReplicaSpec, file: ReplicaFile) -> str | None:
+    return file.source if spec.files else None
+
+
+def _permit(target: Target, url: str) -> None:
+    """A manifest may read of the reconciler's own disk only what the operator has named."""
+    path = Path(unquote(urlsplit(url).path)).resolve()
+    permitted = [Path(str(folder)).resolve() for folder in target.options.get("fileSources", ())]
+    if not any(path.is_relative_to(folder) for folder in permitted):
+        cure = f'add its folder to fileSources of [targets."{target.id}"] in hanse.toml'
+        raise Terminal(f"{url} is on the reconciler's own disk and may not be copied: {cure}")
+
+
+# -- now or later ------------------------------------------------------------------------------------------------------
+
+
+def _copied(visit: Visit, change: Change, due: Sequence[ReplicaFile]) -> Answer | None:
+    """Copy at once what is small and at hand (None: it is done); hand the rest to the transfers."""
+    source = _source(visit, change)
+    total = sum(file.size or 0 for file in due)
+    work = partial(_copy_all, visit, due, source, change.uid)
+    job = Job(_handle(visit, change), visit.target.id, change.uid, work, total, len(due), _reads(change))
+    if not _at_hand(visit, due, source, total):
+        return _started(visit.transfers.start(job), total)
+    visit.room -= total
+    work(job)
+    return None
+
+
+def _at_hand(visit: Visit, due: Sequence[ReplicaFile], source: Source, total: int) -> bool:
+    """True when nothing can make the call wait: few bytes, and no network to fetch them over."""
+    if len(due) > _FEW or total > visit.room:
+        return False
+    urls = [source(file) for file in due]
+    sized = all(file.size is not None or url.startswith("data:") for file, url in zip(due, urls, strict=True))
+    return sized and all(urlsplit(url).scheme in _NEAR for url in urls)
+
+
+def _started(job: Job, total: int) -> Started:
+    first = 0.1 if total <= SMALL else 0.5
+    return Started(job.handle, first, 600.0 + total / _SLOWEST + job.files, job.said())
+
+
+def _handle(visit: Visit, change: Change) -> str:
+    return f"{visit.target.id}#{change.uid}#{change.spec.digest()}"
+
+
+def _reads(change: Change) -> frozenset[tuple[str, str]]:
+    spec = _spec(change)
+    if not isinstance(spec.source, StorageSource):
+        return frozenset()
+    there, path = target_id(spec.source.site, spec.source.storage), spec.source.path
+    if not spec.files:
+        return frozenset({(there, path)})
+    return frozenset((there, f"{path}/{file.path}") for file in spec.files)
+
+
+def _copy_all(visit: Visit, due: Sequence[ReplicaFile], source: Source, uid: str, job: Job) -> None:
+    """Copy file by file; what fails does not stop the others. What has come meanwhile is not copied again."""
+    storage = visit.storage
+    there = storage.listing([file.path for file in due]).files
+    errors: list[DriverError] = []
+    for file in due:
+        try:
+            if not _came(there.get(file.path), file, uid):
+                storage.copy_in(Copy(file.path, source(file), uid, file.size, file.checksum or "", job.advance))
+            job.files_done += 1
+        except DriverError as error:
+            errors.append(error)
+    if errors:
+        raise _summed_up(errors, len(due))
+
+
+def _summed_up(errors: Sequence[DriverError], count: int) -> DriverError:
+    """One error for many: transient when trying again may help any of them."""
+    first = next((e for e in errors if isinstance(e, Transient)), errors[0])
+    if count == 1:
+        return first
+    said = f"{len(errors)} of {count} files failed, first: {first}"
+    if isinstance(first, Transient):
+        return Transient(said, retry_after=first.retry_after, reason=first.reason)
+    return type(first)(said, reason=first.reason)
+
+
+def _came(there: StoredFile | None, file: ReplicaFile, uid: str) -> bool:
+    return there is not None and there.uid == uid and agrees(file, there)
+
+
+def _remove_all(visit: Visit, files: Sequence[StoredFile], job: Job) -> None:
+    storage = visit.storage
+    for file in files:
+        job.advance(0)
+        storage.remove(file.path)
+        job.files_done += 1

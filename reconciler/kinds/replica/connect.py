@@ -1,0 +1,76 @@
+"""From a storage's name to the way there: what its site declares, completed by the operator's settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from reconciler.kinds.base import Federation
+from reconciler.kinds.site import SiteSpec
+from reconciler.kinds.site.storage import Storage
+from reconciler.model import Ref, Spec, Target
+from reconciler.ports import Drivers
+
+PREFIX = "storage:"
+_OPERATORS_OWN = frozenset({"fileSources"})
+"""Options that count only in hanse.toml: what of the reconciler's own disk may be copied."""
+
+
+class Closed(NamedTuple):
+    """Why a storage may not be used in some way, and until when (None: until somebody opens it)."""
+
+    reason: str
+    until: datetime | None
+
+
+def target_id(site: str, storage: str) -> str:
+    """``storage:<site>/<storage>``."""
+    return f"{PREFIX}{site}/{storage}"
+
+
+def connect(identity: str, federation: Federation, drivers: Drivers) -> Target:
+    """The storage behind a target id."""
+    site = identity.removeprefix(PREFIX).partition("/")[0]
+    return reached(identity, federation.get(Ref.of("Site", site)), drivers)
+
+
+def reached(identity: str, site: Spec | None, drivers: Drivers) -> Target:
+    """The storage behind a target id of a site known already. The operator's options win over the manifest's."""
+    declared = site.storage_named(identity.partition("/")[2]) if isinstance(site, SiteSpec) else None
+    driver, options = drivers.options(identity, declared.driver if declared else "")
+    return Target(identity, driver, {**(_options(declared) if declared else {}), **options})
+
+
+def closed(target: Target, way: Literal["read", "write", "delete"], now: datetime) -> Closed | None:
+    """Why ``target`` is closed for reading, writing or deleting; None when it is open. ``now`` is UTC."""
+    said = target.options.get("closed", {}).get(way)
+    if said is None:
+        return None
+    until = datetime.fromisoformat(said["until"]) if said.get("until") else None
+    return None if until is not None and until <= now else Closed(said["reason"], until)
+
+
+def _options(storage: Storage) -> dict[str, Any]:
+    """What the manifest says about the way to a storage, as plain JSON data."""
+    given = {name: value for name, value in storage.options.items() if name not in _OPERATORS_OWN}
+    said = {
+        "url": storage.url,
+        "protocol": storage.protocol,
+        "capacity": storage.limits.maxBytes,
+        "minFreeBytes": storage.limits.minFreeBytes,
+        "closed": _closures(storage),
+    }
+    return {name: value for name, value in {**said, **given}.items() if value not in (None, {})}
+
+
+def _closures(storage: Storage) -> dict[str, dict[str, str]]:
+    ways = (
+        ("read", storage.availability.read),
+        ("write", storage.availability.write),
+        ("delete", storage.availability.delete),
+    )
+    return {
+        way: {"reason": access.reason or "closed", **({"until": access.until.isoformat()} if access.until else {})}
+        for way, access in ways
+        if not access.allowed
+    }

@@ -1,0 +1,162 @@
+"""How a replica behaves: one listing shows all of a storage's, and copying never holds a worker.
+
+Complete files alone count: a copy appears under its name when its bytes are verified. Files that carry no mark of
+ours, or another resource's, are neither overwritten nor taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from reconciler.errors import DriverError
+from reconciler.kinds.base import Fault, Federation, Kind, Rule
+from reconciler.kinds.replica.change import Visit, failed, put_one, remove_one
+from reconciler.kinds.replica.connect import Closed, closed, connect, target_id
+from reconciler.kinds.replica.observed import Folders, look, prefixes
+from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
+from reconciler.kinds.replica.transfer import Transfers
+from reconciler.model import Answer, Change, Edge, Failed, Reading, Reason, Ref, Started, Stray, Target, Wanted
+from reconciler.ports import Drivers, Listing
+
+
+def _unverified(_ref: Ref, spec: ReplicaSpec) -> Iterator[Fault]:
+    for n, file in enumerate(spec.files):
+        if file.checksum is None:
+            yield Fault(f"spec.files[{n}]", "a copy cannot be verified without a checksum", "add checksum")
+    if not spec.files and spec.checksum is None:
+        yield Fault("spec", "a copy cannot be verified without a checksum", "add checksum")
+
+
+def _own_source(_ref: Ref, spec: ReplicaSpec) -> Iterator[Fault]:
+    source = spec.source
+    if not isinstance(source, StorageSource) or (source.site, source.storage) != (spec.storage.site, spec.storage.name):
+        return
+    if source.path == (spec.folder or spec.path):
+        yield Fault("spec.source", "it is its own source", "name another storage or path")
+
+
+class ReplicaKind(Kind[ReplicaSpec]):
+    """Files at a storage."""
+
+    name = "Replica"
+    plural = "replicas"
+    Spec = ReplicaSpec
+    immutable: ClassVar[frozenset[str]] = frozenset({"spec.path", "spec.dataset"})
+    batch: ClassVar[int] = 50
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("replica-unverified", "A file has a checksum to verify its copies by.", _unverified, "warning"),
+        Rule("replica-own-source", "A replica is copied from another place.", _own_source),
+    )
+
+    def __init__(
+        self, transfers: Transfers | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """``clock`` tells the time in UTC: a storage may be closed until a time."""
+        self._transfers = transfers or Transfers()
+        self._clock = clock
+
+    def canonical(self, spec: ReplicaSpec) -> ReplicaSpec:
+        """Files in the order of their paths, checksums in lower case."""
+        files = tuple(sorted((_lower(file) for file in spec.files), key=lambda file: file.path))
+        checksum = spec.checksum.lower() if spec.checksum else None
+        if files == spec.files and checksum == spec.checksum:
+            return spec
+        return spec.model_copy(update={"files": files, "checksum": checksum})
+
+    def references(self, ref: Ref, spec: ReplicaSpec) -> Iterable[Edge]:
+        yield Edge(Ref.of("Site", spec.storage.site), "exists", "spec.storage.site")
+        if isinstance(spec.source, StorageSource):
+            if spec.source.site != spec.storage.site:
+                yield Edge(Ref.of("Site", spec.source.site), "exists", "spec.source.site")
+            if spec.source.replica is not None:
+                namespace, _, name = spec.source.replica.rpartition("/")
+                yield Edge(Ref.of("Replica", name, namespace or ref.namespace), "ready", "spec.source.replica")
+
+    def target(self, ref: Ref, spec: ReplicaSpec) -> str:  # noqa: ARG002
+        return target_id(spec.storage.site, spec.storage.name)
+
+    def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
+        return connect(target_id, federation, drivers)
+
+    def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
+        specs = [spec for w in wanted for spec in (w.spec, w.applied) if isinstance(spec, ReplicaSpec)]
+        listing = drivers.storage(target).listing({"", *prefixes(specs)}, token)
+        if listing.unchanged:
+            return Reading({}, token=listing.token, unchanged=True)
+        folders = Folders(listing.files)
+        results = {w.ref: look(w, listing, folders) for w in wanted}
+        held = {w.uid for w in wanted}
+        return Reading(results, _strays(target, listing, held), listing.token, complete=listing.complete)
+
+    def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        shut = closed(target, "write", self._clock())
+        if shut is not None:
+            return {change.ref: _closed(target, "written", shut) for change in changes}
+        return self._each(target, changes, drivers, put_one)
+
+    def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        shut = closed(target, "delete", self._clock())
+        if shut is not None:
+            return {change.ref: _closed(target, "deleted from", shut) for change in changes}
+        return self._each(target, changes, drivers, remove_one)
+
+    def _each(
+        self, target: Target, changes: Sequence[Change], drivers: Drivers, do: Callable[[Visit, Change], Answer]
+    ) -> dict[Ref, Answer]:
+        """Answer for what is under way without looking; look once at the storage for all the rest."""
+        answers: dict[Ref, Answer] = {}
+        for change in changes:
+            answer = self._under_way(change)
+            if answer is not None:
+                answers[change.ref] = answer
+        rest = [change for change in changes if change.ref not in answers]
+        if not rest:
+            return answers
+        specs = [change.spec for change in rest if isinstance(change.spec, ReplicaSpec)]
+        listing = drivers.storage(target).listing(prefixes(specs))
+        visit = Visit(target, drivers, listing, Folders(listing.files), self._transfers, self._clock())
+        for change in rest:
+            try:
+                answers[change.ref] = do(visit, change)
+            except DriverError as error:
+                answers[change.ref] = failed(error)
+        return answers
+
+    def _under_way(self, change: Change) -> Answer | None:
+        job = self._transfers.find(change.handle) if change.handle else None
+        if job is None or job.state == "done":
+            return None
+        if job.state == "running":
+            return Started(job.handle, look_again_in(job.total - job.moved), message=job.said())
+        if job.error is not None:
+            return failed(job.error)
+        return None
+
+
+def look_again_in(left: int) -> float:
+    """Seconds until a transfer with ``left`` bytes to go is worth another look."""
+    return min(10.0, max(0.2, left / 200e6))
+
+
+def _lower(file: ReplicaFile) -> ReplicaFile:
+    if file.checksum is None or file.checksum == file.checksum.lower():
+        return file
+    return file.model_copy(update={"checksum": file.checksum.lower()})
+
+
+def _closed(target: Target, way: str, shut: Closed) -> Failed:
+    until = f" until {shut.until:%Y-%m-%d %H:%M} UTC" if shut.until else ""
+    said = f"{target.name} may not be {way}{until}: {shut.reason}"
+    return Failed("terminal", said, reason=Reason.SITE_IN_DOWNTIME)
+
+
+def _strays(target: Target, listing: Listing, held: set[str]) -> tuple[Stray, ...]:
+    """One stray for each mark that nobody wants, named after its first file."""
+    first: dict[str, str] = {}
+    for path in sorted(listing.files):
+        uid = listing.files[path].uid
+        if uid and uid not in held:
+            first.setdefault(uid, path)
+    return tuple(Stray(target.id, uid, path, "Replica") for uid, path in sorted(first.items()))

@@ -1,0 +1,146 @@
+"""What a replica is: where it lies, which bytes it has, and where they may be fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from reconciler.kinds.gocdb import ShortName
+from reconciler.model import Spec, Strict
+
+_CHECKSUM = re.compile(r"(?:adler32:[0-9A-Fa-f]{8}|md5:[0-9A-Fa-f]{32})")
+_DATASET = re.compile(r"[A-Za-z0-9._-]{1,30}:/?[A-Za-z0-9][A-Za-z0-9._/-]{0,249}")
+
+
+def _checksum(value: str) -> str:
+    if not _CHECKSUM.fullmatch(value):
+        message = f"{value!r} is not a checksum; write adler32: and 8, or md5: and 32 hexadecimal digits"
+        raise ValueError(message)
+    return value
+
+
+def _path(value: str) -> str:
+    parts = value.split("/")
+    if any(part in ("", ".", "..") for part in parts) or not value.isprintable():
+        message = f"{value!r} is not a path under a storage's root; write it without a leading /, // or .."
+        raise ValueError(message)
+    return value
+
+
+def _dataset(value: str) -> str:
+    if not _DATASET.fullmatch(value) or ".." in value or "//" in value:
+        message = f"{value!r} is not the name of a dataset; write scope:name"
+        raise ValueError(message)
+    return value
+
+
+def _url(value: str) -> str:
+    scheme = urlsplit(value).scheme
+    if scheme not in ("http", "https", "file", "data") or not value.isprintable() or " " in value:
+        message = f"{value[:60]!r} is not a URL that can be copied from; http, https, file and data URLs can"
+        raise ValueError(message)
+    return value
+
+
+Checksum = Annotated[str, AfterValidator(_checksum)]
+"""``adler32:`` and 8, or ``md5:`` and 32 hexadecimal digits."""
+FilePath = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_path)]
+"""A path under a storage's root, without a leading slash."""
+DatasetName = Annotated[str, AfterValidator(_dataset)]
+"""``scope:name``."""
+SourceUrl = Annotated[str, AfterValidator(_url)]
+Bytes = Annotated[int, Field(ge=0)]
+
+
+class StorageRef(Strict):
+    """A storage of a site."""
+
+    site: ShortName
+    name: ShortName
+
+    def __str__(self) -> str:
+        return f"{self.site}/{self.name}"
+
+
+class StorageSource(Strict):
+    """A file, or a folder of files, on a storage of the federation."""
+
+    site: ShortName
+    storage: ShortName
+    path: FilePath
+    """The file; for a dataset the folder that its files' paths count from."""
+    replica: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """The Replica (``name`` or ``namespace/name``) that brings it there: waited for."""
+
+
+Source = SourceUrl | StorageSource
+
+
+class ReplicaFile(Strict):
+    """One file of a dataset."""
+
+    path: FilePath
+    """Counts from the replica's ``path``."""
+    size: Bytes | None = None
+    """Bytes."""
+    checksum: Checksum | None = None
+    source: SourceUrl | None = None
+    """Where this file comes from, when not from under the replica's source."""
+
+
+class ReplicaSpec(Spec):
+    """Either one file (``path``) or the ``files`` of a ``dataset``."""
+
+    storage: StorageRef
+    dataset: DatasetName | None = None
+    """The dataset that it is, or that the file belongs to: ``scope:name``."""
+    path: FilePath | None = None
+    """Path of the file; for a dataset the folder of its files, ``<scope>/<name>`` when not given."""
+    size: Bytes | None = None
+    """Size of the file in bytes."""
+    checksum: Checksum | None = None
+    """Checksum of the file."""
+    source: Source | None = None
+    """Where it is copied from: a URL, or a place on another storage. For a dataset the folder of its files."""
+    files: tuple[ReplicaFile, ...] = ()
+    """The files of the dataset."""
+    rule: Annotated[str, Field(min_length=1)] | None = None
+    """The DatasetRule that wants it; given by the rule itself."""
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if not self.files and self.path is None:
+            message = "neither a file nor a dataset is named; give path, or dataset and files"
+            raise ValueError(message)
+        if self.files and self.dataset is None:
+            message = "files without a dataset; give dataset: scope:name"
+            raise ValueError(message)
+        if self.files and (self.size is not None or self.checksum is not None):
+            message = "size and checksum are those of one file; give them with each of the files"
+            raise ValueError(message)
+        paths = [file.path for file in self.files]
+        twice = next((path for path in paths if paths.count(path) > 1), None) if len(set(paths)) < len(paths) else None
+        if twice is not None:
+            message = f"the file {twice} stands twice; name each file once"
+            raise ValueError(message)
+        return self
+
+    @property
+    def folder(self) -> str:
+        """The folder of a dataset's files; "" for a single file."""
+        if not self.files:
+            return ""
+        scope, _, name = (self.dataset or "").partition(":")
+        return self.path or f"{scope}/{name.strip('/')}"
+
+    def parts(self) -> Iterator[ReplicaFile]:
+        """Every file with its path under the storage's root."""
+        if not self.files:
+            yield ReplicaFile(path=self.path or "", size=self.size, checksum=self.checksum)
+        folder = self.folder
+        for file in self.files:
+            yield file.model_copy(update={"path": f"{folder}/{file.path}"})
