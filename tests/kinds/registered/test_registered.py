@@ -27,7 +27,7 @@ class BuoyKind(Registered[BuoySpec]):
     Spec = BuoySpec
     federation_wide: ClassVar[bool] = True
 
-    def outputs(self, ref, spec):  # noqa: ARG002
+    def outputs(self, ref, spec):
         return {"depth": spec.depth}
 
 
