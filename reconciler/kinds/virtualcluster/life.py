@@ -129,7 +129,10 @@ class Life:
         machine = self.spec.machine(member.group)
         if not member.marked and machine is not None:
             wanted |= self._labels(machine, member.group, member.ordinal, member.node.size, member.node.image)
-        self.cloud.compute.mark(member.node.id, wanted)
+        try:
+            self.cloud.compute.mark(member.node.id, wanted)
+        except Terminal as error:
+            raise Transient(f"{member.node.name} cannot be marked, is it gone? {error}") from error
         node = replace(member.node, metadata={**member.node.metadata, **wanted})
         return replace(member, node=node, marked=True)
 
