@@ -20,7 +20,7 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("dns", "rfc2136"): "reconciler.drivers.rfc2136",
     ("compute", "simulated"): "reconciler.drivers.simulated",
     ("compute", "namespace"): "reconciler.drivers.namespace",
-    ("configure", "simulated"): "reconciler.drivers.simulated.configure",
+    ("configure", "simulated"): "reconciler.drivers.simulated",
     ("configure", "namespace"): "reconciler.drivers.ansible",
     ("storage", "directory"): "reconciler.drivers.directory",
     ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
@@ -105,7 +105,8 @@ class Wired:
                 known = ", ".join(sorted(name for kind, name in MODULES if kind == port))
                 said = f"no {port} driver called {target.driver} (there are: {known}); substitute it in hanse.toml"
                 raise Terminal(said)
-            state = {"state": str(Path(self._settings.state) / port)}
+            world = "compute" if port == "configure" else port  # nodes and what configures them share one world
+            state = {"state": str(Path(self._settings.state) / world)}
             complete = Target(target.id, target.driver, {**state, **self._extra(), **target.options})
             opened[key] = import_module(module).open(complete, self)
         return opened[key]
