@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from reconciler.kinds.base import Fault, Rule
 from reconciler.kinds.dnsrecord.names import MAX_NAME, absolute, canonical_name, canonical_zone, name_fault
 from reconciler.kinds.dnsrecord.spec import TTL_RANGE, DNSRecordSpec
 from reconciler.kinds.dnsrecord.values import ValueFault, canonical_value
-from reconciler.model import Ref
+from reconciler.model import Ref, Resource
 
 MAX_VALUES = 100
 """Records of one name and type; name servers refuse more (BIND's max-records-per-type)."""
@@ -99,11 +99,13 @@ RULES = (
 )
 
 
-def conflicts(records: Iterable[tuple[Ref, DNSRecordSpec]]) -> Iterator[tuple[Ref, Fault]]:
+def conflicts(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Fault]]:
     """Faults between records: one name and type declared twice, a CNAME that is not alone at its name."""
     at: dict[str, dict[str, list[Ref]]] = defaultdict(lambda: defaultdict(list))
-    for ref, spec in records:
-        at[spec.fqdn][spec.type].append(ref)
+    for ref, resource in resources.items():
+        if ref.startswith("DNSRecord/"):
+            spec = resource.spec
+            at[spec.fqdn][spec.type].append(ref)
     for name, types in sorted(at.items()):
         for rdtype, refs in types.items():
             first, *others = sorted(refs)

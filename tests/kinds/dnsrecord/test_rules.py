@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from reconciler.kinds import dnsrecord
 from reconciler.kinds.dnsrecord import KIND, DNSRecordSpec, conflicts
-from reconciler.model import Edge, Ref, encode
+from reconciler.model import Edge, Location, Ref, Resource, encode
 
 REF = Ref("DNSRecord/tides/www")
 SOURCE = {"kind": "VirtualCluster", "name": "hub", "output": "frontend_address"}
@@ -19,6 +19,13 @@ SOURCE = {"kind": "VirtualCluster", "name": "hub", "output": "frontend_address"}
 def spec(**fields):
     given = {"zone": "fed.example.org", "name": "www", "values": ["192.0.2.1"], **fields}
     return DNSRecordSpec.model_validate_json(encode({k: v for k, v in given.items() if v is not None}))
+
+
+def declared(*records):
+    return {
+        ref: Resource(ref, one.digest(), one.canonical(), (), "", Location("x.yaml", 1), KIND.Spec.model_validate_json)
+        for ref, one in records
+    }
 
 
 def faults(one):
@@ -154,7 +161,7 @@ def test_one_name_and_type_is_declared_once():
         (Ref("DNSRecord/a/one"), spec(name="WWW.fed.example.org.", values=["192.0.2.2"])),
         (Ref("DNSRecord/a/text"), spec(type="TXT", values=["x"])),
     ]
-    ((ref, fault),) = conflicts(records)
+    ((ref, fault),) = conflicts(declared(*records))
     assert ref == "DNSRecord/b/two"
     assert "declared by DNSRecord/a/one" in fault.message
 
@@ -165,7 +172,7 @@ def test_a_cname_stands_alone_at_its_name():
         (Ref("DNSRecord/a/text"), spec(type="TXT", values=["x"])),
         (Ref("DNSRecord/a/other"), spec(name="other")),
     ]
-    ((ref, fault),) = conflicts(records)
+    ((ref, fault),) = conflicts(declared(*records))
     assert ref == "DNSRecord/a/alias"
     assert "DNSRecord/a/text" in fault.message
 

@@ -1,0 +1,24 @@
+"""Probe: a check run again and again against a service, a cluster, a name or a URL."""
+
+from reconciler.kinds.probe.kind import ProbeKind, looked_at
+from reconciler.kinds.probe.rules import unknown_services
+from reconciler.kinds.probe.spec import ProbeSpec, ProbeTarget, SiteService
+from reconciler.kinds.probe.target import Unfilled, arguments
+from reconciler.kinds.probe.thresholds import Limits, graded, parse_range
+
+KIND = ProbeKind()
+
+__all__ = [
+    "KIND",
+    "Limits",
+    "ProbeKind",
+    "ProbeSpec",
+    "ProbeTarget",
+    "SiteService",
+    "Unfilled",
+    "arguments",
+    "graded",
+    "looked_at",
+    "parse_range",
+    "unknown_services",
+]

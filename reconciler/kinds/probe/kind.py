@@ -1,0 +1,52 @@
+"""How a probe behaves: it is registered, and waits for what it looks at. The daemon runs what is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from reconciler.kinds.base import Rule
+from reconciler.kinds.probe.rules import RULES
+from reconciler.kinds.probe.spec import ProbeSpec
+from reconciler.kinds.probe.thresholds import Limits, as_text
+from reconciler.kinds.registered import Registered
+from reconciler.model import Edge, Ref
+
+
+class ProbeKind(Registered[ProbeSpec]):
+    """A check of a service, a cluster, a name or a URL."""
+
+    name = "Probe"
+    plural = "probes"
+    Spec = ProbeSpec
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+
+    def canonical(self, spec: ProbeSpec) -> ProbeSpec:
+        """Thresholds in the order of their labels, ranges as text."""
+        thresholds = tuple(sorted(map(_textual, spec.thresholds), key=lambda limits: limits.label))
+        return spec if thresholds == spec.thresholds else spec.model_copy(update={"thresholds": thresholds})
+
+    def references(self, ref: Ref, spec: ProbeSpec) -> Iterable[Edge]:
+        target = spec.target
+        if target.siteService is not None:
+            return [Edge(Ref.of("Site", target.siteService.site), "exists", "spec.target.siteService.site")]
+        if target.virtualCluster is not None:
+            return [Edge(_named("VirtualCluster", target.virtualCluster, ref), "ready", "spec.target.virtualCluster")]
+        if target.dnsRecord is not None:
+            return [Edge(_named("DNSRecord", target.dnsRecord, ref), "ready", "spec.target.dnsRecord")]
+        return []
+
+
+def looked_at(ref: Ref, spec: ProbeSpec) -> Ref | None:
+    """The resource that a probe looks at; None for a URL."""
+    return next((edge.ref for edge in ProbeKind().references(ref, spec)), None)
+
+
+def _named(kind: str, reference: str, ref: Ref) -> Ref:
+    namespace, _, name = reference.rpartition("/")
+    return Ref.of(kind, name, namespace or ref.namespace)
+
+
+def _textual(limits: Limits) -> Limits:
+    given = {"warning": limits.warning, "critical": limits.critical}
+    return limits.model_copy(update={k: None if v is None else as_text(v) for k, v in given.items()})
