@@ -40,6 +40,7 @@ def main() -> None:
     socket.sethostname(hostname)
     enter(root)
     run_user_data()
+    run_services()
     with contextlib.suppress(BrokenPipeError):
         os.write(ready, b"+")
     os.execve(SSHD[0], SSHD, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})  # noqa: S606
@@ -103,6 +104,16 @@ def run_user_data() -> None:
     done.touch()
     with FIRST_BOOT.with_suffix(".log").open("wb") as log:
         subprocess.Popen([FIRST_BOOT], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def run_services() -> None:
+    """Start what is enabled in runlevel 2, beside sshd, which we are about to become ourselves."""
+    scripts = [script for script in sorted(Path("/etc/rc2.d").glob("S*")) if not script.name.endswith("ssh")]
+    if not scripts or os.fork():
+        return
+    for script in scripts:
+        subprocess.run([script, "start"], stdin=subprocess.DEVNULL, check=False)
+    os._exit(0)
 
 
 def mount(source: str, where: Path, type_: str, flags: int, data: str = "") -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.drivers import simulated
+from reconciler.drivers import namespace, simulated
 from reconciler.drivers.simulated import World
 from reconciler.model import Target
 from reconciler.ports import Compute
+from tests.real.namespaces import need_namespaces, roots
+
+__all__ = ["roots"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Setting:
     """What a cloud's maker may use."""
 
     path: Path
+    fixture: Callable[[str], Any]
+    """A fixture by its name."""
     undo: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -50,13 +56,31 @@ def simulated_cloud(setting: Setting) -> Cloud:
     return Cloud(client, frozenset({"token", "power", "quota"}), stop=stop)
 
 
-CLOUDS: dict[str, Callable[[Setting], Cloud]] = {"simulated": simulated_cloud}
+def namespace_cloud(setting: Setting) -> Cloud:
+    need_namespaces()
+    roots = setting.fixture("roots")
+    options = {
+        "state": str(setting.path / "compute"),
+        "namespace": {"rootfs": str(roots), "quota": {"instances": 50}},
+    }
+    target = Target("compute:SITE-A/cloud/vo.example.org", "namespace", options)
+
+    def stop(name: str) -> None:
+        world = namespace.open(target)
+        world.stop(next(n.id for n in world.nodes().nodes if n.name == name))
+
+    setting.undo.append(namespace.open(target).close_down)
+    return Cloud(lambda: namespace.open(target), frozenset({"power", "quota"}), stop=stop)
 
 
-@pytest.fixture(params=sorted(CLOUDS))
+CLOUDS: dict[str, Callable[[Setting], Cloud]] = {"simulated": simulated_cloud, "namespace": namespace_cloud}
+MARKED = [pytest.param(name, marks=[pytest.mark.root] if name == "namespace" else []) for name in sorted(CLOUDS)]
+
+
+@pytest.fixture(params=MARKED)
 def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cloud]:
     """Each cloud in turn, empty."""
-    setting = Setting(tmp_path)
+    setting = Setting(tmp_path, request.getfixturevalue)
     yield CLOUDS[request.param](setting)
     for undo in reversed(setting.undo):
         undo()
