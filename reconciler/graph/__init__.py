@@ -13,7 +13,7 @@ from reconciler.errors import ManifestError
 from reconciler.graph.cycles import cycles
 from reconciler.graph.dangling import dangling
 from reconciler.kinds import Kind, connect
-from reconciler.model import Graph, Ref, Resource, Resources, Target
+from reconciler.model import Diagnostic, Graph, Ref, Resource, Resources, Target
 from reconciler.ports import Drivers
 
 __all__ = ["build"]
@@ -31,6 +31,7 @@ def build(
         earlier, changed = None, frozenset(items)
     suspects = [ref for ref in changed if ref in items]
     faults = [*dangling(items, suspects, changed - items.keys()), *cycles(items, suspects)]
+    faults += _quarrels(items, changed, kinds)
     if faults:
         raise ManifestError(sorted(faults))
     return Graph(
@@ -42,6 +43,16 @@ def build(
         undecided=_those(items, suspects, changed, earlier.undecided if earlier else frozenset(), lambda r: r.open),
         moved=_moved(items, suspects, earlier),
     )
+
+
+def _quarrels(
+    items: Mapping[Ref, Resource], changed: frozenset[Ref], kinds: Mapping[str, Kind[Any]]
+) -> Iterable[Diagnostic]:
+    """What is wrong between resources, as their kinds know it."""
+    for kind in kinds.values():
+        for ref, rule, fault in kind.quarrels(items, changed):
+            where = items[ref].location
+            yield Diagnostic(where.file, where.line, 1, fault.path, fault.message, fault.cure, rule)
 
 
 def _digests(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-from reconciler.model import Answer, Change, Edge, Reading, Ref, Severity, Spec, Target, Wanted
+from reconciler.model import Answer, Change, Edge, Reading, Ref, Resource, Severity, Spec, Target, Wanted
 from reconciler.ports import Drivers
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -44,6 +44,11 @@ class Rule:
     """The rule in one sentence, with its source where it has one."""
     check: Callable[[Ref, Any], Iterable[Fault]]
     severity: Severity = "error"
+
+
+def between(_ref: Ref, _spec: Any) -> Iterable[Fault]:
+    """The check of a rule that one spec alone cannot break: ``Kind.quarrels`` looks at it."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,14 @@ class Kind(ABC, Generic[SpecT]):
 
     def references(self, ref: Ref, spec: SpecT) -> Iterable[Edge]:  # noqa: ARG002
         """The resources it needs, typed and gated. Order comes only from these."""
+        return ()
+
+    def quarrels(
+        self,
+        resources: Mapping[Ref, Resource],  # noqa: ARG002
+        changed: Collection[Ref],  # noqa: ARG002
+    ) -> Iterable[tuple[Ref, str, Fault]]:
+        """(resource, rule id, fault) for what is wrong between resources, as far as ``changed`` touches it."""
         return ()
 
     @abstractmethod

@@ -48,8 +48,8 @@ class _Placing:
 
     def __init__(self, graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> None:
         self._graph, self._inventory, self._kinds = graph, inventory, kinds
-        self._declared = Declared(graph.resources)
         self._resources = dict(graph.resources)
+        self._declared = Declared(self._resources)
         self._choices: list[Choice] = []
         self._unplaced: dict[Ref, Choice] = {}
         self._fresh: set[Ref] = set()

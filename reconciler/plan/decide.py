@@ -100,7 +100,7 @@ class Decider:
         made = replace(base, verb=Verb.CREATE, reason=reason, fingerprint=ABSENT, message=said, changes=_only(unknown))
         return _by_mode(made, resource)
 
-    def _found(
+    def _found(  # noqa: PLR0911 (one return per thing that may be found)
         self, resource: Resource, entry: Entry | None, base: Action, seen: Present, unknown: FieldChange | None
     ) -> Action | None:
         before = orjson.loads(seen.spec.canonical())
@@ -114,6 +114,9 @@ class Decider:
         due = [change for change in differs if not change.ignored]
         if due:
             return _by_mode(replace(base, changes=differs, **self._change(resource, entry, due)), resource)
+        if seen.digest != seen.spec.digest():
+            renamed = entry.ref if entry and entry.ref != resource.ref else None
+            return _by_mode(replace(base, **_otherwise(seen), previous=renamed), resource)
         if entry is None:
             said = "made by a run that was interrupted: found again by its mark"
             return replace(base, verb=Verb.ADOPT, reason=Reason.OUTCOME_RESOLVED, message=said)
@@ -244,6 +247,11 @@ def _by_mode(action: Action, resource: Resource) -> Action:
         return action
     said = f"{action.verb} not done: lifecycle.mode is {mode}"
     return replace(action, verb=Verb.DEFER, reason=Reason.OBSERVE_ONLY, message=said)
+
+
+def _otherwise(seen: Present) -> dict[str, Any]:
+    """It differs in a way that its spec cannot show (it still stands under a former name, say)."""
+    return {"verb": Verb.UPDATE, "reason": Reason.DRIFT_DETECTED, "message": seen.note}
 
 
 def _unhealthy(base: Action, seen: Present) -> Action | None:

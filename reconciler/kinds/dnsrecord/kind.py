@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from reconciler.kinds.base import Kind, Rule
+from reconciler.kinds.base import Fault, Kind, Rule
 from reconciler.kinds.dnsrecord.batch import Batch, unwanted, wanted
 from reconciler.kinds.dnsrecord.names import canonical_zone
 from reconciler.kinds.dnsrecord.reading import Zone
-from reconciler.kinds.dnsrecord.rules import RULES
+from reconciler.kinds.dnsrecord.rules import RULES, conflicts
 from reconciler.kinds.dnsrecord.spec import DNSRecordSpec, canonical, filled
-from reconciler.model import Answer, Change, Edge, Reading, Ref, Stray, Target, ValueFrom, Wanted
+from reconciler.model import Answer, Change, Edge, Reading, Ref, Resource, Stray, Target, ValueFrom, Wanted
 from reconciler.ports import Drivers
 
 _VALUES_FROM = "spec.valuesFrom"
+_BETWEEN = {"spec.name": "dns-declared-once", "spec.type": "dns-cname-alone"}
+"""Where a fault between records shows -> the rule's id."""
 
 
 class DNSRecordKind(Kind[DNSRecordSpec]):
@@ -37,6 +39,13 @@ class DNSRecordKind(Kind[DNSRecordSpec]):
 
     def target(self, ref: Ref, spec: DNSRecordSpec) -> str:  # noqa: ARG002
         return f"dns:{canonical_zone(spec.zone)}"
+
+    def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
+        zones = {resources[ref].target for ref in changed if ref in resources and ref.startswith("DNSRecord/")}
+        if not zones:
+            return []
+        beside = {ref: held for ref, held in resources.items() if held.target in zones}
+        return [(ref, _BETWEEN[fault.path], fault) for ref, fault in conflicts(beside)]
 
     def fill(self, spec: DNSRecordSpec, values: Mapping[str, Any]) -> DNSRecordSpec:
         return filled(spec, values[_VALUES_FROM]) if _VALUES_FROM in values else spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.dnsrecord.names import MAX_NAME, absolute, canonical_name, canonical_zone, name_fault
 from reconciler.kinds.dnsrecord.spec import TTL_RANGE, DNSRecordSpec
 from reconciler.kinds.dnsrecord.values import ValueFault, canonical_value
@@ -95,6 +95,8 @@ RULES = (
     Rule("dns-value", "A value can be a record of its type.", _values),
     Rule("dns-count", "A CNAME has one value, and no name has more than name servers take.", _many),
     Rule("dns-cname-apex", "The zone's own name is no CNAME (RFC 1912 section 2.4).", _apex),
+    Rule("dns-declared-once", "A name and type is declared by one manifest.", between),
+    Rule("dns-cname-alone", "A CNAME stands alone at its name (RFC 1034 section 3.6.2).", between),
     Rule("dns-srv-name", "An SRV record is called _service._protocol (RFC 2782).", _service, "warning"),
 )
 

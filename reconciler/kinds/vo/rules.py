@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.vo.entitlement import Capability, EntitlementError, GroupEntitlement, parse
 from reconciler.kinds.vo.group import vo_name
@@ -86,4 +86,5 @@ RULES = (
     Rule("vo-entitlement-role", "A role has one entitlement.", _one_per_role),
     Rule("vo-allocation-period", "An allocation ends after it starts.", _period),
     Rule("vo-allocation-overlap", "A VO has one allocation at a site at a time.", _overlap),
+    Rule("vo-allocation-site", "An allocation is at a site that is declared.", between),
 )
