@@ -39,8 +39,11 @@ class Journals:
         """The journal of one run.
 
         ``book`` holds what the inventory must know of every resource that the run makes or changes. With ``fence``
-        (a lease's name and token) nothing can be intended any more once somebody else holds the lease.
+        (a lease's name and token) nothing can be intended any more once somebody else holds the lease; and as only
+        the holder runs, every other run that never ended was killed, and is written down as such.
         """
+        if fence:
+            self._bury(run, fence)
         with self.database.reading() as connection:
             who = connection.scalar(select(_RUNS.c.who).where(_RUNS.c.id == run))
             earlier = select(_OPERATIONS.c.ref).where(_OPEN, _OPERATIONS.c.run != run)
@@ -48,6 +51,12 @@ class Journals:
         if who is None:
             raise RecordsError(f"there is no run {run}: begin it first")
         return RunJournal(self.database, run, commit, plan_digest, who, book, fence, haunted)
+
+    def _bury(self, run: str, fence: Fence) -> None:
+        dead = update(_RUNS).where(_RUNS.c.state == "running", _RUNS.c.id != run)
+        with self.database.writing() as connection:
+            hold_fast(connection, fence)
+            connection.execute(dead.values(state="interrupted", finished_at=self.database.now()))
 
     def unsettled(self, but: str = "") -> tuple[Unsettled, ...]:
         """Operations whose end nobody knows, oldest first; without those of the run ``but``."""

@@ -286,6 +286,27 @@ def test_who_has_lost_the_lease_can_begin_nothing_more(store, clock):
     assert [left.ref for left in store.journal.unsettled()] == [name(1)]
 
 
+def test_the_holder_of_the_lease_writes_down_which_runs_were_killed(store, clock):
+    killed = begin(store).run
+    begin(store)
+    assert store.runs.get(killed).state == "running"
+    clock.pass_by(60)
+    token = store.lease.acquire("reconcile", "me", 30)
+    alive = begin(store, fence=Fence("reconcile", token)).run
+    assert (store.runs.get(killed).state, store.runs.get(killed).finished_at) == ("interrupted", clock())
+    assert store.runs.forsaken() == (alive,)
+
+
+def test_who_has_lost_the_lease_buries_nobody(store, clock):
+    token = store.lease.acquire("reconcile", "first", 30)
+    begin(store)
+    clock.pass_by(31)
+    store.lease.acquire("reconcile", "second", 30)
+    with pytest.raises(LeaseHeld):
+        begin(store, fence=Fence("reconcile", token))
+    assert len(store.runs.forsaken()) == 2
+
+
 def test_actions_without_books_are_held_all_the_same(store):
     do(store, action(), books={})
     assert store.inventory.details([name()])[name()].driver == ""
