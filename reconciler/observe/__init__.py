@@ -34,7 +34,7 @@ def observe(  # noqa: PLR0913 (the read's limits are keywords)
     progress: Callable[[str], None] = lambda _target: None,
 ) -> Observed:
     """Read every target once. With ``earlier`` of the same run, only what that did not cover is read."""
-    asked = questions(graph, inventory, kinds, earlier.targets if earlier else ())
+    asked = questions(graph, inventory, kinds, earlier)
     if earlier is not None and not asked:
         return earlier
     gathered = _Gathered(inventory, earlier)
@@ -94,6 +94,7 @@ class _Gathered:
         self._forget(question)
         self._digests.update(present)
         self._results.update(reading.results)
+        self._strays = [s for s in self._strays if (s.target, s.kind) != (target, question.kind.name)]
         self._strays.extend(reading.strays)
         self._targets[target] = self._state(target, reading, present)
 

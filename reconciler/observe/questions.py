@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import Kind
-from reconciler.model import Details, Entry, Graph, Inventory, Ref, Spec, Target, Wanted
+from reconciler.model import Details, Entry, Graph, Inventory, Observed, Ref, Spec, Target, Wanted
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,19 @@ class Question:
 
 
 def questions(
-    graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]], covered: Iterable[str]
+    graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]], earlier: Observed | None
 ) -> list[Question]:
-    """A question for every target that is not ``covered`` yet, in the order of their names."""
+    """A question for every target that ``earlier`` does not cover, in the order of their names.
+
+    A target that answered earlier is asked again, in full, when something came to live on it since: what a
+    DatasetRule brings along joins the graph after the first read.
+    """
     places = _places(graph, inventory)
     busy = {places[ref] for ref in _moving(graph, inventory) if ref in places}
-    known = frozenset(covered)
     found = []
-    for (target_id, kind), refs in _grouped(places, known).items():
+    for (target_id, kind), refs in _grouped(places).items():
+        if earlier is not None and _covered(target_id, refs, earlier):
+            continue
         token = "" if target_id in busy else inventory.tokens.get(target_id, ("", ""))[0]
         target = graph.targets.get(target_id) or _remembered(target_id, refs, inventory)
         found.append(Question(target, kinds[kind], frozenset(refs), token))
@@ -74,12 +79,18 @@ def _moving(graph: Graph, inventory: Inventory) -> set[Ref]:
     return intent | drift | inventory.unsettled
 
 
-def _grouped(places: Mapping[Ref, str], covered: frozenset[str]) -> Mapping[tuple[str, str], list[Ref]]:
+def _grouped(places: Mapping[Ref, str]) -> Mapping[tuple[str, str], list[Ref]]:
     found: dict[tuple[str, str], list[Ref]] = defaultdict(list)
     for ref, target in places.items():
-        if target not in covered:
-            found[target, ref.partition("/")[0]].append(ref)
+        found[target, ref.partition("/")[0]].append(ref)
     return found
+
+
+def _covered(target_id: str, refs: Iterable[Ref], earlier: Observed) -> bool:
+    state = earlier.targets.get(target_id)
+    if state is None:
+        return False
+    return not state.reachable or all(ref in earlier.results or ref in earlier.digests for ref in refs)
 
 
 def _remembered(target_id: str, refs: Iterable[Ref], inventory: Inventory) -> Target:

@@ -37,13 +37,13 @@ def _candidates(
     spec: DatasetRuleSpec, copies: Sequence[Held], places: Places, size: int, *, files: bool
 ) -> tuple[Candidate, ...]:
     expression = Expression.parse(spec.locations)
-    matching = expression.matching(places.storages)
+    matching, explain = expression.matching(places.storages), expression.explainer(places.storages)
     holding = {str(copy.spec.storage) for copy in copies}
     found = []
     for name, place in places.by_name.items():
         why_not = [] if files else [f"no files of {spec.dataset} are known: give files, or declare a Replica of it"]
         if name not in matching:
-            why_not.append(f"is not in {spec.locations}: {expression.explain(name, places.storages)}")
+            why_not.append(f"is not in {spec.locations}: {explain(name)}")
         why_not.extend(_objections(spec, place, size))
         found.append(_candidate(spec, place, "; ".join(why_not), holds=name in holding))
     return tuple(found)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -117,17 +117,10 @@ class Expression:
         """The same, in order."""
         return tuple(sorted(self.matching(storages)))
 
-    def explain(self, name: str, storages: Storages) -> str:
-        """How one storage stands to each condition: ``tier=1 no (it is 2), country=ES yes``."""
-        said = []
-        for term in dict.fromkeys(self.terms):
-            if term.key == "*":
-                continue
-            holds = name in _matching(term, storages)
-            own = storages.attributes[name].get(term.key)
-            why = "" if holds or not term.comparison else " (not stated)" if own is None else f" (it is {_text(own)})"
-            said.append(f"{term} {'yes' if holds else 'no'}{why}")
-        return ", ".join(said)
+    def explainer(self, storages: Storages) -> Callable[[str], str]:
+        """Tells how a storage stands to each condition: ``tier=1 no (it is 2), country=ES yes``."""
+        terms = [(term, _matching(term, storages)) for term in dict.fromkeys(self.terms) if term.key != "*"]
+        return lambda name: ", ".join(_stands(term, name in names, storages.attributes[name]) for term, names in terms)
 
 
 class _Parser:
@@ -215,6 +208,12 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         yield found["word"] or "", found["sign"] or "", column
         at = found.end()
     yield "", "", end + 1
+
+
+def _stands(term: Term, holds: bool, own: Mapping[str, Value]) -> str:
+    have = own.get(term.key)
+    why = "" if holds or not term.comparison else " (not stated)" if have is None else f" (it is {_text(have)})"
+    return f"{term} {'yes' if holds else 'no'}{why}"
 
 
 def _matching(term: Term, storages: Storages) -> frozenset[str]:

@@ -127,7 +127,7 @@ def test_no_nesting_is_too_deep():
 
 def test_a_storage_is_told_why_it_is_left_out():
     expression = Expression.parse("tier=1 & country=ES | fast \\ nothing=1")
-    assert expression.explain("DESY", STORAGES) == (
+    assert expression.explainer(STORAGES)("DESY") == (
         "tier=1 no (it is 2), country=ES no (it is DE), fast yes, nothing=1 no (not stated)"
     )
 
