@@ -7,18 +7,19 @@ line written inside it.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 
-def configure(level: str, stream: TextIO, environment: Mapping[str, str]) -> None:
-    """Send log lines of at least ``level`` to ``stream``: coloured text on a terminal, JSON where it is none."""
-    terminal = stream.isatty()
+def configure(level: str, environment: Mapping[str, str]) -> None:
+    """Send log lines of at least ``level`` to stderr: coloured text on a terminal, JSON where it is none."""
+    terminal = sys.stderr.isatty()
     stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal)
     shown: list[Processor] = [structlog.dev.ConsoleRenderer(colors=not environment.get("NO_COLOR"))]
     if not terminal:
@@ -26,7 +27,7 @@ def configure(level: str, stream: TextIO, environment: Mapping[str, str]) -> Non
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, stamp, *shown],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -164,13 +164,12 @@ def run(
             return codes.DONE
         with service.holding(bell):
             proposal, report = service.step(bell)
+            service.probe_due()
         return exits.of_outcomes(proposal.plan, report.outcomes if report else ())
 
 
 def _logging(level: str) -> None:
-    import sys
-
     from reconciler import logs
     from reconciler.cli.house import environment
 
-    logs.configure(level, sys.stderr, environment())
+    logs.configure(level, environment())

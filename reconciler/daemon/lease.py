@@ -72,8 +72,8 @@ def _renew(store: Store, token: int, seconds: float, lost: Callable[[], None], d
         try:
             store.lease.renew(NAME, token, seconds)
         except LeaseHeld as error:
-            _log.error("the lease was lost", why=str(error))
             lost()
+            _log.error("the lease was lost", why=str(error))
             return
         except RecordsError as error:
             _log.warning("the lease could not be renewed", why=str(error))

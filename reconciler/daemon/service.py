@@ -5,23 +5,29 @@ from __future__ import annotations
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 import structlog
 
+from reconciler import keeping
 from reconciler.daemon import lease
 from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import due, work
-from reconciler.model import Report
+from reconciler.model import Ref, Report, Target
 from reconciler.plan.render import summary
+from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
 
 _log = structlog.get_logger()
+CHECKS = "check:local"
+"""Where monitoring plugins run: on the reconciler's own machine."""
 
 
 @dataclass
@@ -33,6 +39,7 @@ class Service:
     worktree: bool = False
     told: Callable[[Proposal, Report | None], None] = lambda _proposal, _report: None
     """Told of each step: what was proposed, and what came of it; None when nothing had to be written down."""
+    probes: Mapping[Ref, Probe] = field(default_factory=dict)
     recorded: str = ""
     """Digest of the plan that was recorded last."""
 
@@ -45,15 +52,17 @@ class Service:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
             report = work(self.house, proposal, lease.who(), bell.stop)
             self.recorded = plan.digest
+            self._prepare()
         self.told(proposal, report)
         return proposal, report
 
-    def run(self, bell: Bell, probing: Callable[[Bell], None] | None = None) -> None:
+    def run(self, bell: Bell) -> None:
         """Reconcile until told to stop. Raises LeaseHeld when another process works on this database."""
         settings = self.house.settings
         folders = settings.source.paths if self.worktree else ()
         rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random)
-        with self.holding(bell), watching(Path(settings.source.repository), folders, bell.ring), _beside(probing, bell):
+        watch = watching(Path(settings.source.repository), folders, bell.ring)
+        with self.holding(bell), watch, _beside(self._keep_probing, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
         _log.info("stopped")
@@ -66,16 +75,42 @@ class Service:
             self.house.fence = fence
             yield
 
+    def probe_due(self) -> Mapping[Ref, CheckResult]:
+        """Run every probe that is due now, and wait for what they say."""
+        self._prepare()
+        return run_due(self.probes.values(), self._last(), self._checker(), self.house.clock, self._record)
+
     def _once(self, bell: Bell) -> None:
         self.step(bell)
 
+    def _prepare(self) -> None:
+        """Look at the inventory for probes: what was applied is what is run."""
+        self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds)
+
+    def _keep_probing(self, bell: Bell) -> None:
+        self._prepare()
+        prober = Prober(self._checker(), self._record, self.house.clock)
+        keep_probing(prober, self._known, self._last, bell.stop)
+
+    def _known(self) -> Iterable[Probe]:
+        return self.probes.values()
+
+    def _checker(self) -> Checker:
+        driver, options = self.house.drivers.options(CHECKS, "")
+        return self.house.drivers.checker(Target(CHECKS, driver, options))
+
+    def _record(self, ref: Ref, result: CheckResult, attempts: int, at: datetime) -> None:
+        state = self.house.store.probes.add_result(ref, result, attempts, at)
+        log = _log.info if result.status == "OK" else _log.warning
+        log("probed", resource=ref, status=result.status, hard=not state.soft, said=result.summary)
+
+    def _last(self) -> dict[Ref, datetime]:
+        return {ref: state.checked_at for ref, state in self.house.store.probes.states().items()}
+
 
 @contextmanager
-def _beside(probing: Callable[[Bell], None] | None, bell: Bell) -> Iterator[None]:
+def _beside(probing: Callable[[Bell], None], bell: Bell) -> Iterator[None]:
     """Probes go on in their own thread: a long apply must not make services look unwatched."""
-    if probing is None:
-        yield
-        return
     thread = threading.Thread(target=probing, args=(bell,), name="probes", daemon=True)
     thread.start()
     try:

@@ -1,0 +1,139 @@
+"""``hanse run``: one at a time, at once when a branch moves, and an orderly end."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from reconciler.cli.house import now
+from reconciler.records.store import open_store
+from tests.cli.conftest import record
+
+
+def soon(holds, seconds: float = 30.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def runs(federation) -> list[dict]:
+    return json.loads(federation.hanse("history", "-o", "json").out)
+
+
+@pytest.fixture
+def running(federation):
+    """The loop in a process of its own, with an interval so long that only events wake it."""
+    process = federation.start("run", "--interval", "3600")
+    assert soon(lambda: len(runs(federation)) == 1), process.communicate(timeout=10)
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def test_a_commit_is_reconciled_at_once(federation, running):
+    federation.write("manifests/new.yaml", record("new", last=20))
+    federation.commit()
+    assert soon(lambda: len(runs(federation)) == 2)
+    assert runs(federation)[0]["counts"]["create"] == 1
+
+
+def test_a_second_run_and_an_apply_are_refused_with_the_holder(federation, running):
+    second = federation.start("run")
+    _, err = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"process {running.pid} holds the lease" in err
+    assert federation.hanse("apply").code == 1
+    assert federation.hanse("plan").code == 0
+    assert f"process {running.pid} is at work" in federation.hanse("status").out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(federation, running, number):
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 0, err
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert lines[-1]["message"] == "stopped"
+    assert [line["resource"] for line in lines if line["message"] == "done"] == [
+        "DNSRecord/vo.example.org/www",
+        "VO/vo.example.org",
+    ]
+    assert all({"commit", "plan"} <= line.keys() for line in lines if line["message"] == "done")
+    assert federation.hanse("apply").code == 0
+
+
+def test_after_a_kill_the_next_one_takes_over(federation, running):
+    running.kill()
+    running.communicate()
+    assert federation.hanse("apply").code == 0
+
+
+def test_one_round(federation):
+    process = federation.start("run", "--once")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert [run["state"] for run in runs(federation)] == ["done"]
+
+
+PROBE = """\
+apiVersion: hanse/v1
+kind: Probe
+metadata:
+  name: page
+  namespace: vo.example.org
+spec:
+  target:
+    url: http://127.0.0.1:1/
+  plugin: check_http
+  arguments: [-I, 127.0.0.1, -p, "1"]
+  interval: 60
+  attempts: 1
+"""
+
+
+def probed(federation) -> list[str]:
+    with open_store(f"sqlite:///{federation.root}/.hanse/hanse.db", now) as store:
+        return [state.hard_status for state in store.probes.states().values()]
+
+
+def test_probes_run_once_they_are_applied(federation, running):
+    federation.write("manifests/probe.yaml", PROBE)
+    federation.commit()
+    assert soon(lambda: probed(federation) != [])
+    assert probed(federation)[0] in ("CRITICAL", "UNKNOWN")  # nobody listens there; UNKNOWN without the plugin
+
+
+def test_one_round_runs_the_probes_too(federation):
+    federation.write("manifests/probe.yaml", PROBE)
+    federation.commit()
+    process = federation.start("run", "--once")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert probed(federation)[0] in ("CRITICAL", "UNKNOWN")
+
+
+def test_a_broken_commit_changes_nothing_and_the_loop_lives(federation, running):
+    federation.write("manifests/new.yaml", "kind: Nix\n")
+    federation.commit()
+    federation.write("manifests/new.yaml", record("new", last=20))
+    time.sleep(2)
+    federation.commit()
+    assert soon(lambda: len(runs(federation)) == 2)
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=30)
+    assert any(json.loads(line)["message"] == "not reconciled" for line in err.splitlines())
+
+
+def test_a_working_tree_is_watched(federation):
+    process = federation.start("run", "--worktree", "--interval", "3600")
+    assert soon(lambda: len(runs(federation)) == 1)
+    federation.write("manifests/www.yaml", record("www", ttl=600))
+    assert soon(lambda: len(runs(federation)) == 2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0

@@ -1,0 +1,183 @@
+"""The loop: its rhythm, what wakes it, what ends it, and that a failing step does not."""
+
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from reconciler import logs
+from reconciler.daemon import lease
+from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.watch import git_folder, watching
+from reconciler.errors import LeaseHeld, SourceError
+from reconciler.records.store import open_store
+
+
+class Waits(Bell):
+    """A bell that remembers how long it was asked to wait, and waits not at all."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.most = most
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if len(self.waits) == self.most:
+            self.end()
+
+
+@pytest.fixture
+def clock():
+    """A clock that a test moves."""
+
+    class Clock:
+        now = 100.0
+
+        def __call__(self) -> float:
+            return self.now
+
+    return Clock()
+
+
+def test_intervals_count_from_beginning_to_beginning(clock):
+    bell = Waits(3)
+    seconds = iter([5.0, 0.0, 90.0])
+
+    def step() -> None:
+        clock.now += next(seconds)
+
+    keep(step, bell, Rhythm(60, 0.1, lambda: 0.5, clock))
+    assert bell.waits == [pytest.approx(58), pytest.approx(63), 0.0]
+
+
+def test_a_step_that_fails_is_tried_again(clock, capsys):
+    logs.configure("info", {})
+    bell, tries = Waits(3), []
+
+    def step() -> None:
+        tries.append(1)
+        raise [SourceError("no such branch"), ZeroDivisionError("ours"), SourceError("still none")][len(tries) - 1]
+
+    keep(step, bell, Rhythm(60, 0, lambda: 0, clock))
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert len(tries) == 3
+    assert [line["message"] for line in lines] == [
+        "not reconciled",
+        "not reconciled: this is a fault of Hanse",
+        "not reconciled",
+    ]
+    assert "ZeroDivisionError" in lines[1]["exception"]
+
+
+def test_a_lost_lease_ends_the_loop(clock):
+    def step() -> None:
+        raise LeaseHeld("another has it")
+
+    with pytest.raises(LeaseHeld):
+        keep(step, Waits(3), Rhythm(60, 0, lambda: 0, clock))
+
+
+def test_a_stop_before_the_first_step_does_nothing(clock):
+    bell = Waits(1)
+    bell.end()
+    keep(lambda: pytest.fail("no step may begin"), bell, Rhythm(60, 0, lambda: 0, clock))
+
+
+def test_a_ring_during_a_step_is_not_lost():
+    bell = Bell()
+    bell.ring()
+    began = time.monotonic()
+    bell.wait(30)
+    assert time.monotonic() - began < 5
+
+
+# -- the lease -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path):
+    from datetime import UTC, datetime
+
+    with open_store(f"sqlite:///{tmp_path}/hanse.db", lambda: datetime.now(UTC)) as opened:
+        yield opened
+
+
+def test_the_lease_is_renewed_while_it_is_held_and_let_go_after(store):
+    with lease.held(store, 0.6, lambda: pytest.fail("it was not lost")):
+        time.sleep(1.2)
+        assert store.lease.current(lease.NAME).holder == lease.holder()
+        with pytest.raises(LeaseHeld, match=f"process {os.getpid()}"), lease.held(store, 1, lambda: None):
+            pytest.fail("two hold it")
+    assert store.lease.current(lease.NAME) is None
+
+
+def test_who_loses_the_lease_is_told(store):
+    lost = threading.Event()
+    with lease.held(store, 0.3, lost.set) as fence:
+        store.lease.release(lease.NAME, fence.token)
+        assert lost.wait(5)
+
+
+@pytest.mark.parametrize("holder", ["somebody", "maria@elsewhere.example.org, process 1", ""])
+def test_in_doubt_a_holder_lives(holder):
+    assert not lease.dead(holder)
+    assert not lease.dead(lease.holder())
+
+
+def test_a_process_of_this_host_that_is_no_more_is_dead():
+    assert lease.dead(f"{lease.who()}, process 4194305")
+
+
+# -- the watch -----------------------------------------------------------------------------------------------------
+
+
+def git(folder, *arguments):
+    import subprocess
+
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    (tmp_path / "manifests").mkdir()
+    return tmp_path
+
+
+def rings(repository, folders, act, within: float = 10.0) -> bool:
+    rung = threading.Event()
+    with watching(repository, folders, rung.set):
+        time.sleep(0.5)
+        rung.clear()
+        act()
+        return rung.wait(within)
+
+
+def test_a_commit_rings(repository):
+    assert rings(repository, (), lambda: git(repository, "commit", "-q", "--allow-empty", "-m", "next"))
+
+
+def test_a_file_rings_only_where_working_trees_are_watched(repository):
+    def write() -> None:
+        (repository / "manifests" / "a.yaml").write_text("a: 1\n")
+
+    assert rings(repository, ("manifests",), write)
+    assert not rings(repository, (), write, within=1.5)
+
+
+def test_a_push_to_a_bare_repository_rings(repository, tmp_path_factory):
+    bare = tmp_path_factory.mktemp("bare")
+    git(bare, "init", "-q", "--bare")
+    assert rings(bare, (), lambda: git(repository, "push", "-q", str(bare), "HEAD:refs/heads/main"))
+
+
+def test_branches_of_a_linked_working_tree_are_found(repository, tmp_path_factory):
+    linked = tmp_path_factory.mktemp("linked") / "tree"
+    git(repository, "worktree", "add", "-q", str(linked))
+    assert git_folder(linked) == repository / ".git"
+    assert git_folder(repository / "manifests") == repository / ".git"
