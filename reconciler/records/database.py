@@ -72,9 +72,10 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        # Rows that are taken straight from the driver fail with the driver's own errors.
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise RecordsError(f"the database {shown(self._engine.url)} failed: {_short(error)}") from error
 
 
@@ -152,6 +153,6 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _short(error: SQLAlchemyError) -> str:
+def _short(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().partition("\n")[0]

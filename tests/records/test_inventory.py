@@ -126,6 +126,18 @@ def test_a_hundred_thousand_rows_are_read_quickly(tmp_path):
     assert min(took) < 0.4
 
 
+def test_a_damaged_file_is_a_records_error_and_not_half_an_inventory(tmp_path, clock):
+    file = tmp_path / "hanse.db"
+    with open_store(f"sqlite:///{file}", clock) as store:
+        do(store, *(action(ref=name(n)) for n in range(2000)))
+    pages = bytearray(file.read_bytes())
+    for start in range(60 * 4096, len(pages), 4096):
+        pages[start : start + 64] = b"?" * 64
+    file.write_bytes(pages)
+    with open_store(f"sqlite:///{file}", clock) as store, pytest.raises(RecordsError, match="malformed"):
+        store.inventory.entries()
+
+
 def test_a_broken_database_is_a_records_error(url, clock):
     with open_store(url, clock) as store:
         with store.database.writing() as connection:
