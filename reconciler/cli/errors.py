@@ -17,8 +17,10 @@ _NEXT: tuple[tuple[type[HanseError], str], ...] = (
     (BlockedPlan, "see what would allow it: hanse plan"),
     (LeaseHeld, "wait for it to end, or stop it"),
     (RecordsError, "check [records] url: hanse config"),
-    (ManifestError, "check your manifests: hanse validate"),
+    (ManifestError, "hanse validate checks all of them"),
 )
+_SHOWN = 20
+"""The most faults of manifests that a command shows which is not hanse validate."""
 """Error -> what to do next, where the message does not say it; the first that fits."""
 
 
@@ -27,7 +29,9 @@ def expected(error: HanseError, environment: Mapping[str, str]) -> int:
     if environment.get("HANSE_DEBUG"):
         traceback.print_exception(error)
     advice = next((said for kind, said in _NEXT if isinstance(error, kind)), "")
-    _say(str(error), "" if advice in str(error) else advice)
+    if isinstance(error, ManifestError):
+        _faults(error)
+    _say(_message(error), advice)
     if isinstance(error, StalePlan):
         return STALE
     return BLOCKED if isinstance(error, BlockedPlan) else FAILED
@@ -62,6 +66,21 @@ def nobody_reads() -> int:
     """The reader of our output is gone (``hanse plan | head``): nothing more can be said."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
+
+
+def _message(error: HanseError) -> str:
+    if not isinstance(error, ManifestError):
+        return str(error)
+    count = len(error.diagnostics)
+    return "a manifest has a fault" if count == 1 else f"manifests have {count:,} faults"
+
+
+def _faults(error: ManifestError) -> None:
+    """Each fault on a line that begins with its place, as editors and terminals know it; the first ones."""
+    for diagnostic in error.diagnostics[:_SHOWN]:
+        print(diagnostic, file=sys.stderr)
+    if len(error.diagnostics) > _SHOWN:
+        print(f"… and {len(error.diagnostics) - _SHOWN:,} more", file=sys.stderr)
 
 
 def _say(message: str, advice: str) -> None:

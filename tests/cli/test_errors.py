@@ -56,7 +56,8 @@ def test_broken_manifests_stop_a_plan_with_every_fault(federation):
     said = federation.hanse("plan", "--worktree")
     assert (said.code, said.out) == (1, "")
     assert "manifests/vo.yaml:" in said.err
-    assert said.err.endswith("next: check your manifests: hanse validate\n")
+    assert said.err.splitlines()[-2].startswith("error: ")
+    assert said.err.splitlines()[-1] == "next: hanse validate checks all of them"
 
 
 def test_a_database_that_cannot_be_used(federation, monkeypatch):

@@ -111,7 +111,7 @@ def between(before: Any, after: Any) -> str:
     return f"{len(before)} -> {len(after)} items: {', '.join(goes + comes)}"
 
 
-def gist(spec: Mapping[str, Any] | None, *, room: int = 100) -> str:
+def gist(spec: Mapping[str, Any] | None, *, room: int = 130) -> str:
     """A spec on one line of about ``room`` characters, what is short before what is nested."""
     if not spec:
         return ""
