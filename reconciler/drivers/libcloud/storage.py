@@ -1,7 +1,8 @@
 """The libcloud driver of the storage port: a container (bucket) of an S3 service is a storage.
 
-Options: ``provider`` (``s3``, ``minio``, ``s3_rgw`` ... as libcloud spells it), ``key`` and ``secret`` (secret
-references), ``host``, ``port``, ``secure``, ``region``, ``container``.
+Options: ``provider`` (``s3``, ``minio``, ``s3_rgw`` ... as libcloud spells it; ``s3`` when not given), ``key`` and
+``secret`` (secret references), ``host``, ``port``, ``secure``, ``region``, ``container``. A storage's ``url``
+(``https://s3.example.org:9000/container``) stands for host, port, secure and container where they are not given.
 
 Our mark and our own checksums lie in each object's metadata. An object appears only when its upload is complete, so
 that a killed copy shows nothing. Quirks of libcloud 3.9 that are dealt with here:
@@ -27,10 +28,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
@@ -59,19 +61,29 @@ _UID, _SUMS = "hanse-uid", "hanse-checksums"
 
 def open(target: Target, drivers: Drivers) -> Storage:  # noqa: A001
     """The container behind ``target``. Nothing is asked yet. Raises Terminal when options or secrets are missing."""
-    options = target.options
-    missing = [name for name in ("provider", "container", "key", "secret") if not options.get(name)]
+    options = {"provider": "s3", **_of_url(str(target.options.get("url") or "")), **target.options}
+    missing = [name for name in ("container", "key", "secret") if not options.get(name)]
     if missing:
         raise Terminal(f"{target.id}: the libcloud driver needs the options {', '.join(missing)}")
     key, secret = (drivers.secret(SecretRef.model_validate(options[name])) for name in ("key", "secret"))
     more = {name: options[name] for name in ("host", "port", "secure", "region") if options.get(name) is not None}
     state = options.get("state")
     heads = Heads(Path(str(state)) / f"{target.name.replace('/', '.')}.heads.sqlite" if state else None)
-    return Bucket(target.id, lambda: _driver(target, key, secret, more), str(options["container"]), heads)
+    connect = partial(_driver, target, str(options["provider"]), key, secret, more)
+    return Bucket(target.id, connect, str(options["container"]), heads)
 
 
-def _driver(target: Target, key: str, secret: str, more: Mapping[str, Any]) -> Any:
-    provider = str(target.options["provider"])
+def _of_url(url: str) -> dict[str, Any]:
+    """The options that a URL stands for; none when it is not one of a service and a container."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return {}
+    secure, container = parts.scheme == "https", parts.path.strip("/")
+    found = {"host": parts.hostname, "port": parts.port or (443 if secure else 80), "secure": secure}
+    return {**found, "container": container} if container and "/" not in container else found
+
+
+def _driver(target: Target, provider: str, key: str, secret: str, more: Mapping[str, Any]) -> Any:
     try:
         found = get_driver(provider)(key, secret, **more)
     except (AttributeError, ImportError, TypeError, ValueError) as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from reconciler.kinds.gocdb import ShortName
 from reconciler.model import Spec, Strict
@@ -77,7 +77,15 @@ class StorageSource(Strict):
     """The Replica (``name`` or ``namespace/name``) that brings it there: waited for."""
 
 
-Source = SourceUrl | StorageSource
+def _form(value: Any) -> str:
+    return "url" if isinstance(value, str) else "at"
+
+
+Source = Annotated[
+    Annotated[SourceUrl, Tag("url")] | Annotated[StorageSource, Tag("at")],
+    Discriminator(_form),  # so that a fault is told of the form that was meant, and of no other
+]
+"""A URL, or a place on a storage of the federation."""
 
 
 class ReplicaFile(Strict):

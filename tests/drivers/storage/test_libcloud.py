@@ -83,7 +83,7 @@ def test_an_object_that_is_listed_and_not_shown_is_an_error_and_not_absent(libcl
         storage.listing()
 
 
-@pytest.mark.parametrize("missing", ["provider", "container", "key", "secret"])
+@pytest.mark.parametrize("missing", ["container", "key", "secret"])
 def test_a_missing_option_is_named(missing):
     options = {
         "provider": "s3",
@@ -93,6 +93,15 @@ def test_a_missing_option_is_named(missing):
     }
     with pytest.raises(Terminal, match=missing):
         driver.open(Target("storage:S/s3", "libcloud", {k: v for k, v in options.items() if k != missing}), Secrets())
+
+
+def test_a_url_stands_for_host_port_and_container(libcloud_place, source):
+    given = libcloud_place.target.options
+    url = f"http://127.0.0.1:{given['port']}/{given['container']}"
+    options = {name: given[name] for name in ("key", "secret", "region")}
+    libcloud_place.copy("a", source(b"x"))
+    target = Target("storage:S/s3", "libcloud", {**options, "url": url})
+    assert list(driver.open(target, Secrets()).listing().files) == ["a"]
 
 
 @pytest.mark.parametrize("provider", ["local", "nonsense", "openstack_swift"])
