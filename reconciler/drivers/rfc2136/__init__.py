@@ -1,8 +1,8 @@
 """The DNS port through RFC 2136: one zone of BIND, Knot or any server that takes signed dynamic updates.
 
-Options: ``server``, ``port`` (53), ``key_name``, ``key_algorithm`` (hmac-sha256), ``key`` (a secret reference to the
-key's base64 text or to a file that tsig-keygen wrote), ``transfer_key_name``, ``transfer_key_algorithm`` and
-``transfer_key`` for reading with another key, ``timeout_seconds`` (10).
+Options: ``server``, ``port`` (53), ``key`` (a secret reference, to a file that tsig-keygen wrote or to the key's base64
+text), ``key_name`` and ``key_algorithm`` (as in that file; hmac-sha256), ``timeout_seconds`` (10). Another key for
+reading is given as ``transfer_key``, ``transfer_key_name`` and ``transfer_key_algorithm``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import binascii
 import re
 import threading
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import dns.exception
 import dns.flags
@@ -34,7 +34,8 @@ from reconciler.errors import Conflict, Terminal
 from reconciler.model import SecretRef, Strict, Target
 from reconciler.ports import DNS, Drivers, ZoneChange, ZoneReading
 
-_SECRET: Final = re.compile(r'\bsecret\s+"([^"]+)"')
+_KEY_FILE: Final = re.compile(r'key\s+"?(?P<name>[^"\s{]+)"?\s*{(?P<body>[^}]*)}', re.DOTALL)
+_FIELD: Final = re.compile(r'(algorithm|secret)\s+"?([^";\s]+)"?\s*;')
 _ALGORITHMS: Final = frozenset(name.to_text(omit_final_dot=True).lower() for name in dns.tsig.mac_sizes)
 
 
@@ -44,10 +45,10 @@ class Options(Strict):
     server: str
     port: int = Field(default=53, ge=1, le=65535)
     key_name: str = ""
-    key_algorithm: str = "hmac-sha256"
+    key_algorithm: str = ""
     key: SecretRef | None = None
     transfer_key_name: str = ""
-    transfer_key_algorithm: str = "hmac-sha256"
+    transfer_key_algorithm: str = ""
     transfer_key: SecretRef | None = None
     timeout_seconds: float = Field(default=10.0, gt=0)
 
@@ -154,12 +155,17 @@ class Rfc2136:
     def _key(self, name: str, algorithm: str, reference: SecretRef | None) -> dns.tsig.Key | None:
         if reference is None:
             return None
-        if algorithm.lower() not in _ALGORITHMS:
+        secret = self._drivers.secret(reference).strip()
+        if written := _KEY_FILE.search(secret):
+            fields = dict(_FIELD.findall(written["body"]))
+            name, secret = name or written["name"], fields.get("secret", "")
+            algorithm = algorithm or fields.get("algorithm", "")
+        if not name:
+            raise Terminal(f"{self._name}: key_name is missing, and the key is not a file that names itself")
+        algorithm = (algorithm or "hmac-sha256").lower()
+        if algorithm not in _ALGORITHMS:
             raise Terminal(f"{algorithm} is no TSIG algorithm; one of {', '.join(sorted(_ALGORITHMS))}")
-        text: Any = self._drivers.secret(reference).strip()
-        if written := _SECRET.search(text):
-            text = written[1]
         try:
-            return dns.tsig.Key(name, text, algorithm)
+            return dns.tsig.Key(name, cast(Any, secret), algorithm)
         except (binascii.Error, dns.exception.DNSException, ValueError) as error:
             raise Terminal(f"the TSIG key {name!r} cannot be used: its secret is not base64 text") from error

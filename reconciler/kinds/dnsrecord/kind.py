@@ -41,10 +41,10 @@ class DNSRecordKind(Kind[DNSRecordSpec]):
         return f"dns:{canonical_zone(spec.zone)}"
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
-        zones = {resources[ref].target for ref in changed if ref in resources and ref.startswith("DNSRecord/")}
-        if not zones:
+        names = {_named(resources[ref]) for ref in changed if ref.startswith("DNSRecord/") and ref in resources}
+        if not names:
             return []
-        beside = {ref: held for ref, held in resources.items() if held.target in zones}
+        beside = {r: held for r, held in resources.items() if r.startswith("DNSRecord/") and _named(held) in names}
         return [(ref, _BETWEEN[fault.path], fault) for ref, fault in conflicts(beside)]
 
     def fill(self, spec: DNSRecordSpec, values: Mapping[str, Any]) -> DNSRecordSpec:
@@ -64,6 +64,11 @@ class DNSRecordKind(Kind[DNSRecordSpec]):
 
     def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         return Batch(drivers.dns(target), unwanted).settle(changes)
+
+
+def _named(resource: Resource) -> bytes:
+    """What a canonical record begins with, its absolute name: read without decoding 100,000 records to compare two."""
+    return resource.content[: resource.content.index(b'"', len(b'{"name":"'))]
 
 
 def _source(ref: Ref, source: ValueFrom) -> Ref:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
-from reconciler.kinds.base import Rule
-from reconciler.kinds.probe.rules import RULES
+from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.probe.rules import RULES, unknown_services
 from reconciler.kinds.probe.spec import ProbeSpec
 from reconciler.kinds.probe.thresholds import Limits, as_text
 from reconciler.kinds.registered import Registered
-from reconciler.model import Edge, Ref
+from reconciler.model import Edge, Ref, Resource
 
 
 class ProbeKind(Registered[ProbeSpec]):
@@ -25,6 +25,16 @@ class ProbeKind(Registered[ProbeSpec]):
         """Thresholds in the order of their labels, ranges as text."""
         thresholds = tuple(sorted(map(_textual, spec.thresholds), key=lambda limits: limits.label))
         return spec if thresholds == spec.thresholds else spec.model_copy(update={"thresholds": thresholds})
+
+    def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
+        """A probe of a service that its site does not have, when either changed."""
+        among = resources if any(ref.startswith("Site/") for ref in changed) else changed
+        beside = {ref: resources[ref] for ref in among if ref.startswith("Probe/") and ref in resources}
+        if not beside:
+            return []
+        named = {edge.ref for held in beside.values() for edge in held.edges}
+        beside |= {ref: resources[ref] for ref in named if ref.startswith("Site/") and ref in resources}
+        return [(ref, "probe-service", fault) for ref, fault in unknown_services(beside)]
 
     def references(self, ref: Ref, spec: ProbeSpec) -> Iterable[Edge]:
         target = spec.target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.probe.spec import ProbeSpec
 from reconciler.kinds.probe.target import NAMES, PLACEHOLDER, offered
 from reconciler.model import Ref, Resource
@@ -60,6 +60,7 @@ RULES = (
     Rule("probe-placeholder", "A placeholder is one that the target can fill.", _placeholders),
     Rule("probe-timeout", "A run ends before the next begins, and its time-out is the probe's.", _time),
     Rule("probe-help", "Arguments ask for a check, not for a text.", _help),
+    Rule("probe-service", "A probed service is one that its site declares.", between),
     Rule("probe-threshold", "A label has its thresholds in one place.", _labels),
 )
 

@@ -104,6 +104,18 @@ def test_secrets_are_read_at_the_moment_of_use(bind_zone, opened, bind, monkeypa
     assert "this is" not in str(raised.value)
 
 
+def test_a_key_file_names_itself(bind_zone, opened, bind):
+    dns = opened(key_name=None, transfer_key_name=None)
+    dns.change(create(bind_zone.name))
+    assert dns.read().rrsets[f"www.{bind_zone.name}", "A"] == www(bind_zone.name)
+
+
+def test_bare_base64_needs_a_name(opened, bind, monkeypatch):
+    monkeypatch.setenv("ZONE_KEY", bind.writer_key.read_text().split('"')[-2])
+    with pytest.raises(Terminal, match="key_name is missing"):
+        opened(key={"env": "ZONE_KEY"}, key_name=None, transfer_key=None).read()
+
+
 @pytest.mark.parametrize(
     ("option", "value"), [("key_algorithm", "hmac-nonsense"), ("port", 0), ("server", None), ("colour", "red")]
 )

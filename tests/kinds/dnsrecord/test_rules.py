@@ -177,6 +177,19 @@ def test_a_cname_stands_alone_at_its_name():
     assert "DNSRecord/a/text" in fault.message
 
 
+def test_only_names_that_changed_are_compared():
+    records = declared(
+        (Ref("DNSRecord/a/one"), KIND.canonical(spec(name="www"))),
+        (Ref("DNSRecord/b/two"), KIND.canonical(spec(name="www.fed.example.org."))),
+        (Ref("DNSRecord/c/three"), KIND.canonical(spec(name="other"))),
+        (Ref("DNSRecord/c/taker"), KIND.canonical(spec(values=None, valuesFrom=SOURCE, name="taker"))),
+    )
+    assert list(KIND.quarrels(records, {Ref("DNSRecord/c/three"), Ref("Site/x"), Ref("DNSRecord/gone/x")})) == []
+    for changed in (Ref("DNSRecord/a/one"), Ref("DNSRecord/b/two")):
+        ((ref, rule, _),) = KIND.quarrels(records, {changed})
+        assert (ref, rule) == ("DNSRecord/b/two", "dns-declared-once")
+
+
 def test_the_example_is_valid():
     folder = Path(dnsrecord.__file__).parent
     for document in yaml.safe_load_all((folder / "example.yaml").read_text()):

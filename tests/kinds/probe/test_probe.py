@@ -127,7 +127,8 @@ def test_the_example_is_valid_and_breaks_no_rule():
 def test_a_service_that_the_site_does_not_have_is_named():
     def resource(ref, one, kind):
         decode = kind.Spec.model_validate_json
-        return Resource(ref, one.digest(), one.canonical(), (), "", Location("x.yaml", 1), decode)
+        edges = tuple(kind.references(ref, one))
+        return Resource(ref, one.digest(), one.canonical(), edges, "", Location("x.yaml", 1), decode)
 
     resources = {
         Ref("Site/TIDE-CLOUD"): resource(Ref("Site/TIDE-CLOUD"), tide_cloud(), site.KIND),
@@ -142,6 +143,9 @@ def test_a_service_that_the_site_does_not_have_is_named():
     }
     ((ref, fault),) = unknown_services(resources)
     assert (ref, fault.cure) == ("Probe/a/typo", "did you mean keystone?")
+    for changed in ("Probe/a/typo", "Site/TIDE-CLOUD"):
+        assert list(KIND.quarrels(resources, {Ref(changed)})) == [(ref, "probe-service", fault)]
+    assert list(KIND.quarrels(resources, {Ref("Probe/a/good"), Ref("VO/x"), Ref("Probe/gone/x")})) == []
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------
