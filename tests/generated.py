@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from reconciler import errors
@@ -136,30 +135,18 @@ def _commands() -> Iterator[str]:
     yield from _command(root, "hanse")
 
 
-def _command(command: click.Command, name: str) -> Iterator[str]:
-    context = click.Context(command, info_name=name)
+def _command(command: Any, name: str) -> Iterator[str]:
     if not hasattr(command, "commands"):
-        yield from (f"## {name}", "", "```text", _plain(command, context), "```", "")
+        yield from (f"## {name}", "", "```text", _plain(command, name), "```", "")
     for sub in sorted(getattr(command, "commands", {})):
         yield from _command(command.commands[sub], f"{name} {sub}")
 
 
-def _plain(command: click.Command, context: click.Context) -> str:
+def _plain(command: Any, name: str) -> str:
     """The help text without terminal decorations."""
-    lines = [command.get_usage(context), "", inspect.cleandoc(command.help or ""), ""]
-    formatter = context.make_formatter()
-    rows = [record for p in command.get_params(context) if (record := _option(p, context))]
-    if rows:
-        with formatter.section("Options"):
-            formatter.write_dl(rows)
-    return "\n".join(lines) + formatter.getvalue().rstrip()
-
-
-def _option(parameter: Any, context: click.Context) -> tuple[str, str] | None:
-    if parameter.param_type_name == "argument":
-        return parameter.make_metavar(context), str(getattr(parameter, "help", "") or "")
-    record = click.Option.get_help_record(parameter, context)
-    return record
+    command.rich_markup_mode = None
+    context = command.context_class(command, info_name=name, terminal_width=100, max_content_width=100)
+    return "\n".join(line.rstrip() for line in command.get_help(context).splitlines()).rstrip()
 
 
 def _errors() -> Iterator[str]:
