@@ -44,7 +44,7 @@ class Documents:
     def resource(self, document: Document, file: str) -> tuple[Resource | None, list[Diagnostic]]:
         """The resource, or None, with every fault and warning."""
         found = [_yaml_fault(file, fault) for fault in document.faults]
-        if found or document.node is None:
+        if found:
             return None, found
         if not isinstance(document.data, dict):
             where = Diagnostic(

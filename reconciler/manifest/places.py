@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from reconciler.manifest.nodes import Node
 
 Path = Sequence[int | str]
 
@@ -14,13 +13,21 @@ def place(node: Node | None, path: Path) -> tuple[int, int]:
     """Line and column, from 1, of the key or item at ``path``; of the nearest thing above it that is there."""
     if node is None:
         return 1, 1
-    mark = node.start_mark
+    at = node
     for step in path:
         found = _step(node, step)
         if found is None:
             continue  # pydantic names the branch of a union here: it stands in no file
-        mark, node = found
-    return mark.line + 1, mark.column + 1
+        at, node = found
+    return at.line, at.column
+
+
+def value(node: Node | None, path: Path) -> Node | None:
+    """The value at ``path``; None when it is not there."""
+    for step in path:
+        found = _step(node, step)
+        node = found[1] if found else node
+    return node
 
 
 def written(node: Node | None, path: Path) -> str:
@@ -42,11 +49,9 @@ def parsed(path: str) -> list[int | str]:
     return [int(part[1:-1]) if part.startswith("[") and part[1:-1].isdigit() else part for part in parts]
 
 
-def _step(node: Node | None, step: int | str) -> tuple[Any, Node] | None:
-    if isinstance(node, MappingNode) and isinstance(step, str):
-        for key, value in node.value:
-            if isinstance(key, ScalarNode) and key.value == step:
-                return key.start_mark, value
-    if isinstance(node, SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
-        return node.value[step].start_mark, node.value[step]
-    return None
+def _step(node: Node | None, step: int | str) -> tuple[Node, Node] | None:
+    if node is None:
+        return None
+    if isinstance(step, str):
+        return next((pair for pair in node.pairs if pair[0].text == step), None)
+    return (node.items[step], node.items[step]) if 0 <= step < len(node.items) else None

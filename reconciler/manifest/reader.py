@@ -1,205 +1,217 @@
-"""YAML 1.2, core schema, strictly, and fast: libyaml parses, this module decides what the scalars mean.
+"""YAML 1.2, core schema, strictly, and fast: libyaml parses, this module builds; ``scalars`` says what words mean.
 
-Chosen by measurement, see docs/adr/0002. What YAML 1.1 would turn into something else (``no``, ``12:30``, ``1_000``)
-is text here, as YAML 1.2 says. Duplicate keys, tags, keys that are not text, and anchors that expand without end are
-faults. Every node knows its line and column.
+Chosen by measurement, see docs/adr/0002. A file is read quickly, for its data alone. Only when something in it is
+out of the ordinary (a fault, an anchor, a tag), or when a place in it must be named, it is read carefully, as nodes.
+Duplicate keys, tags, merge keys, keys that are not text, and anchors that expand without end are faults.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.events import DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
+from yaml.events import SequenceStartEvent as ListStartEvent
+
+from reconciler.manifest.nodes import MAX_DEPTH, Node, Tree, YamlFault, trees
+from reconciler.manifest.scalars import SUSPECT, plain, shown
+
+__all__ = ["MAX_NODES", "Document", "YamlFault", "documents", "plain"]
 
 MAX_NODES = 100_000
-MAX_DEPTH = 50
-
-_PLAIN = "plain"
-_TEXT = "text"
-_INT = re.compile(r"[-+]?[0-9]+\Z")
-_OCTAL = re.compile(r"0o[0-7]+\Z")
-_HEX = re.compile(r"0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_SPECIAL = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
-_WORDS: dict[str, bool | None] = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-}  # fmt: skip
-_NUMERIC = frozenset("+-.0123456789")
+"""Values that the aliases of a document may stand for, all together."""
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BREAKS = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
+"""Next line, line separator, paragraph separator: they end lines in YAML 1.1, and in libyaml, but not in 1.2."""
+_CURES = {"?": "put quotes round it"}
+_QUESTION = re.compile(rb"[\[{,\s]\?\S")
+"""What may be a key for libyaml and text in YAML 1.2: ``[?x]``."""
 
 
-@dataclass(frozen=True, slots=True)
-class YamlFault:
-    """A place that is not acceptable YAML. Lines and columns count from 1."""
-
-    line: int
-    column: int
-    path: str
-    message: str
-    cure: str = ""
-
-
-@dataclass(slots=True)
+@dataclass
 class Document:
-    """One document: its data, its nodes (for positions) and what is wrong with it."""
+    """One document: its data, where it begins, what is wrong with it."""
 
     data: Any
-    node: Node | None
     line: int
     faults: list[YamlFault] = field(default_factory=list)
+    careful: Callable[[], Node | None] = lambda: None
+
+    @cached_property
+    def node(self) -> Node | None:
+        """The document as nodes with their places; None when it cannot be read."""
+        return self.careful()
 
 
 def documents(content: bytes) -> Iterator[Document]:
-    """The documents of a file, empty ones left out. What cannot be parsed is the last one, with its fault."""
+    """The documents of a file, empty ones left out. What cannot be parsed is one of them, with its fault."""
+    odd = content.startswith(_UTF16) or _BREAKS.search(content) or _QUESTION.search(content)
+    found = None if odd else _quick(content)
+    if found is None:
+        yield from _careful(content)
+        return
+    for number, (line, data) in enumerate(found):
+        if data is not None:
+            yield Document(data, line, careful=lambda number=number: _tree(content, number))  # type: ignore[misc]
+
+
+class _Odd(Exception):
+    """Something that only the careful reading can judge."""
+
+
+def _quick(content: bytes) -> list[tuple[int, Any]] | None:
+    """Line and data of every document; None when something in the file is out of the ordinary."""
+    parser = CParser(content)
+    get: Callable[[], Any] = parser.get_event
+    found: list[tuple[int, Any]] = []
+    try:
+        get()
+        while (event := get()).__class__ is DocumentStartEvent:
+            if event.version or event.tags:
+                return None
+            root = get()
+            found.append((root.start_mark.line + 1, _value(root, get, 0)))
+            get()
+    except (_Odd, ValueError, yaml.YAMLError):
+        return None
+    finally:
+        parser.dispose()
+    return found
+
+
+def _value(event: Any, get: Callable[[], Any], depth: int) -> Any:
+    """The data that begins with ``event``. This is the innermost loop of every cold plan."""
+    kind = event.__class__
+    if event.anchor or (kind is not ScalarEvent and (event.tag or depth >= MAX_DEPTH)):
+        raise _Odd
+    if kind is ScalarEvent:
+        return _scalar(event)
+    if kind is MappingStartEvent:
+        return _mapping(get, depth)
+    if kind is not ListStartEvent:
+        raise _Odd
+    items = []
+    while (item := get()).__class__ is not SequenceEndEvent:
+        items.append(_scalar(item) if item.__class__ is ScalarEvent else _value(item, get, depth + 1))
+    return items
+
+
+def _mapping(get: Callable[[], Any], depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    while (event := get()).__class__ is ScalarEvent:
+        key = _scalar(event)
+        if key in found or key.__class__ is not str or key == "<<":
+            raise _Odd
+        event = get()
+        found[key] = _scalar(event) if event.__class__ is ScalarEvent else _value(event, get, depth + 1)
+    if event.__class__ is not MappingEndEvent:
+        raise _Odd
+    return found
+
+
+def _scalar(event: Any) -> Any:
+    if event.tag or event.anchor:
+        raise _Odd
+    value = event.value
+    return plain(value) if value[:1] in SUSPECT and event.implicit[0] else value
+
+
+def _careful(content: bytes) -> Iterator[Document]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        yield _broken(YamlFault(line, 1, "", "is not UTF-8 text", "save the file as UTF-8"))
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        yield Document(None, line, [YamlFault(line, column, "", "is not UTF-8 text", "save the file as UTF-8")])
         return
-    parser = _Parser(text)
-    try:
-        while parser.check_node():
-            node = parser.get_node()
-            if node is not None and not _is_empty(node):
-                yield _Constructed(node).document()
-    except yaml.YAMLError as error:
-        yield _broken(_syntax(error, text))
-    finally:
-        parser.dispose()
+    for tree in trees(text.removeprefix("\ufeff")):
+        made = _constructed(tree)
+        if made.data is not None or made.faults:
+            yield made
 
 
-class _Parser(CParser):
-    """libyaml's composer; all that is left to Python is whether a scalar is plain."""
-
-    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:  # noqa: ARG002
-        return _PLAIN if kind is ScalarNode and implicit[0] else _TEXT
-
-    def descend_resolver(self, current: Node, index: Any) -> None: ...
-
-    def ascend_resolver(self) -> None: ...
+def _constructed(tree: Tree) -> Document:
+    if tree.root is None:
+        return Document(None, tree.faults[0].line, tree.faults)
+    construction = _Construction(tree.faults)
+    data = construction.data(tree.root, "")
+    return Document(data, tree.root.line, construction.faults, lambda: tree.root)
 
 
-class _Constructed:
+def _tree(content: bytes, number: int) -> Node | None:
+    """The nodes of one document of a file that was read quickly and therefore is sound."""
+    tree = next(islice(trees(content.decode("utf-8").removeprefix("\ufeff")), number, None), None)
+    return tree.root if tree else None
+
+
+class _Construction:
     """Builds plain data out of nodes, collecting faults."""
 
-    def __init__(self, node: Node) -> None:
-        self._node, self._count = node, 0
-        self._faults: list[YamlFault] = []
+    def __init__(self, faults: list[YamlFault]) -> None:
+        self.faults = list(faults)
+        self._expanded = 0
 
-    def document(self) -> Document:
-        data = self._data(self._node, "", 0)
-        return Document(data, self._node, self._node.start_mark.line + 1, self._faults)
-
-    def _data(self, node: Node, path: str, depth: int) -> Any:
-        self._count += 1
-        if self._count > MAX_NODES or depth > MAX_DEPTH:
-            if not any(fault.message.startswith("expands") for fault in self._faults):
-                limits = f"{MAX_NODES} values or {MAX_DEPTH} levels"
-                self._fault(
-                    node, path[:80], f"expands to more than {limits}", "write it out without anchors, or split it"
-                )
-            return None
-        if type(node) is ScalarNode:
+    def data(self, node: Node, path: str, *, aliased: bool = False) -> Any:
+        """The data of a node, with every fault in it noted."""
+        aliased = aliased or node.aliased
+        self._expanded += aliased
+        if self._expanded > MAX_NODES:
+            return self._endless(node, path)
+        if node.kind == "fault":
+            return self._fault(node, path, node.text, _CURES.get(node.text[:1], "write it out"))
+        if node.tag:
+            return self._fault(node, path, f"the tag {node.tag} is not allowed", "take the tag out, quote text instead")
+        if node.kind == "scalar":
             return self._scalar(node, path)
-        if type(node) is MappingNode:
-            return self._mapping(node, path, depth)
-        if node.tag != _TEXT:
-            self._tagged(node, path)
-        return [self._data(item, f"{path}[{n}]", depth + 1) for n, item in enumerate(node.value)]
+        if node.kind == "mapping":
+            return self._mapping(node, path, aliased=aliased)
+        return [self.data(item, f"{path}[{n}]", aliased=aliased) for n, item in enumerate(node.items)]
 
-    def _mapping(self, node: MappingNode, path: str, depth: int) -> dict[str, Any]:
-        if node.tag != _TEXT:
-            self._tagged(node, path)
+    def _mapping(self, node: Node, path: str, *, aliased: bool) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = self._data(key_node, path, depth + 1)
-            if type(key) is not str:
-                said = f"the key {key_node.value if type(key_node) is ScalarNode else 'here'} is not text"
-                self._fault(key_node, path, said, "put quotes round it")
+        for key_node, value_node in node.pairs:
+            key = self._key(key_node, path)
+            if key is None:
                 continue
             here = f"{path}.{key}" if path else key
             if key in found:
                 self._fault(key_node, here, "the key stands here twice", "keep one of them")
-            found[key] = self._data(value_node, here, depth + 1)
+            found[key] = self.data(value_node, here, aliased=aliased)
         return found
 
-    def _scalar(self, node: ScalarNode, path: str) -> Any:
-        value: str = node.value
-        if node.tag == _TEXT:
-            return value
-        if node.tag != _PLAIN:
-            return self._tagged(node, path)
+    def _key(self, node: Node, path: str) -> str | None:
+        if node.kind == "fault":
+            return self.data(node, path)  # type: ignore[no-any-return]
+        if node.kind != "scalar" or node.tag:
+            self._fault(node, path, f"the key {node.text or 'here'} is not text", "put quotes round it")
+            return None
+        if node.plain and node.text == "<<":
+            self._fault(node, path, "merge keys (<<) are not YAML 1.2", "write the fields out")
+            return None
+        key = self._scalar(node, path)
+        if isinstance(key, str):
+            return key
+        self._fault(node, path, f"the key {shown(node.text)} is not text", "put quotes round it")
+        return None
+
+    def _scalar(self, node: Node, path: str) -> Any:
+        if not node.plain:
+            return node.text
         try:
-            return plain(value)
+            return plain(node.text)
         except ValueError as error:
             return self._fault(node, path, str(error), "put quotes round it if it is text")
 
-    def _tagged(self, node: Node, path: str) -> None:
-        self._fault(node, path, f"the tag {node.tag} is not allowed", "take the tag out, quote text instead")
+    def _endless(self, node: Node, path: str) -> None:
+        if self._expanded == MAX_NODES + 1:
+            message = f"expands to more than {MAX_NODES} values"
+            self._fault(node, path[:80], message, "write it out without anchors, or split it")
 
     def _fault(self, node: Node, path: str, message: str, cure: str) -> None:
-        mark = node.start_mark
-        self._faults.append(YamlFault(mark.line + 1, mark.column + 1, path, message, cure))
-
-
-def plain(value: str) -> Any:  # noqa: PLR0911 (one return per form of the core schema)
-    """What a plain scalar means by the YAML 1.2 core schema. Raises ValueError for numbers that JSON cannot hold."""
-    if value in _WORDS:
-        return _WORDS[value]
-    if value[0] not in _NUMERIC:
-        return value
-    if _INT.match(value):
-        return _integer(value, 10)
-    if _FLOAT.match(value):
-        number = float(value)
-        if number in (float("inf"), float("-inf")):
-            raise ValueError(f"{value} is too large a number")
-        return number
-    if _OCTAL.match(value):
-        return _integer(value[2:], 8)
-    if _HEX.match(value):
-        return _integer(value[2:], 16)
-    if _SPECIAL.match(value):
-        raise ValueError(f"{value} is not a number that may stand in a manifest")
-    return value
-
-
-def _integer(digits: str, base: int) -> int:
-    number = int(digits, base) if len(digits) < 25 else 1 << 64  # noqa: PLR2004 (24 digits hold every 64-bit number)
-    if not -(1 << 63) <= number < 1 << 63:
-        raise ValueError(f"{digits} does not fit in 64 bits")
-    return number
-
-
-def _is_empty(node: Node) -> bool:
-    return type(node) is ScalarNode and node.tag == _PLAIN and node.value in ("", "~", "null")
-
-
-def _broken(fault: YamlFault) -> Document:
-    return Document(None, None, fault.line, [fault])
-
-
-def _syntax(error: yaml.YAMLError, text: str) -> YamlFault:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "not valid YAML"
-    context = getattr(error, "context", None)
-    message = f"{context}, {said}" if context else str(said)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (_odd_line(error, text), 1)
-    cure = "indent with spaces" if "tab" in message or "\t" in _line(text, line) else "mend the YAML here"
-    return YamlFault(line, column, "", f"not valid YAML: {message}", cure)
-
-
-def _line(text: str, number: int) -> str:
-    lines = text.splitlines()
-    return lines[number - 1] if 0 < number <= len(lines) else ""
-
-
-def _odd_line(error: yaml.YAMLError, text: str) -> int:
-    position = getattr(error, "position", 0) or 0
-    return text[:position].count("\n") + 1
+        self.faults.append(YamlFault(node.line, node.column, path, message, cure))
