@@ -162,7 +162,7 @@ def _wait(server: Bind) -> None:
 @pytest.fixture(scope="session")
 def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bind]:
     """One BIND for the whole session."""
-    need("named", "rndc", "tsig-keygen", "rndc-confgen", package="bind9 bind9-utils")
+    need("named", "rndc", "tsig-keygen", "rndc-confgen", "nsupdate", package="bind9 bind9-utils dnsutils")
     server = start(tmp_path_factory.mktemp("bind"))
     yield server
     server.stop()
