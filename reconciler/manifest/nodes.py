@@ -33,6 +33,7 @@ MAX_SYNTAX_FAULTS = 20
 
 _FOREIGN = re.compile("[\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_ANCHOR = re.compile(r"[&*][0-9A-Za-z_-]+(?=[\s,\[\]{}]|\Z)")
 _NEXT = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 
 
@@ -100,8 +101,8 @@ def _documents(text: str, before: int) -> Generator[Tree, None, YamlFault | None
             root = _Builder(get, text, before).node(get(), 0)
             get()
             yield Tree(root, faults)
-    except (yaml.YAMLError, _TooDeep) as error:
-        fault = error.fault if isinstance(error, _TooDeep) else _syntax(error, text, before)
+    except (yaml.YAMLError, _Stop) as error:
+        fault = error.fault if isinstance(error, _Stop) else _syntax(error, text, before)
         yield Tree(None, [fault])
         return fault
     finally:
@@ -109,7 +110,7 @@ def _documents(text: str, before: int) -> Generator[Tree, None, YamlFault | None
     return None
 
 
-class _TooDeep(Exception):
+class _Stop(Exception):
     def __init__(self, fault: YamlFault) -> None:
         super().__init__(fault.message)
         self.fault = fault
@@ -125,13 +126,15 @@ class _Builder:
     def node(self, event: Any, depth: int) -> Node:
         """The node that begins with ``event``."""
         line, column = event.start_mark.line + 1 + self._before, event.start_mark.column + 1
+        if event.anchor and not _ANCHOR.match(self._text, event.start_mark.index):
+            raise _Stop(YamlFault(line, column, "", "anchors are named with letters, digits, - and _", "rename it"))
         if isinstance(event, AliasEvent):
             return self._alias(str(event.anchor), line, column)
         if isinstance(event, ScalarEvent):
             made = self._scalar(event, line, column)
         elif depth >= MAX_DEPTH:
             fault = YamlFault(line, column, "", f"is deeper than {MAX_DEPTH} levels", "split it")
-            raise _TooDeep(fault)  # reading on would cost libyaml the square of the depth
+            raise _Stop(fault)  # reading on would cost libyaml the square of the depth
         else:
             made = self._collection(event, Node("list", line, column, tag=event.tag or ""), depth)
         if event.anchor:
@@ -139,7 +142,7 @@ class _Builder:
         return made
 
     def _scalar(self, event: Any, line: int, column: int) -> Node:
-        if self._text[: event.start_mark.index].endswith("?") and event.value:
+        if self._text[: event.start_mark.index].endswith("?") and (event.value or event.style):
             # libyaml takes [?x] for a key, as YAML 1.1 has it; in YAML 1.2 it is the text ?x
             return Node("fault", line, column - 1, f"?{shown(event.value)} can be read in two ways")
         return Node("scalar", line, column, event.value, bool(event.implicit[0]), event.tag or "")
