@@ -5,46 +5,20 @@ The same rule in the same federation always chooses the same storages; each that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from reconciler.kinds.base import Derived, Fault, Federation, OpenChoice, Rule
+from reconciler.kinds.base import Derived, Federation, OpenChoice, Rule
 from reconciler.kinds.datasetrule.candidates import FIELD, open_choices
 from reconciler.kinds.datasetrule.copies import files_of, held, source_of
-from reconciler.kinds.datasetrule.expression import Expression, is_number
 from reconciler.kinds.datasetrule.places import Gazetteer
+from reconciler.kinds.datasetrule.rules import RULES, quarrels
 from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
 from reconciler.kinds.registered import Registered
 from reconciler.kinds.replica import ReplicaFile, ReplicaSpec, StorageRef, StorageSource
+from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
-from reconciler.model import Edge, Ref
-
-
-def _numbers(_ref: Ref, spec: DatasetRuleSpec) -> Iterator[Fault]:
-    for field in ("locations", "sourceLocations"):
-        for term in Expression.parse(getattr(spec, field) or "*").terms:
-            if term.comparison in ("<", "<=", ">", ">=") and not is_number(term.value):
-                yield Fault(f"spec.{field}", f"{term} never holds: {term.value} is no number", "compare with a number")
-
-
-def _unverified(_ref: Ref, spec: DatasetRuleSpec) -> Iterator[Fault]:
-    for n, file in enumerate(spec.files):
-        if file.checksum is None:
-            yield Fault(f"spec.files[{n}]", "a copy cannot be verified without a checksum", "add checksum")
-
-
-def _named_once(_ref: Ref, spec: DatasetRuleSpec) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for n, file in enumerate(spec.files):
-        if file.path in seen:
-            yield Fault(f"spec.files[{n}].path", f"the file {file.path} stands twice", "name each file once")
-        seen.add(file.path)
-
-
-def _enough_chosen(_ref: Ref, spec: DatasetRuleSpec) -> Iterator[Fault]:
-    if spec.chosen and len(set(spec.chosen)) != spec.copies:
-        said = f"{len(set(spec.chosen))} storages are chosen for {spec.copies} copies"
-        yield Fault("spec.chosen", said, "leave chosen out, or name as many as copies")
+from reconciler.model import Edge, Ref, Resource
 
 
 class DatasetRuleKind(Registered[DatasetRuleSpec]):
@@ -53,12 +27,7 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
     name = "DatasetRule"
     plural = "datasetrules"
     Spec = DatasetRuleSpec
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("datasetrule-number", "<, <=, > and >= compare with a number.", _numbers, "warning"),
-        Rule("datasetrule-unverified", "A file has a checksum to verify its copies by.", _unverified, "warning"),
-        Rule("datasetrule-file-once", "A file stands once in a dataset.", _named_once),
-        Rule("datasetrule-chosen", "As many storages are chosen by hand as copies are wanted.", _enough_chosen),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def __init__(self) -> None:
         self._gazetteer = Gazetteer()
@@ -78,6 +47,9 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
             sites[spec.source.site] = "spec.source.site"
         for site, path in sorted(sites.items()):
             yield Edge(Ref.of("Site", site), "exists", path)
+
+    def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[Quarrel]:
+        return quarrels(resources, changed)
 
     def choices(self, ref: Ref, spec: DatasetRuleSpec, federation: Federation) -> Sequence[OpenChoice]:  # noqa: ARG002
         return open_choices(spec, held(federation, spec.dataset), self._gazetteer.places(federation))

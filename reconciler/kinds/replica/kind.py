@@ -6,35 +6,33 @@ ours, or another resource's, are neither overwritten nor taken away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from reconciler.errors import DriverError
-from reconciler.kinds.base import Fault, Federation, Kind, Rule
+from reconciler.kinds.base import Federation, Kind, Rule
 from reconciler.kinds.replica.change import Visit, failed, put_one, remove_one
 from reconciler.kinds.replica.connect import Closed, closed, connect, target_id
 from reconciler.kinds.replica.observed import Folders, look, prefixes
+from reconciler.kinds.replica.rules import RULES, Quarrel, quarrels
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
 from reconciler.kinds.replica.transfer import Transfers
-from reconciler.model import Answer, Change, Edge, Failed, Reading, Reason, Ref, Started, Stray, Target, Wanted
+from reconciler.model import (
+    Answer,
+    Change,
+    Edge,
+    Failed,
+    Reading,
+    Reason,
+    Ref,
+    Resource,
+    Started,
+    Stray,
+    Target,
+    Wanted,
+)
 from reconciler.ports import Drivers, Listing
-
-
-def _unverified(_ref: Ref, spec: ReplicaSpec) -> Iterator[Fault]:
-    for n, file in enumerate(spec.files):
-        if file.checksum is None:
-            yield Fault(f"spec.files[{n}]", "a copy cannot be verified without a checksum", "add checksum")
-    if not spec.files and spec.checksum is None:
-        yield Fault("spec", "a copy cannot be verified without a checksum", "add checksum")
-
-
-def _own_source(_ref: Ref, spec: ReplicaSpec) -> Iterator[Fault]:
-    source = spec.source
-    if not isinstance(source, StorageSource) or (source.site, source.storage) != (spec.storage.site, spec.storage.name):
-        return
-    if source.path == (spec.folder or spec.path):
-        yield Fault("spec.source", "it is its own source", "name another storage or path")
 
 
 class ReplicaKind(Kind[ReplicaSpec]):
@@ -45,10 +43,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
     Spec = ReplicaSpec
     immutable: ClassVar[frozenset[str]] = frozenset({"spec.path", "spec.dataset"})
     batch: ClassVar[int] = 50
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("replica-unverified", "A file has a checksum to verify its copies by.", _unverified, "warning"),
-        Rule("replica-own-source", "A replica is copied from another place.", _own_source),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def __init__(
         self, transfers: Transfers | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -73,6 +68,9 @@ class ReplicaKind(Kind[ReplicaSpec]):
             if spec.source.replica is not None:
                 namespace, _, name = spec.source.replica.rpartition("/")
                 yield Edge(Ref.of("Replica", name, namespace or ref.namespace), "ready", "spec.source.replica")
+
+    def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[Quarrel]:
+        return quarrels(resources, changed)
 
     def target(self, ref: Ref, spec: ReplicaSpec) -> str:  # noqa: ARG002
         return target_id(spec.storage.site, spec.storage.name)

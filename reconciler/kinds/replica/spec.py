@@ -100,6 +100,12 @@ class ReplicaFile(Strict):
     """Where this file comes from, when not from under the replica's source."""
 
 
+def folder_of(dataset: str) -> str:
+    """The folder of a dataset's files when none is given: ``<scope>/<name>``."""
+    scope, _, name = dataset.partition(":")
+    return f"{scope}/{name.strip('/')}"
+
+
 class ReplicaSpec(Spec):
     """Either one file (``path``) or the ``files`` of a ``dataset``."""
 
@@ -142,8 +148,7 @@ class ReplicaSpec(Spec):
         """The folder of a dataset's files; "" for a single file."""
         if not self.files:
             return ""
-        scope, _, name = (self.dataset or "").partition(":")
-        return self.path or f"{scope}/{name.strip('/')}"
+        return self.path or folder_of(self.dataset or "")
 
     def parts(self) -> Iterator[ReplicaFile]:
         """Every file with its path under the storage's root."""

@@ -10,6 +10,7 @@ from reconciler.kinds.replica import ReplicaSpec
 from reconciler.kinds.site import SiteSpec
 from reconciler.model import Ref
 from reconciler.place.choose import choose
+from tests.federation import resource
 
 REF = Ref("DatasetRule/vo/waves")
 FILES = [{"path": f"{i}.nc", "size": 100 * i, "checksum": f"adler32:{i:08x}"} for i in range(1, 4)]
@@ -258,3 +259,19 @@ def test_a_thousand_rules_over_a_hundred_storages_are_decided_quickly():
     for i in range(200):
         KIND.choices(Ref(f"DatasetRule/vo/{i}"), spec, federation)
     assert (time.perf_counter() - started) / 200 < 0.01
+
+
+def test_a_storage_that_no_site_declares_is_a_fault():
+    site = resource("Site/CESGA", SITES["CESGA"])
+    given = {"scope": "s", "name": "n", "copies": 1, "locations": "*", "files": [{"path": "a"}]}
+    named = resource("DatasetRule/vo/r", {**given, "source": {"site": "CESGA", "storage": "dsk", "path": "x"}})
+    there = {site.ref: site, named.ref: named}
+    for changed in (list(there), [site.ref], [named.ref]):
+        ((ref, name, fault),) = KIND.quarrels(there, changed)
+        assert (ref, name, fault.path, fault.cure) == (
+            named.ref,
+            "datasetrule-storage",
+            "spec.source.storage",
+            "did you mean disk?",
+        )
+    assert list(KIND.quarrels(there, [])) == []

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from reconciler.kinds.replica import KIND, ReplicaSpec
 from reconciler.model import Ref
+from tests.federation import resource
 from tests.kinds.replica.conftest import replica
 
 AT = {"storage": {"site": "A", "name": "disk"}}
@@ -75,3 +76,47 @@ def test_rules_find_what_cannot_be_verified_and_what_is_its_own_source():
     assert [f.path for f in rules["replica-unverified"].check(REF, mixed)] == ["spec.files[0]"]
     itself = replica(path="x", source={"site": "A", "storage": "disk", "path": "x"})
     assert [f.path for f in rules["replica-own-source"].check(REF, itself)] == ["spec.source"]
+
+
+def federation(**replicas):
+    site = resource("Site/A", {"storage": [{"name": "disk", "driver": "directory"}]})
+    return {
+        r.ref: r
+        for r in (
+            site,
+            *(resource(f"Replica/vo/{n}", s.model_dump(mode="json", exclude_none=True)) for n, s in replicas.items()),
+        )
+    }
+
+
+def told(resources, *changed):
+    return [
+        (ref.name, rule, fault.message, fault.cure)
+        for ref, rule, fault in KIND.quarrels(resources, changed or list(resources))
+    ]
+
+
+def test_a_storage_that_the_site_does_not_declare_is_a_fault_with_the_nearest_name():
+    known = replica(path="x", source={"site": "A", "storage": "tape", "path": "x"})
+    typo = replica(storage={"site": "A", "name": "dsik"}, path="x")
+    assert told(federation(known=known, typo=typo)) == [
+        ("known", "replica-storage", "the site A has no storage tape", "it has disk: add it to the site"),
+        ("typo", "replica-storage", "the site A has no storage dsik", "did you mean disk?"),
+    ]
+    assert told(federation(known=known), Ref("DNSRecord/vo/x")) == []
+
+
+def test_a_file_declared_by_two_replicas_is_a_fault_of_the_second_told_once():
+    both = [{"path": "1"}, {"path": "2"}]
+    there = federation(
+        a=replica(dataset="s:n", files=both),
+        b=replica(dataset="s:n", files=both),
+        c=replica(path="s/n/3"),
+        d=replica(path="s/n/2"),
+    )
+    assert [(name, message) for name, _, message, _ in told(there)] == [
+        ("b", "s/n/1 is declared by Replica/vo/a already"),
+        ("d", "s/n/2 is declared by Replica/vo/a already"),
+    ]
+    assert [name for name, *_ in told(there, Ref("Replica/vo/d"))] == ["d"]
+    assert told(there, Ref("Replica/vo/c")) == []
