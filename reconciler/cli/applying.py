@@ -19,7 +19,7 @@ def apply(
     context: typer.Context,
     planfile: Annotated[
         Path | None,
-        typer.Argument(metavar="[PLANFILE]", help="A plan saved with hanse plan --out.", show_default=False),
+        typer.Argument(metavar="PLANFILE", help="A plan saved with hanse plan --out.", show_default=False),
     ] = None,
     *,
     revision: Annotated[

@@ -13,7 +13,9 @@ from reconciler.cli.options import Form, Output
 
 def init(
     context: typer.Context,
-    directory: Annotated[Path | None, typer.Argument(help="Where; here when left out.", show_default=False)] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Where; here when left out.", show_default=False)
+    ] = None,
 ) -> int:
     """Begin: hanse.toml, a small example in manifests/, and git where there is none. Overwrites nothing.
 
@@ -55,7 +57,9 @@ def _plain(value: object) -> str:
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="A kind; every kind when left out.", show_default=False)] = "",
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="A kind; every kind when left out.", show_default=False)
+    ] = "",
     *,
     write: Annotated[
         Path | None, typer.Option("--write", metavar="DIR", help="Write every schema into DIR.", show_default=False)

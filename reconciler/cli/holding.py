@@ -20,22 +20,27 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def approve(
     context: typer.Context,
     resources: Annotated[
-        list[str] | None, typer.Argument(metavar="[KIND/NAME]...", help="What it is for; patterns.", show_default=False)
+        list[str] | None, typer.Argument(metavar="KIND/NAME", help="What it is for; patterns.", show_default=False)
     ] = None,
     *,
     reason: Reason,
-    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind.")] = None,
-    namespace: Annotated[list[str] | None, typer.Option("--namespace", help="Only this namespace.")] = None,
+    kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind.")] = None,
+    namespace: Annotated[
+        list[str] | None, typer.Option("--namespace", metavar="NAME", help="Only this namespace.")
+    ] = None,
     target: Annotated[list[str] | None, typer.Option("--target", metavar="ID", help="Only this back end.")] = None,
     action: Annotated[
-        list[str] | None, typer.Option("--action", help="delete, replace or update; delete when left out.")
+        list[str] | None,
+        typer.Option("--action", metavar="ACTION", help="delete, replace or update; delete when left out."),
     ] = None,
     at_most: Annotated[
         int, typer.Option("--at-most", metavar="N", help="How many; the number of names given.", show_default=False)
     ] = 0,
-    expires: Annotated[str, typer.Option("--expires", help="2h, 3d, or a time (UTC).")] = "24h",
+    expires: Annotated[str, typer.Option("--expires", metavar="WHEN", help="2h, 3d, or a time (UTC).")] = "24h",
     by: By = "",
-    name: Annotated[str, typer.Option("--name", help="Name of the approval; made from its scope.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Name of the approval; made from its scope.")
+    ] = "",
 ) -> int:
     """Write an Approval manifest: a permission for what a safety limit stops, scoped and with an end.
 
@@ -87,7 +92,7 @@ def until(said: str, now: datetime) -> datetime:
 
 def pause(
     context: typer.Context,
-    scope: Annotated[str, typer.Argument(help="all, KIND/NAME, target:ID or namespace:NAME.")],
+    scope: Annotated[str, typer.Argument(help="all, KIND/NAME, target:ID or namespace:NAME.", metavar="SCOPE")],
     *,
     reason: Reason,
     by: By = "",
@@ -107,7 +112,7 @@ def pause(
 
 def resume(
     context: typer.Context,
-    scope: Annotated[str, typer.Argument(help="As it was given to hanse pause.")],
+    scope: Annotated[str, typer.Argument(help="As it was given to hanse pause.", metavar="SCOPE")],
     *,
     by: By = "",
 ) -> int:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from reconciler.records.store import Store
 
 _MANY = 50
+"""Of more resources than this, those that are ready are only counted."""
 
 
 def status(
     context: typer.Context,
-    resource: Annotated[str, typer.Argument(metavar="[KIND/NAME]", help="One resource in full.")] = "",
+    resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="One resource in full.")] = "",
     *,
-    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind.")] = None,
+    kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="List what is ready too, however much.")] = False,
     output: Output = Form.TEXT,
 ) -> int:
@@ -32,6 +33,8 @@ def status(
 
     Examples: `hanse status`; `hanse status VirtualCluster/vo-x/web`.
     """
+    from collections import Counter
+
     from reconciler.cli import standing
     from reconciler.cli.house import now, records
     from reconciler.errors import RecordsError
@@ -44,12 +47,18 @@ def status(
                 raise RecordsError(f"nothing is known of {resource}: see hanse status, or hanse apply first")
             _one(Ref(resource), found, output, now())
             return 0
-        conditions = {r: c for r, c in store.conditions.all().items() if not kind or r.kind in kind}
+        counts = Counter[str]()
+        for (ready, _), number in store.conditions.summary().items():
+            counts[ready] += number
+        whole = everything or bool(kind) or output is Form.JSON or counts.total() <= _MANY
+        conditions = store.conditions.all() if whole else store.conditions.failing()
+        if kind:
+            conditions = {ref: found for ref, found in conditions.items() if ref.kind in kind}
+            counts = standing.counted(conditions)
         if output is Form.JSON:
             console.data(standing.data(store, conditions))
         else:
-            most = len(conditions) if everything else _MANY
-            console.say(standing.text(store, conditions, now(), most))
+            console.say(standing.text(store, conditions, counts, now()))
     return 0
 
 
@@ -85,8 +94,8 @@ def explain(
 
     with opened(context.obj) as house:
         proposal = proposed(house, revision)
-        conditions = house.store.conditions.all()
         ref = Ref(resource)
+        conditions = house.store.conditions.failing() | house.store.conditions.of_many([ref])
         known = proposal.graph.resources.keys() | conditions.keys() | proposal.inventory.entries.keys()
         if ref not in known:
             close = get_close_matches(resource, list(known), n=1)
@@ -144,7 +153,7 @@ def tree(finding: Finding, lead: str = "", branch: str = "") -> list[str]:
 
 def history(
     context: typer.Context,
-    resource: Annotated[str, typer.Argument(metavar="[KIND/NAME]", help="Only of this resource.")] = "",
+    resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="Only of this resource.")] = "",
     *,
     run: Annotated[str, typer.Option("--run", metavar="ID", help="What one run did.", show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, the latest first.")] = 20,

@@ -64,5 +64,9 @@ Revision = Annotated[
     typer.Argument(help="Branch, tag or commit; the configured one (usually HEAD) when left out.", metavar="REVISION"),
 ]
 Worktree = Annotated[bool, typer.Option("--worktree", help="Take the files as they stand, committed or not.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read the history.", show_default=False)]
-By = Annotated[str, typer.Option("--by", help="Who takes responsibility; you, when left out.", show_default=False)]
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read the history.", show_default=False)
+]
+By = Annotated[
+    str, typer.Option("--by", metavar="WHO", help="Who takes responsibility; you, when left out.", show_default=False)
+]

@@ -86,7 +86,9 @@ def plan(
     target: Annotated[
         list[str] | None, typer.Option("--target", metavar="ID", help="Show only this back end (patterns).")
     ] = None,
-    kind: Annotated[list[str] | None, typer.Option("--kind", help="Show only resources of this kind.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", metavar="KIND", help="Show only resources of this kind.")
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="List every action, however many.")] = False,
 ) -> int:
     """Say what would be done for a revision, and why. Changes nothing.

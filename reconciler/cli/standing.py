@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -29,19 +30,22 @@ def data(store: Store, conditions: Standing) -> dict[str, Any]:
     }
 
 
-def text(store: Store, conditions: Standing, now: datetime, most: int) -> str:
-    """Everything for people; of what is ready at most so many."""
+def text(store: Store, conditions: Standing, counts: Mapping[str, int], now: datetime) -> str:
+    """Everything for people. ``counts`` says how many there are by status of Ready, listed or not."""
     ready = {ref: _ready(found) for ref, found in conditions.items()}
     order = sorted(ready, key=lambda ref: (_ORDER[ready[ref].status], ref))
-    troubled = [ref for ref in order if ready[ref].status != "True"]
-    shown = order[: max(most, len(troubled))]
-    blocks = [_table(shown, ready, now)] if shown else ["nothing is known yet: hanse apply"]
-    hidden = len(order) - len(shown)
+    hidden = sum(counts.values()) - len(order)
+    blocks = [_table(order, ready, now)] if order else []
     if hidden:
-        blocks.append(f"… and {hidden:,} more that are ready (--all lists them)")
+        blocks.append(f"{hidden:,} that are ready are not listed (--all lists them)")
     blocks.append("\n".join(_around(store, now)))
-    blocks.append(_sum(ready))
+    blocks.append(_sum(counts) if order or hidden else "nothing is known yet: hanse apply")
     return "\n\n".join(block for block in blocks if block)
+
+
+def counted(conditions: Standing) -> Counter[str]:
+    """How many there are by status of Ready."""
+    return Counter(_ready(found).status for found in conditions.values())
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -89,10 +93,8 @@ def _around(store: Store, now: datetime) -> Iterator[str]:
         yield f"last run {age(ended, now)} ago at {runs[0].commit[:12]}: {runs[0].state}"
 
 
-def _sum(ready: Mapping[Ref, Condition]) -> str:
-    counts = {status: sum(c.status == status for c in ready.values()) for status in _ORDER}
-    said = [f"{counts['True']:,} ready"]
-    said += [f"{counts['False']:,} not ready"] if counts["False"] else []
-    said += [f"{counts['Unknown']:,} unknown"] if counts["Unknown"] else []
+def _sum(counts: Mapping[str, int]) -> str:
+    words = {"True": "ready", "False": "not ready", "Unknown": "unknown"}
+    said = [f"{counts[status]:,} {word}" for status, word in words.items() if counts.get(status) or status == "True"]
     advice = " (hanse explain KIND/NAME says why)" if len(said) > 1 else ""
-    return ", ".join(said) + "." + advice if ready else ""
+    return f"{', '.join(said)}.{advice}"
