@@ -6,12 +6,15 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import console
 from reconciler.cli.options import By, Reason
+
+if TYPE_CHECKING:
+    from reconciler.records.store import Store
 
 _DURATION = re.compile(r"^(\d+)([smhdw])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -116,19 +119,36 @@ def resume(
     *,
     by: By = "",
 ) -> int:
-    """Let something go on that hanse pause holds.
+    """Let something go on that hanse pause holds, or that waits because the outcome of a call was lost.
 
-    Example: `hanse resume all`.
+    Of a lost outcome (reason OutcomeUnknown) look at the back end first, and take away by hand what is there.
+
+    Examples: `hanse resume all`; `hanse resume VirtualCluster/vo-x/web`.
     """
     from reconciler.cli.house import records
     from reconciler.daemon.lease import who
 
+    asked = scoped(scope)
     with records(context.obj) as store:
-        ended = store.pauses.resume(scoped(scope), by or who())
+        ended = store.pauses.resume(asked, by or who())
+        settled = _settled(store, asked, by or who())
         held = ", ".join(pause.scope for pause in store.pauses.list())
-    console.say(f"{scope} goes on" if ended else f"{scope} was not held")
+    console.say(f"{scope} goes on" if ended or settled else f"{scope} was not held")
+    for said in settled:
+        console.say(f"  {said}")
     console.note(f"still held: {held}" if held else "nothing is held")
     return 0
+
+
+def _settled(store: Store, scope: str, by: str) -> list[str]:
+    """Close the operations of a resource whose outcome nobody knows: a person has looked."""
+    from reconciler.daemon import lease
+
+    lost = [row for row in store.journal.unsettled() if scope == f"resource:{row.ref}"]
+    if lost:
+        with lease.held(store, 30, lambda: None):
+            store.journal.resolve([row.id for row in lost], "resolved", f"{by} looked")
+    return [f"the {row.verb} of {row.intended_at:%Y-%m-%d %H:%M} UTC ({row.state}) is settled" for row in lost]
 
 
 def scoped(said: str) -> str:

@@ -37,8 +37,6 @@ class Service:
     house: House
     revision: str
     worktree: bool = False
-    told: Callable[[Proposal, Report | None], None] = lambda _proposal, _report: None
-    """Told of each step: what was proposed, and what came of it; None when nothing had to be written down."""
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
     recorded: str = ""
     """Digest of the plan that was recorded last."""
@@ -53,7 +51,6 @@ class Service:
             report = work(self.house, proposal, lease.who(), bell.stop)
             self.recorded = plan.digest
             self._prepare()
-        self.told(proposal, report)
         return proposal, report
 
     def run(self, bell: Bell) -> None:

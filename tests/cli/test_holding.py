@@ -6,7 +6,10 @@ import pytest
 import yaml
 
 from reconciler.cli.holding import scoped, until
+from reconciler.cli.house import now
 from reconciler.errors import SettingsError
+from reconciler.model import Action, Operation, Reason, Ref, Verb
+from reconciler.records.store import open_store
 from tests.cli.conftest import record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -74,6 +77,17 @@ def test_what_is_paused_is_planned_and_not_done(applied):
     assert applied.hanse("resume", "DNSRecord/vo.example.org/www").out.endswith("goes on\n")
     assert applied.hanse("plan").code == 2
     assert "was not held" in applied.hanse("resume", "all").out
+
+
+def test_a_lost_outcome_is_settled_by_who_has_looked(applied):
+    ref = Ref("DNSRecord/vo.example.org/new")
+    action = Action(Verb.CREATE, ref, Reason.NEW, "dns:fed.example.org.", uid="0" * 32, spec={})
+    with open_store(f"sqlite:///{applied.root}/.hanse/hanse.db", now) as store:
+        run = store.runs.begin("c" * 40, "d" * 32, "maria", "apply")
+        store.journal.open(run, "c" * 40, "d" * 32, {}).intend([Operation(f"{run}/1", run, action)])
+    said = applied.hanse("resume", str(ref))
+    assert (said.code, "goes on" in said.out, "(intended) is settled" in said.out) == (0, True, True)
+    assert "was not held" in applied.hanse("resume", str(ref)).out
 
 
 @pytest.mark.parametrize(

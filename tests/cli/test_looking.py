@@ -69,6 +69,15 @@ def test_status_as_data(broken):
     assert found["last_run"]["kind"] == "apply"
 
 
+def test_a_plan_that_could_not_read_everything_does_not_say_that_all_is_well(applied):
+    applied.write(
+        "hanse.toml", '[targets."dns:*"]\ndriver = "rfc2136"\nserver = "127.0.0.1"\nport = 1\ntimeout = 0.2\n'
+    )
+    said = applied.hanse("plan")
+    assert said.code == 1
+    assert "Plan: nothing to do; 2 unchanged; 1 back end could not be read." in said.out
+
+
 def test_explain_walks_to_the_target_that_is_down(broken):
     said = broken.hanse("explain", "DNSRecord/vo.example.org/new")
     assert said.code == 0

@@ -94,7 +94,7 @@ Choices
 Could not be read
     compute:W/x: connection refused
 
-Plan: 2 to create, 1 to update, 1 to update (drift), 2 blocked, 1 waiting; 97 unchanged.
+Plan: 2 to create, 1 to update, 1 to update (drift), 2 blocked, 1 waiting; 97 unchanged; 1 back end could not be read.
   to allow it: hanse approve --action delete --kind Replica --target storage:X/disk --at-most 2 --reason WHY
   to do this: hanse apply
 """
