@@ -28,7 +28,8 @@ check: $(VENV)/.dev ## style, types, architecture, generated files, docs
 	@echo "== mypy";            $(BIN)/mypy
 	@echo "== import-linter";   $(BIN)/lint-imports --no-logo
 	@echo "== schemas and reference pages are fresh"; $(BIN)/python -m tests.generated --check
-	@echo "== playbooks";       $(BIN)/yamllint -s playbooks manifests && ANSIBLE_LINT_NODEPS=1 $(BIN)/ansible-lint -q --offline playbooks
+	@echo "== playbooks";       $(BIN)/yamllint -s playbooks && ANSIBLE_LINT_NODEPS=1 $(BIN)/ansible-lint -q --offline playbooks
+	@echo "== manifests";       $(BIN)/hanse validate --worktree
 	@echo "== docs";            $(BIN)/mkdocs build -q --strict -d site
 
 bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one
