@@ -19,14 +19,14 @@ END_SECONDS = 5.0
 def processes(handle: str) -> Iterator[int]:
     """Ids of the run's living processes, our own left out."""
     mark = f"{MARK}={handle}".encode()
-    for entry in os.scandir("/proc"):
-        if entry.name.isdecimal() and int(entry.name) != os.getpid() and mark in _environment(entry.name):
-            yield int(entry.name)
+    for place in Path("/proc").iterdir():
+        if place.name.isdecimal() and int(place.name) != os.getpid() and mark in _environment(place):
+            yield int(place.name)
 
 
-def _environment(pid: str) -> list[bytes]:
+def _environment(place: Path) -> list[bytes]:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return (place / "environ").read_bytes().split(b"\0")
     except OSError:
         return []
 

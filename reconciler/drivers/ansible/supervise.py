@@ -24,6 +24,8 @@ from reconciler.drivers.ansible import leftovers
 from reconciler.drivers.ansible.redact import Redactor
 
 LAST_LINES = 5
+UNTOLD = "All items completed"
+"""What Ansible says of a loop that could not even include a role; the reason stands in its output alone."""
 LONGEST = 600
 """Characters of a message."""
 
@@ -121,10 +123,15 @@ def _result(directory: Path, code: int) -> dict[str, Any]:
             failed[event["host"]] = event["said"]
         counts = event.get("counts", counts)
     # A failure that the playbook rescued is none: the counts at the end decide.
-    hosts = {h: said for h, said in failed.items() if _lost(counts.get(h, {"failures": 1}))}
+    complaint = _complaint(_lines(directory / "output.log"))
+    hosts = {
+        host: said.replace(UNTOLD, complaint)
+        for host, said in failed.items()
+        if _lost(counts.get(host, {"failures": 1}))
+    }
     if code == 0:
         return {"state": "successful", "message": _summary(counts), "failed_hosts": {}}
-    said = _summary(counts) if hosts else _complaint(_lines(directory / "output.log"))
+    said = _summary(counts) if hosts else complaint
     return {"state": "failed", "message": said or f"ansible-playbook ended with {code}", "failed_hosts": hosts}
 
 

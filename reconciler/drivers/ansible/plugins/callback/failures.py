@@ -45,11 +45,16 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._redact = _redactor()
         self._file = Path(os.environ["HANSE_EVENTS"])
+        self._items: dict[str, str] = {}
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task failed."""
         if not ignore_errors:
-            self._failure(result, _why(result))
+            self._failure(result, self._items.pop(result._host.get_name(), "") or _why(result))  # noqa: SLF001
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """One item of a loop failed; the task's own result follows and says only that some did."""
+        self._items[result._host.get_name()] = _why(result)  # noqa: SLF001
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """A host does not answer."""
