@@ -61,7 +61,7 @@ def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)
     placed = place.place(ordered, seen, inventory, kinds, drivers)
-    seen = look(placed, inventory, kinds, drivers, seen)
+    seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
     rules = policy(settings, placed, house.store, house.clock(), verified=read.verified)
     return Proposal(plan.plan(placed, seen, inventory, rules, kinds), placed, seen, inventory, rules)
 

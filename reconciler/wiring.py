@@ -37,12 +37,13 @@ DEFAULTS: Mapping[str, str] = {
 
 
 class Wired:
-    """Fills ``ports.Drivers``. Back ends are opened once per thread."""
+    """Fills ``ports.Drivers``. Back ends are opened once per thread, zones once for all: they keep what they read."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self._settings = settings
         self._environment = os.environ if environment is None else environment
         self._local = threading.local()
+        self._shared: dict[tuple[str, str, str], Any] = {}
 
     def options(self, target_id: str, driver: str) -> tuple[str, Mapping[str, Any]]:
         """The driver and options of a target: the manifest's driver, replaced or completed by hanse.toml."""
@@ -97,7 +98,8 @@ class Wired:
             raise Terminal(f"the secret file {reference.file} cannot be read: {why}") from error
 
     def _open(self, port: str, target: Target) -> Any:
-        opened: dict[tuple[str, str, str], Any] = self._local.__dict__.setdefault("opened", {})
+        own = self._local.__dict__.setdefault("opened", {})
+        opened: dict[tuple[str, str, str], Any] = self._shared if port == "dns" else own
         key = (port, target.id, target.driver)
         if key not in opened:
             module = MODULES.get((port, target.driver))

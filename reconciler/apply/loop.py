@@ -193,7 +193,8 @@ class Loop:
             self._again(task, again)
             return
         state: Any = "unknown" if answer.fate == "unknown" else "failed"
-        outcomes.append(self._outcome(task, state, answer.reason, answer.message))
+        reason = answer.reason or (Reason.TARGET_UNREACHABLE if answer.fate == "transient" else None)
+        outcomes.append(self._outcome(task, state, reason, answer.message))
 
     def _again(self, task: Task, when: float) -> None:
         heapq.heappush(self._later, (when, next(self._number), task))

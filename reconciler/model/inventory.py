@@ -26,11 +26,15 @@ class Inventory:
     sources: Mapping[Ref, str] = field(init=False)
     digests: Mapping[Ref, str] = field(init=False)
     observed: Mapping[Ref, str] = field(init=False)
+    stands: frozenset[tuple[str, str]] = field(init=False)
+    """(target id, kind) of everything that is held."""
 
     def __post_init__(self) -> None:
         entries = self.entries.items()
         object.__setattr__(self, "sources", {ref: entry.source for ref, entry in entries})
         object.__setattr__(self, "digests", {ref: entry.digest for ref, entry in entries})
+        stands = frozenset((entry.target, ref.partition("/")[0]) for ref, entry in entries)
+        object.__setattr__(self, "stands", stands)
         object.__setattr__(self, "observed", {ref: entry.observed_digest for ref, entry in entries})
 
     def entry(self, ref: Ref, moved: Mapping[Ref, Ref]) -> Entry | None:

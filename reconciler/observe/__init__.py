@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.errors import DriverError
 from reconciler.kinds import Kind
 from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, TargetState, digest_of
-from reconciler.observe.questions import Question, questions, wanted
+from reconciler.observe.questions import Question, questions, standing, wanted
 from reconciler.ports import Drivers
 
 __all__ = ["observe"]
@@ -37,7 +37,7 @@ def observe(  # noqa: PLR0913 (the read's limits are keywords)
     asked = questions(graph, inventory, kinds, earlier)
     if earlier is not None and not asked:
         return earlier
-    gathered = _Gathered(inventory, earlier)
+    gathered = _Gathered(graph, inventory, earlier)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="observe")
     try:
         running = {pool.submit(_read, question, graph, inventory, drivers): question for question in asked}
@@ -74,8 +74,8 @@ def _handing_on(graph: Graph, inventory: Inventory) -> Mapping[Ref, Details]:
 class _Gathered:
     """What the targets said, put together."""
 
-    def __init__(self, inventory: Inventory, earlier: Observed | None) -> None:
-        self._inventory = inventory
+    def __init__(self, graph: Graph, inventory: Inventory, earlier: Observed | None) -> None:
+        self._graph, self._inventory = graph, inventory
         self._digests = dict(earlier.digests if earlier else inventory.observed)
         self._results = dict(earlier.results) if earlier else {}
         self._targets = dict(earlier.targets) if earlier else {}
@@ -116,7 +116,7 @@ class _Gathered:
         self._forget(question)
 
     def _forget(self, question: Question) -> None:
-        for ref in question.refs:
+        for ref in standing(question, self._graph, self._inventory):
             self._digests.pop(ref, None)
 
     def observed(self, handing_on: Mapping[Ref, Details]) -> Observed:

@@ -17,7 +17,8 @@ class Question:
 
     target: Target
     kind: Kind[Any]
-    refs: frozenset[Ref]
+    refs: frozenset[Ref] | None
+    """What is asked about; None on a quiet target, where it is looked up only when the world has moved."""
     token: str
     """Token of the last complete read when nothing on the target is in motion; "" asks for a full read."""
 
@@ -35,55 +36,75 @@ def questions(
     A target that answered earlier is asked again, in full, when something came to live on it since: what a
     DatasetRule brings along joins the graph after the first read.
     """
-    places = _places(graph, inventory)
-    busy = {places[ref] for ref in _moving(graph, inventory) if ref in places}
+    busy = _busy(graph, inventory)
     found = []
-    for (target_id, kind), refs in _grouped(places).items():
+    for (target_id, kind), refs in _grouped(graph, inventory, busy).items():
         if earlier is not None and _covered(target_id, refs, earlier):
             continue
-        token = "" if target_id in busy else inventory.tokens.get(target_id, ("", ""))[0]
         target = graph.targets.get(target_id) or _remembered(target_id, refs, inventory)
-        found.append(Question(target, kinds[kind], frozenset(refs), token))
+        found.append(Question(target, kinds[kind], frozenset(refs), ""))
+    for target_id, kind in inventory.stands:
+        if target_id not in busy and (earlier is None or target_id not in earlier.targets):
+            target = graph.targets.get(target_id) or _remembered(target_id, _standing(inventory, target_id), inventory)
+            found.append(Question(target, kinds[kind], None, inventory.tokens[target_id][0]))
     return sorted(found, key=lambda question: question.key)
 
 
 def wanted(question: Question, graph: Graph, inventory: Inventory) -> tuple[list[Wanted], Mapping[Ref, Details]]:
     """What to ask about each resource, and the inventory's details of them."""
-    entries = {ref: entry for ref in question.refs if (entry := inventory.entry(ref, graph.moved))}
+    refs = standing(question, graph, inventory)
+    entries = {ref: entry for ref in refs if (entry := inventory.entry(ref, graph.moved))}
     details = inventory.details([entry.ref for entry in entries.values()])
     decode = question.kind.Spec.model_validate_json
     found = []
-    for ref in sorted(question.refs):
+    for ref in sorted(refs):
         held = details.get(entries[ref].ref) if ref in entries else None
-        applied: Spec | None = decode(held.content) if held else None
         resource = graph.resources.get(ref)
-        spec = resource.spec if resource else applied
+        spec = resource.spec if resource else None
+        same = resource is not None and held is not None and held.content == resource.content
+        applied: Spec | None = spec if same else decode(held.content) if held else None
+        spec = spec or applied
         if spec is not None:
             found.append(Wanted(ref, inventory.uid(ref, graph.moved), spec, applied))
     return found, details
 
 
-def _places(graph: Graph, inventory: Inventory) -> dict[Ref, str]:
-    """Resource -> target id, for what is held and for what is declared."""
-    places = {ref: entry.target for ref, entry in inventory.entries.items()}
-    for old in graph.moved.values():
-        places.pop(old, None)
-    places.update((ref, resource.target) for ref, resource in graph.resources.items() if resource.target)
-    return places
+def _busy(graph: Graph, inventory: Inventory) -> set[str]:
+    """Targets that are read in full: something there is in motion, or there is no token to ask cheaply with."""
+    moving = {ref for ref, _ in graph.digests.items() ^ inventory.sources.items()}
+    moving |= {ref for ref, _ in inventory.observed.items() ^ inventory.digests.items()}
+    moving |= inventory.unsettled
+    here = {graph.resources[ref].target for ref in moving if ref in graph.resources}
+    there = {inventory.entries[ref].target for ref in moving if ref in inventory.entries}
+    untold = {target for target, _ in inventory.stands if target not in inventory.tokens}
+    return (here | there | untold) - {""}
 
 
-def _moving(graph: Graph, inventory: Inventory) -> set[Ref]:
-    """Resources that git, the world or an interrupted run has moved: their targets are read in full."""
-    intent = {ref for ref, _ in graph.digests.items() ^ inventory.sources.items()}
-    drift = {ref for ref, _ in inventory.observed.items() ^ inventory.digests.items()}
-    return intent | drift | inventory.unsettled
-
-
-def _grouped(places: Mapping[Ref, str]) -> Mapping[tuple[str, str], list[Ref]]:
+def _grouped(graph: Graph, inventory: Inventory, busy: set[str]) -> Mapping[tuple[str, str], list[Ref]]:
+    """(target, kind) -> what is declared or held there, for busy targets."""
     found: dict[tuple[str, str], list[Ref]] = defaultdict(list)
-    for ref, target in places.items():
-        found[target, ref.partition("/")[0]].append(ref)
+    if not busy:
+        return found
+    renamed = set(graph.moved.values())
+    for ref, resource in graph.resources.items():
+        if resource.target in busy:
+            found[resource.target, ref.kind].append(ref)
+    for ref, entry in inventory.entries.items():
+        if entry.target in busy and ref not in graph.digests and ref not in renamed:
+            found[entry.target, ref.kind].append(ref)
     return found
+
+
+def standing(question: Question, graph: Graph, inventory: Inventory) -> frozenset[Ref]:
+    """The resources that a question is about. A quiet target's are looked up only when it is not quiet after all."""
+    if question.refs is not None:
+        return question.refs
+    held = _standing(inventory, question.target.id)
+    return frozenset(ref for ref in held if ref.kind == question.kind.name and ref in graph.digests)
+
+
+def _standing(inventory: Inventory, target_id: str) -> list[Ref]:
+    return [ref for ref, entry in inventory.entries.items() if entry.target == target_id]
 
 
 def _covered(target_id: str, refs: Iterable[Ref], earlier: Observed) -> bool:

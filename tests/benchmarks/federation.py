@@ -107,7 +107,7 @@ def dns_record(n: int, size: Size) -> str:
     if n % 50 == 0 and n // 50 < size.of("VirtualCluster"):
         cluster = n // 50
         return (
-            f"{head}  valuesFrom:\n    kind: VirtualCluster\n    name: {_namespace(cluster, size)}/cluster-{cluster}\n"
+            f"{head}  valuesFrom:\n    kind: VirtualCluster\n    name: cluster-{cluster}\n    namespace: {_namespace(cluster, size)}\n"
             "    output: frontend_address\n"
         )
     if n % 3 == 0:
