@@ -23,7 +23,15 @@ def spec(**fields):
 
 def declared(*records):
     return {
-        ref: Resource(ref, one.digest(), one.canonical(), (), "", Location("x.yaml", 1), KIND.Spec.model_validate_json)
+        ref: Resource(
+            ref,
+            one.digest(),
+            KIND.canonical(one).canonical(),
+            (),
+            "",
+            Location("x.yaml", 1),
+            KIND.Spec.model_validate_json,
+        )
         for ref, one in records
     }
 
