@@ -1,5 +1,7 @@
 """``python -m reconciler.cli`` is ``hanse``."""
 
+import sys
+
 from reconciler.cli import main
 
-main()
+sys.exit(main())
