@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -33,17 +33,24 @@ def arriving(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
         path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, now: float) -> list[int]:
-    """Remove what nobody writes any more; returns the inodes. ``now`` is seconds since the epoch."""
-    swept = []
+def inodes(folder: Path) -> set[int]:
+    """The inodes of all files that are arriving in ``folder``."""
+    with os.scandir(folder) as entries:
+        return {entry.inode() for entry in entries}
+
+
+def sweep(folder: Path, now: float, forget: Callable[[int], None]) -> None:
+    """Remove what nobody writes any more. ``now`` is seconds since the epoch.
+
+    ``forget`` is told each inode before it is free: a moment later it may be another file's.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
                 stat = entry.stat(follow_symlinks=False)
                 if _abandoned(Path(entry.path), now - stat.st_mtime):
-                    os.unlink(entry.path)  # noqa: PTH108 (entry.path is what scandir gives)
-                    swept.append(stat.st_ino)
-    return swept
+                    forget(stat.st_ino)
+                    Path(entry.path).unlink()
 
 
 def _abandoned(path: Path, age: float) -> bool:

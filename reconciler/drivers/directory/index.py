@@ -63,18 +63,30 @@ class Index:
                 found[row.path] = (*found.get(row.path, ()), row)
         return found
 
-    def reserve(self, row: Row, limit: int | None) -> int | None:
-        """Write the row of a file about to appear; None when the storage would then hold more than ``limit`` bytes."""
+    def reserve(self, row: Row, limit: int | None) -> bool:
+        """Write the row of a file about to appear; False when the storage would then hold more than ``limit`` bytes."""
         with self._connected() as connection, _transaction(connection):
             others = connection.execute("SELECT coalesce(sum(size), 0) FROM file WHERE path != ?", (row.path,))
             if limit is not None and int(others.fetchone()[0]) + row.size > limit:
-                return None
-            return self._write(connection, row)
+                return False
+            self._write(connection, row)
+        return True
 
-    def settle(self, path: str, number: int) -> None:
-        """Forget the rows of ``path`` older than row ``number``: its file has replaced theirs."""
+    def latest(self, path: str) -> int:
+        """The number of the newest row of ``path``; 0 when it has none."""
+        with self._connected() as connection:
+            found = connection.execute("SELECT coalesce(max(id), 0) FROM file WHERE path = ?", (path,))
+            return int(found.fetchone()[0])
+
+    def settle(self, path: str, latest: int, alive: Iterable[int]) -> None:
+        """Forget rows of ``path`` up to number ``latest`` whose inode is not ``alive``: their file was replaced."""
+        kept = set(alive)
         with self._connected() as connection, _transaction(connection):
-            connection.execute("DELETE FROM file WHERE path = ? AND id < ?", (path, number))
+            rows = connection.execute(
+                "SELECT id, inode FROM file WHERE path = ? AND id <= ?", (path, latest)
+            ).fetchall()
+            gone = [(row,) for row, inode in rows if inode not in kept]
+            connection.executemany("DELETE FROM file WHERE id = ?", gone)
 
     def remember(self, rows: Iterable[Row]) -> None:
         """Keep the checksums of files that were read again. A read-only storage keeps nothing, and still works."""
@@ -85,30 +97,21 @@ class Index:
             for row in kept:
                 self._write(connection, row)
 
-    def forget(self, path: str, inode: int | None = None) -> None:
-        """Drop the rows of ``path`` (those of one inode only, if given)."""
-        if not self._file.exists():
-            return
-        with self._connected() as connection, _transaction(connection):
-            connection.execute("DELETE FROM file WHERE path = ? AND (? IS NULL OR inode = ?)", (path, inode, inode))
-
     def used(self) -> int:
         """Bytes of all files known, those still arriving included."""
         return sum(max(row.size for row in rows) for rows in self.rows().values())
 
-    def forget_inodes(self, inodes: Iterable[int]) -> None:
-        """Drop the rows of files that never appeared."""
+    def forget_inode(self, inode: int) -> None:
+        """Drop the row of a file that never appeared."""
         with self._connected() as connection, _transaction(connection):
-            connection.executemany("DELETE FROM file WHERE inode = ?", [(inode,) for inode in inodes])
+            connection.execute("DELETE FROM file WHERE inode = ?", (inode,))
 
-    def _write(self, connection: sqlite3.Connection, row: Row) -> int:
-        written = connection.execute(
+    def _write(self, connection: sqlite3.Connection, row: Row) -> None:
+        connection.execute(
             f"INSERT INTO file ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path, inode) DO UPDATE SET "  # noqa: S608
-            "size = excluded.size, mtime_ns = excluded.mtime_ns, checksums = excluded.checksums, uid = excluded.uid "
-            "RETURNING id",
+            "size = excluded.size, mtime_ns = excluded.mtime_ns, checksums = excluded.checksums, uid = excluded.uid",
             (row.path, row.inode, row.size, row.mtime_ns, " ".join(sorted(row.checksums)), row.uid),
         )
-        return int(written.fetchone()[0])
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

@@ -17,7 +17,7 @@ from stat import S_ISREG
 from typing import BinaryIO
 
 from reconciler.drivers.directory.errors import translated
-from reconciler.drivers.directory.incoming import arriving, sweep
+from reconciler.drivers.directory.incoming import arriving, inodes, sweep
 from reconciler.drivers.directory.index import Index, Row
 from reconciler.drivers.directory.scan import OWN, walk
 from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
@@ -159,7 +159,7 @@ class Directory:
             self._inside(file)
             file.unlink(missing_ok=True)
             _sync_folder(file.parent)
-            self._index.forget(path)
+            self._forget_replaced(file, path)
             for folder in file.relative_to(self._root).parents:
                 if folder != Path() and not _removed_empty(self._root / folder):
                     break
@@ -187,7 +187,7 @@ class Directory:
                 self._introduce(self._known)
             if self._clock() - self._swept > _SWEEP_EVERY:
                 self._swept = self._clock()
-                self._index.forget_inodes(sweep(self._own / "incoming", self._clock()))
+                sweep(self._own / "incoming", self._clock(), self._index.forget_inode)
 
     def _introduce(self, known: Path) -> None:
         """Write down, here and there, that this directory is the storage."""
@@ -214,16 +214,29 @@ class Directory:
         self._room(copy.path, 0, tally.size)
 
     def _show(self, part: Path, goal: Path, row: Row) -> None:
-        number = self._index.reserve(row, self._capacity)
-        if number is None:
+        if not self._index.reserve(row, self._capacity):
             used, said = self._index.used(), f"{self._name}: {row.path} needs {row.size} bytes"
             raise out_of_space(f"{said}; {used} of {self._capacity} are used")
         try:
             _renamed(part, goal, self._inside)
         except BaseException:
-            self._index.forget(row.path, row.inode)
+            self._index.forget_inode(row.inode)
             raise
-        self._index.settle(row.path, number)
+        self._forget_replaced(goal, row.path)
+
+    def _forget_replaced(self, goal: Path, path: str) -> None:
+        """Drop the rows of files that stood here before.
+
+        The order matters, as others may copy to the same path: every row up to the latest had its file under
+        ``incoming`` when it was written, so that one which is neither there nor here has been replaced.
+        """
+        if not (self._own / "incoming").is_dir():
+            return
+        latest = self._index.latest(path)
+        alive = inodes(self._own / "incoming")
+        with suppress(FileNotFoundError):
+            alive.add(goal.lstat().st_ino)
+        self._index.settle(path, latest, alive)
 
 
 def _read(file: Path) -> tuple[os.stat_result, frozenset[str]]:

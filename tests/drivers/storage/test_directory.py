@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -315,3 +316,17 @@ def test_ten_thousand_prefixes_cost_no_more_than_one(root, store, source):
         (root / f"d{i % 10}" / f"{i}").write_bytes(b"x")
     asked = [f"d{i % 10}/{i}" for i in range(0, 10_000, 2)]
     assert len(store.listing(asked).files) > 90
+
+
+def test_copies_racing_for_one_path_leave_one_row_and_it_is_the_files(root, store):
+    for _ in range(15):
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda n: store.copy_in(Copy("same", f"data:,{'x' * n}", UID)), range(6)))
+        (row,) = store._index.rows()["same"]
+        assert (row.inode, row.uid) == ((root / "same").stat().st_ino, UID)
+
+
+def test_a_file_removed_leaves_no_row_behind(store, source):
+    store.copy_in(Copy("a", source(BODY), UID))
+    store.remove("a")
+    assert store._index.rows() == {}
