@@ -138,10 +138,35 @@ def cluster(n: int, size: Size) -> str:
 """
 
 
+def replica(n: int, size: Size) -> str:
+    return f"""spec:
+  storage:
+    site: SITE-{n % size.of("Site")}
+    name: disk
+  dataset: tides:{n // 100}
+  path: tides/{n // 100}/file-{n}.nc
+  size: 4
+  checksum: md5:098f6bcd4621d373cade4e832627b4f6
+  source: data:,test
+"""
+
+
+def probe(n: int, size: Size) -> str:  # of a site's service, of a name, of a page
+    target = (
+        f"    siteService:\n      site: SITE-{n % size.of('Site')}\n      service: keystone\n",
+        f"    dnsRecord: {_namespace(n, size)}/host-{n}\n",
+        f"    url: https://host-{n}.fed.example.org/\n",
+    )[n % 3]
+    arguments = '-H, "{host}", -p, "{port}"' if n % 3 != 1 else '-H, "{host}"'
+    return f"spec:\n  target:\n{target}  plugin: check_http\n  arguments: [{arguments}]\n  interval: 300\n"
+
+
 PARTS: Mapping[str, tuple[int, str, Callable[[int, Size], str]]] = {
     "Site": (1, "SITE-{}", site),
     "VO": (2, "vo{}.example.org", vo),
     "DNSRecord": (60, "host-{}", dns_record),
+    "Replica": (20, "file-{}", replica),
+    "Probe": (15, "probe-{}", probe),
     "VirtualCluster": (2, "cluster-{}", cluster),
 }
 """Kind -> (percent, form of the name, the spec of the n-th one)."""
