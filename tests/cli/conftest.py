@@ -1,8 +1,12 @@
 """A small federation in a git repository, and the command line as people call it."""
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +42,12 @@ def record(name: str, ttl: int = 300, last: int = 10) -> str:
     return RECORD.format(name=name, ttl=ttl, last=last)
 
 
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a process that is started; compiled modules are kept, or each start takes seconds."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command answered."""
@@ -52,6 +62,7 @@ class Federation:
 
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root, self._capsys = root, capsys
+        self._started: list[subprocess.Popen] = []
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name
@@ -74,22 +85,43 @@ class Federation:
         captured = self._capsys.readouterr()
         return Said(code, captured.out, captured.err)
 
-    def start(self, *arguments: str, **more) -> subprocess.Popen:
+    def start(self, *arguments: str) -> subprocess.Popen:
         """The same in a process of its own."""
         command = [sys.executable, "-c", "import sys; from reconciler.cli import main; sys.exit(main())"]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **more.pop("env", {})}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, "-C", str(self.root), *arguments],
-            env=environment,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **more,
         )
+        self._started.append(process)
+        return process
+
+    def runs(self) -> list[tuple[str, dict]]:
+        """State and counts of every run, the latest first, read beside whoever works on the database."""
+        path = self.root / ".hanse" / "hanse.db"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as database:
+            try:
+                rows = database.execute("SELECT state, counts FROM runs ORDER BY started_at DESC, id DESC").fetchall()
+            except sqlite3.OperationalError:
+                return []
+        return [(state, json.loads(counts)) for state, counts in rows]
+
+    def end(self) -> None:
+        """End whatever process was started and still runs."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
 
 @pytest.fixture
-def federation(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Federation:
+def federation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Federation]:
     """One VO and one name, committed, with nothing applied yet."""
     for name in [name for name in os.environ if name.startswith("HANSE_")]:
         monkeypatch.delenv(name)
@@ -99,7 +131,8 @@ def federation(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     made.write(".gitignore", "/.hanse/\n*.json\n")
     made.git("init", "-q")
     made.commit("first")
-    return made
+    yield made
+    made.end()
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import select
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from reconciler.cli.house import now
 from reconciler.daemon import lease
 from reconciler.records.store import open_store
-from tests.cli.conftest import record
+from tests.cli.conftest import environment, record
 
 
 def test_one_line_for_each_outcome_and_a_sum(federation):
@@ -98,17 +97,17 @@ def test_the_lease_of_a_process_that_was_killed_is_taken_over(federation):
     assert federation.hanse("apply").code == 0
 
 
-def talk(federation, answer: str, *arguments: str, **environment: str) -> tuple[int, str]:
+def talk(federation, answer: str, *arguments: str, **variables: str) -> tuple[int, str]:
     """Run a command on a pseudo-terminal, answer its question; its code and all it wrote."""
     ours, theirs = pty.openpty()
-    plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    plain = {name: value for name, value in environment(TERM="xterm", COLUMNS="120").items() if name != "NO_COLOR"}
     command = [sys.executable, "-c", "import sys; from reconciler.cli import main; sys.exit(main())"]
     process = subprocess.Popen(
         [*command, "-C", str(federation.root), *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**plain, "TERM": "xterm", "COLUMNS": "120", "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        env={**plain, **variables},
     )
     os.close(theirs)
     said, deadline = b"", time.monotonic() + 60

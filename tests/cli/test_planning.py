@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from jsonschema import Draft202012Validator
 
-from tests.cli.conftest import record
+from tests.cli.conftest import environment, record
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "hanse.plan.v1.json").read_text(encoding="utf-8"))
 
@@ -128,5 +128,7 @@ def test_help_and_version_load_neither_models_nor_databases():
             f"import sys; from reconciler.cli import main; main(['{command}']); "
             "print([m for m in ('reconciler.model', 'sqlalchemy', 'git', 'networkx', 'structlog') if m in sys.modules])"
         )
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment()
+        )
         assert done.stdout.splitlines()[-1] == "[]"

@@ -71,12 +71,12 @@ def begun(federation) -> bool:
 
 def interrupted(federation, number: int) -> tuple[int, str, str]:
     process = federation.start("apply")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not begun(federation) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=90)
     return process.returncode, out, err
 
 
