@@ -23,6 +23,7 @@ def environment(options: Options, directory: Path, key: Path) -> dict[str, str]:
         MARK: directory.name,
         "ANSIBLE_CONFIG": str(here / "ansible.cfg"),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_LIBRARY": str(options.playbook_folder / "library"),
         "ANSIBLE_ROLES_PATH": str(options.playbook_folder / "roles"),
         "ANSIBLE_CALLBACK_PLUGINS": str(here / "plugins" / "callback"),
         "ANSIBLE_VARS_PLUGINS": str(here / "plugins" / "vars"),
