@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from reconciler.errors import ManifestError
+from reconciler.errors import ManifestError, SourceError
 from reconciler.kinds import Kind
 from reconciler.manifest.document import Documents
 from reconciler.manifest.memory import Kept, Memory
@@ -38,46 +38,58 @@ def load(
         return _load(revision, kinds, judge, kept)
 
 
-def _load(revision: Revision, kinds: Mapping[str, Kind[Any]], judge: RuleSettings, kept: Memory) -> Resources:
-    cold = kept.revision is None
-    before: Mapping[str, str] = kept.revision.files if kept.revision else {}
-    paths = {path for path, _ in revision.files.items() ^ before.items()}
-    _parse(revision, paths, kinds, kept)
-    items: dict[Ref, Resource] = dict(kept.items)
-    gone = [ref for path in paths for ref in kept.refs.get(path, ())]
-    for ref in gone:
-        items.pop(ref, None)
+def _load(revision: Revision, kinds: Mapping[str, Kind[Any]], judge: RuleSettings, memory: Memory) -> Resources:
+    cold = memory.revision is None
+    before: Mapping[str, str] = memory.revision.files if memory.revision else {}
+    came = [path for path, blob in revision.files.items() if before.get(path) != blob]
+    gone = [path for path in before if path not in revision.files]
+    parsed = _parsed(revision, came, kinds, memory)
+    items: dict[Ref, Resource] = dict(memory.items)
     faults: list[Diagnostic] = []
-    added: dict[str, tuple[Ref, ...]] = {}
-    for path in sorted(path for path in paths if path in revision.files):
-        found = kept.parsed[revision.files[path]].at(path)
-        faults += [judge.judged(fault) for fault in found.faults]
-        faults += _joined(items, found.resources)
-        added[path] = tuple(resource.ref for resource in found.resources)
-    warnings = [fault for fault in kept.warnings if fault.file not in paths]
-    warnings += [fault for fault in faults if fault.severity == "warning"]
-    if len(faults) > len(warnings) or any(fault.severity == "error" for fault in faults):
-        raise ManifestError(sorted(faults))
-    changed = frozenset(_changed(kept.items, items, gone, added))
-    kept.remember(revision, items, paths, added, tuple(sorted(warnings)))
-    return Resources(revision.commit, items, kept.warnings, None if cold else changed)
+    for path in (*gone, *came):
+        for ref in memory.refs.get(path, ()):
+            items.pop(ref, None)
+    for kept in parsed.values():
+        faults += _joined(items, kept.resources)
+    faults += [judge.judged(fault) for kept in parsed.values() for fault in kept.faults]
+    faults += [judge.judged(fault) for path, found in memory.found.items() if path not in parsed for fault in found]
+    faults = sorted(fault for fault in faults if fault.file in revision.files)
+    if any(fault.severity == "error" for fault in faults):
+        raise ManifestError(faults)
+    changed = frozenset(_changed(memory, items, (*gone, *came), parsed.values()))
+    memory.remember(revision, items, gone, parsed)
+    return Resources(revision.commit, items, tuple(faults), None if cold else changed)
 
 
 def _changed(
-    before: Mapping[Ref, Resource], now: Mapping[Ref, Resource], gone: Iterable[Ref], added: Mapping[str, Iterable[Ref]]
+    memory: Memory, now: Mapping[Ref, Resource], paths: Iterable[str], parsed: Iterable[Kept]
 ) -> Iterator[Ref]:
     """Refs that came, went, or are not as they were."""
-    for ref in {*gone, *(ref for refs in added.values() for ref in refs)}:
-        if before.get(ref) != now.get(ref):
+    suspects = {ref for path in paths for ref in memory.refs.get(path, ())}
+    suspects.update(resource.ref for kept in parsed for resource in kept.resources)
+    for ref in suspects:
+        if memory.items.get(ref) != now.get(ref):
             yield ref
 
 
-def _parse(revision: Revision, paths: set[str], kinds: Mapping[str, Kind[Any]], kept: Memory) -> None:
-    """Parse every blob that was never seen."""
-    wanted = {blob: path for path in paths if (blob := revision.files.get(path)) and blob not in kept.parsed}
-    reader = Documents(kinds)
-    for blob, content in revision.blobs.read(wanted):
-        kept.parsed[blob] = _file(reader, wanted[blob], content)
+def _parsed(
+    revision: Revision, paths: Iterable[str], kinds: Mapping[str, Kind[Any]], memory: Memory
+) -> dict[str, Kept]:
+    """What is declared at each path, in the order of the paths. A content that was seen before is not read."""
+    wanted = {path: revision.files[path] for path in sorted(paths)}
+    unseen = {blob: path for path, blob in wanted.items() if memory.known(blob) is None}
+    reader, fresh = Documents(kinds), {}
+    for blob, content in revision.blobs.read(unseen):
+        fresh[blob] = _file(reader, unseen[blob], content)
+        memory.learn(blob, fresh[blob])
+    return {path: (fresh.get(blob) or _known(memory, blob)).at(path) for path, blob in wanted.items()}
+
+
+def _known(memory: Memory, blob: str) -> Kept:
+    kept = memory.known(blob)
+    if kept is None:
+        raise SourceError(f"blob {blob}: the repository did not give it")
+    return kept
 
 
 def _file(reader: Documents, path: str, content: bytes) -> Kept:
@@ -91,13 +103,14 @@ def _file(reader: Documents, path: str, content: bytes) -> Kept:
 
 
 def _joined(items: dict[Ref, Resource], resources: Iterable[Resource]) -> Iterator[Diagnostic]:
-    """Add resources to ``items``; a name that is taken is a fault that names both places."""
+    """Add resources to ``items``; a name that is taken is a fault of the later place that names the earlier one."""
     for resource in resources:
-        other = items.get(resource.ref)
-        if other is None:
-            items[resource.ref] = resource
+        other = items.setdefault(resource.ref, resource)
+        if other is resource:
             continue
-        here, there = resource.location, other.location
+        first, second = sorted((resource, other), key=lambda r: r.location)
+        items[resource.ref] = first
+        there, here = first.location, second.location
         message = f"{resource.ref} is declared in {there.file}:{there.line} already"
         yield Diagnostic(here.file, here.line, 1, "metadata.name", message, "rename or remove one", "name-taken")
 

@@ -1,44 +1,31 @@
-"""Memory: what was parsed, by blob id. In memory for a daemon, and on disk between commands.
+"""Memory: what was parsed, so that no content is parsed twice. In memory for a daemon, and on disk between commands.
 
-The file on disk is a cache: it is checked by digest, tied to the code that wrote it, and thrown away on any doubt.
+On disk it is a cache: checked by digests, tied to the code that wrote it, and made anew on any doubt. The snapshot
+holds the last revision whole; what was parsed since is noted beside it, until that is more than a little.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-import reconciler
 from reconciler.kinds import Kind
-from reconciler.model import PLAIN, Diagnostic, Edge, Lifecycle, Location, Ref, Resource, Revision, Spec
+from reconciler.manifest import snapshot
+from reconciler.manifest.kept import Kept, note, noted
+from reconciler.manifest.snapshot import Snapshot
+from reconciler.model import Diagnostic, Ref, Resource, Revision
 
-_FILE = "parsed"
-_MAGIC = b"hanse-parsed-1\n"
+__all__ = ["Kept", "Memory"]
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What one content declares, as read at ``path``."""
-
-    path: str
-    resources: tuple[Resource, ...]
-    faults: tuple[Diagnostic, ...] = ()
-
-    def at(self, path: str) -> Kept:
-        """The same content under another path."""
-        if path == self.path:
-            return self
-        moved = tuple(r._replace(location=Location(path, r.location.line)) for r in self.resources)
-        return Kept(path, moved, tuple(replace(fault, file=path) for fault in self.faults))
+SPARE = 50_000
+"""Contents remembered that the last revision does not have: of other branches, of broken commits."""
+_SNAPSHOT = "parsed"
+_NOTES = "parsed.more"
+_SHARE = 50
+"""One file in so many may differ from the snapshot before it is written anew."""
 
 
 class _NoBlobs:
@@ -48,164 +35,100 @@ class _NoBlobs:
 
 @dataclass
 class Memory:
-    """Parsed contents, and the last revision that was without fault."""
+    """The last revision that was without fault, and other contents that were parsed."""
 
-    parsed: dict[str, Kept] = field(default_factory=dict)
     revision: Revision | None = None
     items: Mapping[Ref, Resource] = field(default_factory=dict)
     refs: dict[str, tuple[Ref, ...]] = field(default_factory=dict)
     """Path -> what it declares."""
-    warnings: tuple[Diagnostic, ...] = ()
+    found: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    """Path -> what named rules found there, before any configuration is asked."""
     directory: Path | None = None
-    stale: int = 0
-    """How many files differ from what is on disk."""
+    _spare: dict[str, Kept] = field(default_factory=dict)
+    _unsaved: set[str] = field(default_factory=set)
+    """Blob ids that are neither in the snapshot nor noted."""
+    _stale: int = 0
+    """How many files differ from the snapshot on disk."""
+    _paths: dict[str, str] | None = None
+    """Blob id -> a path of ``revision``, made when it is asked for."""
 
     @classmethod
     def open(cls, directory: Path, kinds: Mapping[str, Kind[Any]]) -> Memory:
         """What an earlier command kept; empty when there is nothing sound."""
-        rows = _rows(directory / _FILE)
-        memory = cls(directory=directory)
-        if rows is None:
-            return memory
-        try:
-            _restore(memory, rows, kinds)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return cls(directory=directory)
+        memory = cls(directory=directory, _spare=noted(directory / _NOTES, kinds))
+        memory._stale = len(memory._spare)
+        read = snapshot.read(directory / _SNAPSHOT, kinds)
+        if read is not None:
+            memory.revision = Revision(read.commit, read.files, _NoBlobs(), paths=read.paths)
+            memory.items, memory.refs, memory.found = read.items, dict(read.refs), dict(read.found)
         return memory
+
+    def known(self, blob: str) -> Kept | None:
+        """What a content declares; None when it was never parsed."""
+        return self._spare.get(blob) or self._from_revision(blob)
+
+    def learn(self, blob: str, kept: Kept) -> None:
+        """Keep what a content declares, faulty or not."""
+        self._spare[blob] = kept
+        if self.directory is not None:
+            self._unsaved.add(blob)
 
     def remember(
         self,
         revision: Revision,
         items: Mapping[Ref, Resource],
-        paths: set[str],
-        added: Mapping[str, tuple[Ref, ...]],
-        warnings: tuple[Diagnostic, ...],
+        gone: Sequence[str],
+        added: Mapping[str, Kept],
     ) -> None:
-        """Bring the memory to a revision that was without fault."""
-        forgotten = {self.revision.files[p] for p in paths if self.revision and p in self.revision.files}
-        for blob in forgotten - (set(revision.files.values()) if forgotten else set()):
-            self.parsed.pop(blob, None)
-        for path in paths - added.keys():
+        """Bring the memory to a revision without fault: ``gone`` paths are no more, those of ``added`` differ."""
+        for path in {*gone, *added} & self.refs.keys():
+            self._spare_what_was_at(path)
+        for path in gone:
             self.refs.pop(path, None)
-        self.refs.update(added)
-        self.revision, self.items, self.warnings = revision, items, warnings
-        self.stale += len(paths)
+            self.found.pop(path, None)
+        for path, kept in added.items():
+            self.refs[path] = tuple([resource.ref for resource in kept.resources])
+            self.found.pop(path, None)
+            if kept.faults:
+                self.found[path] = kept.faults
+            self._spare.pop(revision.files[path], None)
+        self._stale += len(added)
+        self._paths = None if added or gone else self._paths
+        self.revision, self.items = revision, items
+        self._forget()
 
     def save(self) -> None:
-        """Keep it for the next command, when more than a little has changed."""
-        if self.directory is None or self.revision is None or self.stale * 50 <= len(self.revision.files):
+        """Keep it for the next command."""
+        if self.directory is None:
             return
-        rows = {
-            "commit": self.revision.commit,
-            "paths": self.revision.paths,
-            "files": self.revision.files,
-            "kept": {blob: _row(self.parsed[blob]) for blob in self.revision.files.values()},
-        }
-        content = orjson.dumps(rows)
-        _write(self.directory / _FILE, _MAGIC + _stamp().encode() + _sum(content) + content)
-        self.stale = 0
+        if self.revision is not None and self._stale * _SHARE > len(self.revision.files):
+            (self.directory / _NOTES).unlink(missing_ok=True)
+            r = self.revision
+            snapshot.write(
+                self.directory / _SNAPSHOT, Snapshot(r.commit, r.paths, r.files, self.refs, self.items, self.found)
+            )
+            self._stale = 0
+        elif self._unsaved:
+            kept = {blob: found for blob in self._unsaved if (found := self.known(blob)) is not None}
+            note(self.directory / _NOTES, kept)
+        self._unsaved = set()
 
+    def _from_revision(self, blob: str) -> Kept | None:
+        if self.revision is None:
+            return None
+        if self._paths is None:
+            self._paths = dict(zip(self.revision.files.values(), self.revision.files, strict=True))
+        path = self._paths.get(blob)
+        return None if path is None else self._at(path)
 
-def _row(kept: Kept) -> list[Any]:
-    return [
-        kept.path,
-        [
-            [
-                r.ref,
-                r.digest,
-                r.content.decode(),
-                [list(edge) for edge in r.edges],
-                r.target,
-                r.location.line,
-                r.lifecycle.model_dump(mode="json", exclude_defaults=True) or None,
-                r.labels,
-                r.annotations,
-                r.open,
-            ]
-            for r in kept.resources
-        ],
-        [[f.line, f.column, f.path, f.message, f.cure, f.rule, f.severity] for f in kept.faults],
-    ]
+    def _at(self, path: str) -> Kept:
+        return Kept(path, tuple([self.items[ref] for ref in self.refs[path]]), self.found.get(path, ()))
 
+    def _spare_what_was_at(self, path: str) -> None:
+        assert self.revision is not None  # noqa: S101 (refs are of a revision)
+        self._spare[self.revision.files[path]] = self._at(path)
 
-def _restore(memory: Memory, rows: Mapping[str, Any], kinds: Mapping[str, Kind[Any]]) -> None:
-    decoders = {name: kind.Spec.model_validate_json for name, kind in kinds.items()}
-    items: dict[Ref, Resource] = {}
-    kept = {blob: _kept(row, decoders) for blob, row in rows["kept"].items()}
-    memory.parsed = kept
-    for path, blob in rows["files"].items():
-        found = kept[blob].at(path)
-        memory.refs[path] = tuple([resource.ref for resource in found.resources])
-        for resource in found.resources:
-            items[resource.ref] = resource
-    memory.items = items
-    memory.revision = Revision(rows["commit"], rows["files"], _NoBlobs(), paths=tuple(rows["paths"]))
-    memory.warnings = tuple(sorted(f for k in kept.values() for f in k.faults))
-
-
-def _kept(row: list[Any], decoders: Mapping[str, Callable[[bytes], Spec]]) -> Kept:
-    path, resources, faults = row
-    return Kept(
-        path,
-        tuple([_resource(path, r, decoders) for r in resources]),
-        tuple([Diagnostic(path, *fault) for fault in faults]) if faults else (),
-    )
-
-
-def _resource(path: str, row: list[Any], decoders: Mapping[str, Callable[[bytes], Spec]]) -> Resource:
-    name, digest, content, edges, target, line, lifecycle, labels, annotations, is_open = row
-    ref = Ref(name)
-    return Resource(
-        ref,
-        digest,
-        content.encode(),
-        tuple([Edge(Ref(e[0]), e[1], e[2], e[3]) for e in edges]) if edges else (),
-        target,
-        Location(path, line),
-        decoders[name.partition("/")[0]],
-        Lifecycle.model_validate(lifecycle, strict=False) if lifecycle else PLAIN,
-        labels,
-        annotations,
-        None,
-        is_open,
-    )
-
-
-def _rows(path: Path) -> Mapping[str, Any] | None:
-    """The content of a cache file; None when there is none, or it is damaged, or other code wrote it."""
-    try:
-        read = path.read_bytes()
-    except OSError:
-        return None
-    head = _MAGIC + _stamp().encode()
-    start = len(head) + 32
-    if not read.startswith(head) or read[len(head) : start] != _sum(read[start:]):
-        return None
-    rows: Mapping[str, Any] = orjson.loads(memoryview(read)[start:])
-    return rows
-
-
-def _sum(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=32).digest()
-
-
-@cache
-def _stamp() -> str:
-    """Digest over the code that parses and validates: another version's cache means nothing."""
-    root = Path(reconciler.__file__).parent
-    files = sorted(p for name in ("manifest", "kinds", "model") for p in (root / name).rglob("*.py"))
-    said = "".join(f"{p.relative_to(root)}:{p.stat().st_size}:{p.stat().st_mtime_ns}\n" for p in files)
-    return hashlib.blake2b(f"{reconciler.__version__}\n{said}".encode(), digest_size=16).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file whole, or not at all: a cache that cannot be written is no error."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+    def _forget(self) -> None:
+        """Drop the oldest spare contents when there are too many."""
+        for blob in [*islice(self._spare, max(0, len(self._spare) - SPARE))]:
+            del self._spare[blob]
