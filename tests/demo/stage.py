@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HANSE = [sys.executable, "-c", "import sys; from reconciler.cli import main; sys.exit(main())"]
+HANSE = [sys.executable, "-m", "reconciler.cli"]
 _WIDTH = 100
 _KEPT = 3
 """How many lines of a long run of like lines are shown."""
