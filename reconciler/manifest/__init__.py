@@ -6,13 +6,12 @@ changed since the last load is looked at.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from reconciler.errors import ManifestError, SourceError
 from reconciler.kinds import Kind
+from reconciler.manifest.bulk import uncollected
 from reconciler.manifest.document import Documents
 from reconciler.manifest.memory import Kept, Memory
 from reconciler.manifest.reader import documents
@@ -34,7 +33,7 @@ def load(
     """
     kept = memory if memory is not None else Memory()
     judge = settings or RuleSettings()
-    with _uncollected():
+    with uncollected():
         return _load(revision, kinds, judge, kept)
 
 
@@ -113,15 +112,3 @@ def _joined(items: dict[Ref, Resource], resources: Iterable[Resource]) -> Iterat
         there, here = first.location, second.location
         message = f"{resource.ref} is declared in {there.file}:{there.line} already"
         yield Diagnostic(here.file, here.line, 1, "metadata.name", message, "rename or remove one", "name-taken")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection while hundreds of thousands of values are made that all stay."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

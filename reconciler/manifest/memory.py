@@ -6,6 +6,7 @@ holds the last revision whole; what was parsed since is noted beside it, until t
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,6 +15,7 @@ from typing import Any
 
 from reconciler.kinds import Kind
 from reconciler.manifest import snapshot
+from reconciler.manifest.bulk import uncollected
 from reconciler.manifest.kept import Kept, note, noted
 from reconciler.manifest.snapshot import Snapshot
 from reconciler.model import Diagnostic, Ref, Resource, Revision
@@ -57,10 +59,12 @@ class Memory:
         """What an earlier command kept; empty when there is nothing sound."""
         memory = cls(directory=directory, _spare=noted(directory / _NOTES, kinds))
         memory._stale = len(memory._spare)
-        read = snapshot.read(directory / _SNAPSHOT, kinds)
+        with uncollected():
+            read = snapshot.read(directory / _SNAPSHOT, kinds)
         if read is not None:
             memory.revision = Revision(read.commit, read.files, _NoBlobs(), paths=read.paths)
             memory.items, memory.refs, memory.found = read.items, dict(read.refs), dict(read.found)
+            gc.freeze()  # a command that begins with so many values keeps them to its end
         return memory
 
     def known(self, blob: str) -> Kept | None:
