@@ -6,6 +6,7 @@ holds the last revision whole; what was parsed since is noted beside it, until t
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ __all__ = ["Kept", "Memory"]
 
 SPARE = 50_000
 """Contents remembered that the last revision does not have: of other branches, of broken commits."""
+SPARE_ON_DISK = 2_000
+"""How many of them the next command is given."""
 _SNAPSHOT = "parsed"
 _NOTES = "parsed.more"
 _SHARE = 50
@@ -58,7 +61,6 @@ class Memory:
     def open(cls, directory: Path, kinds: Mapping[str, Kind[Any]]) -> Memory:
         """What an earlier command kept; empty when there is nothing sound."""
         memory = cls(directory=directory, _spare=noted(directory / _NOTES, kinds))
-        memory._stale = len(memory._spare)
         with uncollected():
             read = snapshot.read(directory / _SNAPSHOT, kinds)
         if read is not None:
@@ -106,16 +108,21 @@ class Memory:
         if self.directory is None:
             return
         if self.revision is not None and self._stale * _SHARE > len(self.revision.files):
-            (self.directory / _NOTES).unlink(missing_ok=True)
-            r = self.revision
-            snapshot.write(
-                self.directory / _SNAPSHOT, Snapshot(r.commit, r.paths, r.files, self.refs, self.items, self.found)
-            )
-            self._stale = 0
+            self._save_whole(self.directory, self.revision)
         elif self._unsaved:
             kept = {blob: found for blob in self._unsaved if (found := self.known(blob)) is not None}
             note(self.directory / _NOTES, kept)
         self._unsaved = set()
+
+    def _save_whole(self, directory: Path, revision: Revision) -> None:
+        with contextlib.suppress(OSError):
+            (directory / _NOTES).unlink()
+        if self._spare:
+            newest = [*islice(reversed(self._spare.items()), SPARE_ON_DISK)]
+            note(directory / _NOTES, dict(reversed(newest)))
+        kept = Snapshot(revision.commit, revision.paths, revision.files, self.refs, self.items, self.found)
+        snapshot.write(directory / _SNAPSHOT, kept)
+        self._stale = 0
 
     def _from_revision(self, blob: str) -> Kept | None:
         if self.revision is None:
