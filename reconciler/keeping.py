@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from reconciler import logs
 from reconciler.model import BookKeeping, Graph, Inventory, Plan, Present, Ref, Resource
 from reconciler.model.observed import Observed
 from reconciler.ports import Journal
@@ -34,7 +35,13 @@ def inventory(store: Store) -> Inventory:
 
 @contextmanager
 def run(
-    store: Store, plan: Plan, graph: Graph, held: Inventory, seen: Observed, who: str, fence: Fence | None = None
+    store: Store,
+    plan: Plan,
+    graph: Graph,
+    held: Inventory,
+    seen: Observed,
+    who: str,
+    fence: Fence | None = None,
 ) -> Iterator[OpenRun]:
     """Begin a run, with a journal that knows the books; a run that breaks off is written down as such."""
     run_id = store.runs.begin(plan.commit, plan.digest, who, "apply")
@@ -43,7 +50,8 @@ def run(
         choices = _choices(graph)
         books = {ref: _book(graph, graph.resources[ref], choices) for ref in acted if _placed(graph, ref)}
         store.inventory.sync(_agreed(graph, held, seen, acted, choices), plan.commit)
-        yield OpenRun(run_id, store.journal.open(run_id, plan.commit, plan.digest, books, fence))
+        with logs.about(run=run_id):
+            yield OpenRun(run_id, store.journal.open(run_id, plan.commit, plan.digest, books, fence))
     except BaseException:
         store.runs.finish(run_id, "interrupted", {})
         raise

@@ -12,8 +12,8 @@ from typing import Any
 from reconciler.apply import Conduct, Pace, Serial
 from reconciler.manifest import Memory
 from reconciler.model import Plan, Report
-from reconciler.records.store import open_store
 from reconciler.reconcile import House, Proposal, propose, reconcile
+from reconciler.records.store import open_store
 from reconciler.settings import load
 from reconciler.wiring import Wired
 

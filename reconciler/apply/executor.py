@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -52,8 +53,8 @@ class Threads:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="apply")
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Run ``call`` soon."""
-        return self._pool.submit(call)
+        """Run ``call`` soon, with the log context of whoever asked."""
+        return self._pool.submit(contextvars.copy_context().run, call)
 
     def __enter__(self) -> Self:
         return self

@@ -48,8 +48,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not work. ``fate`` says what follows: transient is tried again, terminal waits for a person,
-    conflict is observed anew, unknown may or may not have happened.
+    """It did not work.
+
+    ``fate`` says what follows: transient is tried again, terminal waits for a person, conflict is observed anew,
+    unknown may or may not have happened.
     """
 
     fate: Literal["transient", "terminal", "conflict", "unknown"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.model import Action, Approval, Limit, Policy, Reason, Ref, Verb
+from reconciler.model import Action, Approval, Limit, Policy, Reason, Verb
 
 _TAKING_AWAY = (Verb.DELETE, Verb.REPLACE)
 
@@ -22,19 +22,23 @@ def limited(
 
     ``empty`` says that the commit declares nothing at all: then nothing is deleted, whatever the limits.
     """
-    budget = Counter({approval.ref: approval.at_most for approval in policy.approvals})
-    approved = [_approved(action, policy, budget) for action in actions]
+    pen = _Pen(policy)
+    safe = [pen.required(action) for action in actions]
     groups: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
-    for index, action in enumerate(approved):
+    for index, action in enumerate(safe):
         if action.blocked is None and action.verb in (*_TAKING_AWAY, Verb.UPDATE):
             groups[action.ref.kind, action.target, action.verb in _TAKING_AWAY].append(index)
     for (kind, target, taking), indexes in groups.items():
-        counted = [i for i in indexes if not approved[i].message.startswith(_BY_APPROVAL)]
         limit = policy.deletes if taking else policy.updates
-        said = _exceeded(len(counted), population.get((kind, target), 0), limit, kind, target)
-        for index in counted:
-            approved[index] = _stopped(approved[index], said, policy, empty=empty)
-    return approved
+        held = population.get((kind, target), 0)
+        if _exceeded(len(indexes), held, limit, kind, target):
+            for index in indexes:
+                safe[index] = pen.signed(safe[index])
+        left = [index for index in indexes if not safe[index].message.startswith(_BY_APPROVAL)]
+        said = _exceeded(len(left), held, limit, kind, target)
+        for index in left:
+            safe[index] = _stopped(safe[index], said, policy, empty=empty)
+    return safe
 
 
 _BY_APPROVAL = "approved by "
@@ -59,22 +63,35 @@ def _exceeded(count: int, population: int, limit: Limit, kind: str, target: str)
     return f"{of} is over the limit of {limit.absolute} or {limit.percent:g} %: commit an Approval (hanse approve)"
 
 
-def _approved(action: Action, policy: Policy, budget: Counter[Ref]) -> Action:
-    """The action, let through by an approval where it needs one and there is one."""
-    if action.verb not in _TAKING_AWAY or action.blocked not in (None, Reason.APPROVAL_REQUIRED):
-        return action
-    matching = [approval for approval in policy.approvals if _covers(approval, action)]
-    for approval in matching:
-        if approval.expires > policy.now and budget[approval.ref] > 0:
-            budget[approval.ref] -= 1
-            said = f"{_BY_APPROVAL}{approval.ref} until {approval.expires:%Y-%m-%d %H:%M} UTC: {approval.reason}"
-            return replace(action, blocked=None, message=said)
-    if action.blocked and any(approval.expires <= policy.now for approval in matching):
-        said = f"{matching[0].ref} expired at {matching[0].expires:%Y-%m-%d %H:%M} UTC"
-        return replace(action, blocked=Reason.APPROVAL_EXPIRED, message=said)
-    if action.blocked:
+class _Pen:
+    """Lets actions through that an approval covers, as many as it says; spent only where one is needed."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._left = Counter({approval.ref: approval.at_most for approval in policy.approvals})
+
+    def required(self, action: Action) -> Action:
+        """An action whose manifest asks for an approval each time, signed or with what would allow it."""
+        if action.blocked is not Reason.APPROVAL_REQUIRED:
+            return action
+        signed = self.signed(action)
+        if signed.blocked is None:
+            return signed
+        late = [a for a in self._policy.approvals if _covers(a, action) and a.expires <= self._policy.now]
+        if late:
+            said = f"{late[0].ref} expired at {late[0].expires:%Y-%m-%d %H:%M} UTC"
+            return replace(action, blocked=Reason.APPROVAL_EXPIRED, message=said)
         return replace(action, message=f"{action.message}: commit an Approval (hanse approve {action.ref})")
-    return action
+
+    def signed(self, action: Action) -> Action:
+        """The action, let through by the first approval that covers it and has something left."""
+        for approval in self._policy.approvals:
+            if approval.expires > self._policy.now and self._left[approval.ref] > 0 and _covers(approval, action):
+                self._left[approval.ref] -= 1
+                until = f"{approval.expires:%Y-%m-%d %H:%M} UTC"
+                said = f"{_BY_APPROVAL}{approval.ref} until {until}: {approval.reason}"
+                return replace(action, blocked=None, message=said)
+        return action
 
 
 def _covers(approval: Approval, action: Action) -> bool:

@@ -171,6 +171,23 @@ def test_an_approval_is_spent_after_as_many_as_it_says():
     assert len(made.blocked) == 7
 
 
+def test_an_approval_is_not_spent_on_what_needs_none():
+    gone, kept = vos(3), resource("VO/kept", {}, deletionPolicy="wait")
+    rest = resource("VO/rest", {})
+    one = approval(at_most=1, scope={"actions": ("delete",)})
+    seen = {r.ref: present(r) for r in [*gone, kept, rest]}
+    made = planned(graph(rest), held(*gone, kept, rest), seen, Policy(NOW, approvals=(one,)))
+    assert not made.blocked
+
+
+def test_an_approval_lifts_the_limit_of_updates_too():
+    before, after = vos(20), [changed(vo, {"description": "new"}) for vo in vos(20)]
+    seen, limit = {r.ref: present(r) for r in before}, Limit(absolute=5, percent=100)
+    one = approval(scope={"actions": ("update",)}, at_most=20)
+    assert len(planned(graph(*after), held(*before), seen, Policy(NOW, updates=limit)).blocked) == 20
+    assert not planned(graph(*after), held(*before), seen, Policy(NOW, updates=limit, approvals=(one,))).blocked
+
+
 def test_what_a_person_made_is_not_taken_over():
     made = planned(graph(VO), EMPTY, {VO.ref: present(VO, owned=False, uid="")})
     assert verbs(made) == ["adopt VO/vo.example.org AdoptionConflict"]
