@@ -25,6 +25,7 @@ from reconciler.drivers.ansible import leftovers
 from reconciler.drivers.ansible.environment import environment
 from reconciler.drivers.ansible.inventory import inventory
 from reconciler.drivers.ansible.options import Options
+from reconciler.drivers.ansible.outcome import settle
 from reconciler.drivers.ansible.reach import reach
 from reconciler.drivers.ansible.trust import guarded
 from reconciler.drivers.sshkey import own_key, public_key
@@ -79,7 +80,7 @@ class Runs:
         if alive:
             return RunState("running")
         leftovers.clear(handle)
-        return RunState("lost", f"nothing is known of run {handle}")
+        return RunState("lost", f"run {handle} ended without a result{_last_words(directory)}")
 
     def cancel(self, handle: str) -> None:
         """Stop the run and everything it started; one that has ended stays as it is."""
@@ -91,8 +92,7 @@ class Runs:
             return
         leftovers.clear(handle)
         if _result(directory) is None:
-            settled = {"state": "failed", "message": "cancelled", "failed_hosts": {}}
-            (directory / "result.json").write_text(json.dumps(settled), encoding="utf-8")
+            settle(directory, {"state": "failed", "message": "cancelled", "failed_hosts": {}})
 
     def reachable(self, hosts: Sequence[Host]) -> Mapping[str, str]:
         """Host name -> "" when its SSH port shows a banner, else why not."""
@@ -199,6 +199,14 @@ def _spawn(directory: Path, given: Mapping[str, str]) -> None:
         raise Transient(f"run {directory.name} could not be started: {error}") from error
     finally:
         os.close(lock)
+
+
+def _last_words(directory: Path) -> str:
+    """What its supervisor complained about, if anything."""
+    log = directory / "supervisor.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    said = next((line for line in reversed(lines) if line.strip()), "")
+    return f": {said}" if said else ""
 
 
 def _result(directory: Path) -> RunState | None:

@@ -21,6 +21,7 @@ from typing import Any
 from ansible_runner import Runner, RunnerConfig
 
 from reconciler.drivers.ansible import leftovers
+from reconciler.drivers.ansible.outcome import settle
 from reconciler.drivers.ansible.redact import Redactor
 
 LAST_LINES = 5
@@ -50,13 +51,6 @@ def main() -> None:
         watch.join()  # once it has begun to stop us, its word is the last
         leftovers.clear(handle)
     settle(directory, result)
-
-
-def settle(directory: Path, result: Mapping[str, Any]) -> None:
-    """Write down what came of a run, once and as a whole."""
-    temporary = directory / f"result.{os.getpid()}"
-    temporary.write_text(json.dumps(result, sort_keys=True), encoding="utf-8")
-    temporary.rename(directory / "result.json")
 
 
 def _out_of_time(directory: Path, seconds: float) -> None:

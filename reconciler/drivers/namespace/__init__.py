@@ -3,7 +3,8 @@
 A node is a network namespace with its own root (an overlay over one Debian root), its own process, mount, host name and
 IPC namespaces, and sshd as process 1. It comes up in a tenth of a second and is configured over SSH like any other
 machine. It shares the kernel with its host and limits neither CPU nor memory: it isolates for order, not for security.
-Needs Linux and root.
+Nobody but the machine itself reaches the nodes' bridge, so open ports are written down and not enforced. Needs Linux
+and root. ``python -m reconciler.drivers.namespace`` builds the root ahead of time and takes whole worlds away.
 """
 
 from __future__ import annotations

@@ -68,6 +68,9 @@ class Network:
         link = _links(self.bridge)
         if link and address in _addresses(link[0]) and "UP" in link[0]["flags"]:
             return
+        for name, network in _used_networks():
+            if name != self.bridge and network.overlaps(self.subnet):
+                raise Terminal(f"the nodes' subnet {self.subnet} touches {network} of {name}: choose another subnet")
         # With an address of its own the bridge does not take its lowest port's, which changes as nodes come and go.
         run(
             ["ip", "link", "add", self.bridge, "address", mac(str(self.gateway)), "type", "bridge"], tolerate=["exists"]
@@ -126,20 +129,21 @@ def processes_in(namespace: str) -> list[int]:
 
 def free_subnet() -> str:
     """A subnet of the pool that touches no address and no route of this machine. Raises Terminal when there is none."""
-    used = list(_used_networks())
+    used = [network for _, network in _used_networks()]
     for candidate in POOL.subnets(new_prefix=PREFIX):
         if not any(candidate.overlaps(network) for network in used):
             return str(candidate)
     raise Terminal(f"no free network in {POOL}: give the namespace driver a subnet")
 
 
-def _used_networks() -> Iterable[IPv4Network]:
+def _used_networks() -> Iterable[tuple[str, IPv4Network]]:
+    """(interface, network) of each route and address of this machine."""
     for route in json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]"):
         if route["dst"] != "default":
-            yield ipaddress.IPv4Network(route["dst"], strict=False)
+            yield route.get("dev", "a route"), ipaddress.IPv4Network(route["dst"], strict=False)
     for link in json.loads(run(["ip", "-json", "-4", "address", "show"]) or "[]"):
         for address in _addresses(link):
-            yield ipaddress.IPv4Interface(address).network
+            yield link["ifname"], ipaddress.IPv4Interface(address).network
 
 
 def _addresses(link: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.drivers import namespace
 from reconciler.drivers.namespace import book, commands, machine
+from reconciler.drivers.namespace.__main__ import close_all
 from reconciler.drivers.namespace.network import mac
 from reconciler.drivers.sshkey import own_key
 from reconciler.errors import SettingsError, Terminal
@@ -184,6 +185,28 @@ def test_a_subnet_that_was_asked_for_is_used(roots, tmp_path) -> None:
     finally:
         world.close_down()
     assert of_world(world) == set()
+
+
+@needs_root
+def test_a_subnet_that_somebody_else_has_is_not_taken(world, roots, tmp_path) -> None:
+    world.create(request(world))
+    held = json.loads((world.directory / "world.json").read_text())["subnet"]
+    other = namespace.open(target(tmp_path, roots, "SITE-B/cloud", subnet=held))
+    with pytest.raises(Terminal, match=f"the nodes' subnet {held} touches {held} of hb"):
+        other.create(request(other))
+    other.close_down()
+    assert of_world(other) == set()
+    assert world.nodes().nodes[0].state == "running"
+
+
+@needs_root
+def test_every_world_of_a_state_folder_can_be_taken_away_at_once(world, roots, tmp_path) -> None:
+    other = namespace.open(target(tmp_path, roots, "SITE-B/cloud"))
+    for each in (world, other):
+        each.create(request(each))
+    close_all(world.options.state)
+    assert of_world(world) | of_world(other) == set()
+    assert not any(world.directory.parent.iterdir())
 
 
 # -- states -----------------------------------------------------------------------------------------------------------

@@ -302,6 +302,18 @@ def test_a_run_whose_supervisor_was_killed_is_lost_and_leaves_nothing(runs, host
 
 
 @needs_root
+def test_a_supervisor_that_cannot_begin_says_why(runs, hosts, monkeypatch) -> None:
+    client = runs()
+    handle = client._new_handle()
+    leftovers.scratch(handle).mkdir()
+    monkeypatch.setattr(client, "_new_handle", lambda: handle)
+    assert client.start(RunRequest("wait.yml", hosts[:1], {"seconds": 0})) == handle
+    wait_until(lambda: not is_alive(client.options.runs / handle))
+    assert "FileExistsError" in client.poll(handle).message
+    assert gone(handle)
+
+
+@needs_root
 def test_a_run_out_of_time_is_stopped_with_everything_it_started(runs, hosts) -> None:
     client = runs()
     began = time.monotonic()
