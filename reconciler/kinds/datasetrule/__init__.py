@@ -4,8 +4,9 @@ A rule chooses storages by a location expression and brings a Replica along for 
 The files are given here, or come from a Replica of the same dataset that is declared by hand. What was chosen is kept
 as long as it fits.
 
-An expression joins conditions from left to right by `&` (both), `|` (either) and `\` (without), as in
-`country=ES & tier<=2`. A word alone is an attribute that is true, or the name of a site or storage; `*` is every storage.
+An expression joins conditions, left to right, by `&` (both), `|` (either) and `\` (without), as in
+`country=ES & tier<=2`. A word alone is an attribute that is true, or the name of a site or storage; `*` is every
+storage.
 """
 
 from reconciler.kinds.datasetrule.kind import DatasetRuleKind
