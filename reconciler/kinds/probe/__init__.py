@@ -1,4 +1,9 @@
-"""Probe: a check run again and again against a service, a cluster, a name or a URL."""
+"""Probe: a check run again and again against a service, a cluster, a name or a URL.
+
+Kept in the register (`registry:probes`), and run by `hanse run` when due: a Monitoring Plugin from the operator's
+allow-list, without a shell, with a time-out of its own. It waits for what it looks at. A bad result counts (is *hard*)
+once it has come `attempts` times in a row.
+"""
 
 from reconciler.kinds.probe.kind import ProbeKind, looked_at
 from reconciler.kinds.probe.rules import unknown_services

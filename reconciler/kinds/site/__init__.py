@@ -1,4 +1,9 @@
-"""Site: a resource centre, its services, clouds, storages and batch systems."""
+"""Site: a resource centre, its services, clouds, storages and batch systems.
+
+Hanse keeps what GOCDB holds about a site in its own register (`registry:sites`); nothing at the site is changed. It is
+what clusters, replicas and probes refer to: its clouds are the targets `compute:SITE/CLOUD/VO`, its storages the
+targets `storage:SITE/STORAGE`. It needs the VOs that it gives a share to.
+"""
 
 from reconciler.kinds.site.batch import Batch, Queue
 from reconciler.kinds.site.cloud import Accounting, Cloud, Network, Share

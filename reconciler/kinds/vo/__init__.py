@@ -1,4 +1,9 @@
-"""VO: a virtual organisation, its entitlements and what it was promised where."""
+"""VO: a virtual organisation, its entitlements and what it was promised where.
+
+Kept in Hanse's register (`registry:vos`). Sites that support the VO refer to it. Its allocations guide placing: a
+cluster with `site: auto` goes where the most of the allocation stays free. An allocation names its site without
+waiting for it.
+"""
 
 from reconciler.kinds.vo.allocation import Allocation, unknown_sites
 from reconciler.kinds.vo.group import vo_name
