@@ -68,4 +68,11 @@ def _driver(module: Any) -> Iterator[str]:
     if module.__name__.endswith("simulated"):
         yield from ("", *table(module.Simulate, "simulate."))
     elif hasattr(module, "Options"):
-        yield from ("", *table(module.Options, _TABLES.get(module.__name__, "")))
+        yield from ("", *table(module.Options, _TABLES.get(module.__name__, ""), _GIVEN))
+
+
+def _about(module: Any) -> str:
+    """What the driver says about itself, without what matters only to those who change it (a list at its end)."""
+    paragraphs = prose(inspect.getdoc(module) or "").split("\n\n")
+    kept = [text for text in paragraphs if not text.startswith("- ")]
+    return "\n\n".join(text.partition(" Quirks of")[0] for text in kept)
