@@ -12,8 +12,9 @@ from typing import Any
 from reconciler.errors import ManifestError, SourceError
 from reconciler.kinds import Kind
 from reconciler.manifest.bulk import uncollected
-from reconciler.manifest.document import Documents
+from reconciler.manifest.document import resource
 from reconciler.manifest.memory import Kept, Memory
+from reconciler.manifest.moves import moved_wrongly
 from reconciler.manifest.reader import documents
 from reconciler.manifest.rules import RuleSettings, rules
 from reconciler.model import Diagnostic, Ref, Resource, Resources, Revision
@@ -50,6 +51,8 @@ def _load(revision: Revision, kinds: Mapping[str, Kind[Any]], judge: RuleSetting
             items.pop(ref, None)
     for kept in parsed.values():
         faults += _joined(items, kept.resources)
+    if parsed or gone:
+        faults += moved_wrongly(items)
     faults += [judge.judged(fault) for kept in parsed.values() for fault in kept.faults]
     faults += [judge.judged(fault) for path, found in memory.found.items() if path not in parsed for fault in found]
     faults = sorted(fault for fault in faults if fault.file in revision.files)
@@ -65,7 +68,7 @@ def _changed(
 ) -> Iterator[Ref]:
     """Refs that came, went, or are not as they were."""
     suspects = {ref for path in paths for ref in memory.refs.get(path, ())}
-    suspects.update(resource.ref for kept in parsed for resource in kept.resources)
+    suspects.update(one.ref for kept in parsed for one in kept.resources)
     for ref in suspects:
         if memory.items.get(ref) != now.get(ref):
             yield ref
@@ -77,9 +80,9 @@ def _parsed(
     """What is declared at each path, in the order of the paths. A content that was seen before is not read."""
     wanted = {path: revision.files[path] for path in sorted(paths)}
     unseen = {blob: path for path, blob in wanted.items() if memory.known(blob) is None}
-    reader, fresh = Documents(kinds), {}
+    fresh = {}
     for blob, content in revision.blobs.read(unseen):
-        fresh[blob] = _file(reader, unseen[blob], content)
+        fresh[blob] = _file(unseen[blob], content, kinds)
         memory.learn(blob, fresh[blob])
     return {path: (fresh.get(blob) or _known(memory, blob)).at(path) for path, blob in wanted.items()}
 
@@ -91,24 +94,24 @@ def _known(memory: Memory, blob: str) -> Kept:
     return kept
 
 
-def _file(reader: Documents, path: str, content: bytes) -> Kept:
+def _file(path: str, content: bytes, kinds: Mapping[str, Kind[Any]]) -> Kept:
     resources, faults = [], []
     for document in documents(content):
-        resource, found = reader.resource(document, path)
+        made, found = resource(document, path, kinds)
         faults += found
-        if resource is not None:
-            resources.append(resource)
+        if made is not None:
+            resources.append(made)
     return Kept(path, tuple(resources), tuple(faults))
 
 
 def _joined(items: dict[Ref, Resource], resources: Iterable[Resource]) -> Iterator[Diagnostic]:
     """Add resources to ``items``; a name that is taken is a fault of the later place that names the earlier one."""
-    for resource in resources:
-        other = items.setdefault(resource.ref, resource)
-        if other is resource:
+    for one in resources:
+        other = items.setdefault(one.ref, one)
+        if other is one:
             continue
-        first, second = sorted((resource, other), key=lambda r: r.location)
-        items[resource.ref] = first
+        first, second = sorted((one, other), key=lambda r: r.location)
+        items[one.ref] = first
         there, here = first.location, second.location
-        message = f"{resource.ref} is declared in {there.file}:{there.line} already"
+        message = f"{one.ref} is declared in {there.file}:{there.line} already"
         yield Diagnostic(here.file, here.line, 1, "metadata.name", message, "rename or remove one", "name-taken")

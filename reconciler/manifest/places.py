@@ -22,25 +22,28 @@ def place(node: Node | None, path: Path) -> tuple[int, int]:
     return at.line, at.column
 
 
+def known(node: Node | None, path: Path) -> list[int | str]:
+    """The steps of a path that stand in the file: without the branches of unions that pydantic names."""
+    steps = []
+    for step in path:
+        found = _step(node, step)
+        if found is not None:
+            node = found[1]
+            steps.append(step)
+    return steps
+
+
 def value(node: Node | None, path: Path) -> Node | None:
     """The value at ``path``; None when it is not there."""
     for step in path:
         found = _step(node, step)
-        node = found[1] if found else node
+        node = found[1] if found else None
     return node
 
 
-def written(node: Node | None, path: Path) -> str:
-    """The path as a person writes it: ``spec.values[0]``; steps that stand in no file are left out."""
-    said = ""
-    for number, step in enumerate(path):
-        found = _step(node, step) if node is not None else None
-        if found is None and number + 1 < len(path):
-            continue
-        if found is not None:
-            node = found[1]
-        said += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return said.removeprefix(".")
+def written(path: Path) -> str:
+    """The path as a person writes it: ``spec.values[0]``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def parsed(path: str) -> list[int | str]:

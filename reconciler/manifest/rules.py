@@ -21,6 +21,9 @@ GENERAL = (
     Rule("name-form", "metadata.name has letters, digits, . _ - and begins and ends with a letter or digit.", _nothing),
     Rule("name-taken", "A name stands for one resource: two documents may not declare the same one.", _nothing),
     Rule("namespace", "Federation-wide kinds have no namespace; all others have one (default: default).", _nothing),
+    Rule("moved-form", "lifecycle.moved is a former name (name or namespace/name), and not the name now.", _nothing),
+    Rule("moved-taken", "What lifecycle.moved names is declared nowhere, and moved to one place only.", _nothing),
+    Rule("ignore-path", "lifecycle.ignore names fields of the kind: spec.ttl.", _nothing),
     Rule("reference-dangling", "What a manifest refers to is declared.", _nothing),
     Rule("reference-cycle", "References do not go round in a circle.", _nothing),
 )

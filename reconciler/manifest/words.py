@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+
+from reconciler.manifest.scalars import shown
 
 _TYPES = {
     "string_type": "text",
@@ -51,24 +54,69 @@ _LIMITS = {
 _SHOWN = 60
 
 
-def said(fault: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    """(what is wrong, what would be right) for one fault found in ``model``."""
-    kind, context = fault["type"], {**fault.get("ctx", {}), "input": fault["input"]}
+_YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
+
+
+class Words(NamedTuple):
+    """A fault in words."""
+
+    wrong: str
+    right: str
+
+
+def said(fault: ErrorDetails, model: type[BaseModel], text: str = "") -> Words:
+    """What is wrong and what would be right, for one fault found in ``model``; ``text`` is the scalar as written."""
+    kind, given = fault["type"], fault["input"]
     if kind == "missing":
-        return f"the field {_last(fault)} is missing", f"add {_last(fault)}:"
+        return Words(f"the field {_last(fault)} is missing", f"add {_last(fault)}:")
     if kind == "extra_forbidden":
-        return f"there is no field {_last(fault)}", _meant(_last(fault), fields(model, fault["loc"][:-1]))
+        return Words(f"there is no field {_last(fault)}", _meant(_last(fault), fields(model, fault["loc"][:-1])))
     if kind in ("literal_error", "enum"):
-        return f"{_shown(fault['input'])} is not possible here", _one_of(fault["input"], str(context["expected"]))
+        return Words(f"{_shown(given)} is not possible here", _one_of(given, str(fault["ctx"]["expected"])))
     if kind in _TYPES:
-        return f"{_shown(fault['input'])} is not {_TYPES[kind]}", f"give {_TYPES[kind]}"
+        return _of_another_type(given, _TYPES[kind], text)
     if kind in _LIMITS:
-        wrong, right = _LIMITS[kind]
-        shown = wrong.format(**context)
-        return (f"{_shown(fault['input'])} {shown}" if shown.startswith("is") else shown), right.format(**context)
-    message = str(context.get("error") or fault["msg"])
+        return _beyond(given, *(said.format(**fault.get("ctx", {}), input=given) for said in _LIMITS[kind]))
+    message = str(fault.get("ctx", {}).get("error") or fault["msg"])
     wrong, _, right = message.removeprefix("Value error, ").partition("; ")
-    return wrong, right
+    return Words(wrong, right)
+
+
+def tried(faults: Sequence[ErrorDetails], model: type[BaseModel], text: str = "") -> Words:
+    """The same for a value that fits no branch of a union: what it could have been."""
+    told = [fault for fault in faults if fault["type"] not in _TYPES]
+    if told:
+        return said(told[0], model, text)
+    could_be = list(dict.fromkeys(_TYPES[fault["type"]] for fault in faults))
+    listed = f"{', '.join(could_be[:-1])} or {could_be[-1]}" if len(could_be) > 1 else could_be[0]
+    return Words(f"{_shown(faults[0]['input'])} is not {listed}", f"give {listed}")
+
+
+def meant(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    """The field that an unknown one is taken for; "" when it is like none."""
+    near = nearest(_last(fault), fields(model, fault["loc"][:-1]))
+    return near or ""
+
+
+def _of_another_type(given: Any, wanted: str, text: str) -> Words:
+    if wanted == "text" and text and not isinstance(given, str):
+        read_as = "true or false" if isinstance(given, bool) else "a number"
+        return Words(f"{shown(text)} is read as {read_as}, not as text", f'put quotes round it: "{shown(text)}"')
+    wrong = f"{shown(text) if isinstance(given, float) and text else _shown(given)} is not {wanted}"
+    if wanted == "true or false" and given in _YES_NO:
+        return Words(wrong, f"write {_YES_NO[given]}: in YAML 1.2, {given} is text")
+    if wanted == "a list" and isinstance(given, str):
+        return Words(wrong, f"write it as a list: [{shown(text) or _shown(given)}]")
+    if wanted == "a whole number" and isinstance(given, float) and given.is_integer():
+        return Words(wrong, f"write {given:.0f}")
+    if wanted in ("a whole number", "a number") and isinstance(given, str) and _NUMBER.fullmatch(given) and not text:
+        return Words(wrong, f"take the quotes off: {given}")
+    return Words(wrong, f"give {wanted}")
+
+
+def _beyond(given: Any, wrong: str, right: str) -> Words:
+    return Words(f"{_shown(given)} {wrong}" if wrong.startswith("is") else wrong, right)
 
 
 def fields(model: Any, path: Sequence[int | str]) -> list[str]:
@@ -110,13 +158,22 @@ def _shown(value: Any) -> str:
 
 
 def _meant(word: str, known: Sequence[str]) -> str:
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    near = nearest(word, known)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     return f"there are {', '.join(known)}" if known else "take it out"
 
 
 def _one_of(value: Any, expected: str) -> str:
     known = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",")]
-    near = get_close_matches(str(value), known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+    near = nearest(str(value), known)
+    if near:
+        return f"did you mean {near}?"
+    return f"one of {', '.join(known)}" if len(known) > 1 else f"write {known[0]}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is meant, whatever its capitals; None when there is none like it."""
+    by_small = {other.lower(): other for other in known}
+    near = get_close_matches(word.lower(), by_small, n=1, cutoff=0.6)
+    return by_small[near[0]] if near else None

@@ -53,35 +53,65 @@ def test_a_manifest_becomes_a_resource():
     assert (resource.spec.description, resource.location, resource.target) == ("x", ("vo.yaml", 1), "registry:vos")
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\nspec:\n  descriptoin: x\n",
-     "m.yaml:5:3: spec.descriptoin: there is no field descriptoin; did you mean description?"),
-    ("apiVersion: hanse/v1\nkind: VOO\nmetadata: {name: a}\nspec: {}\n",
-     "m.yaml:2:1: kind: there is no kind VOO; did you mean VO?"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata:\n  name: a\nspec:\n  description: no\n  managers: 5\n",
-     "m.yaml:7:3: spec.managers: 5 is not a list; give a list"),
-    ("apiVersion: hanse/v2\nkind: VO\nmetadata: {name: a}\nspec: {}\n",
-     "m.yaml:1:1: apiVersion: 'hanse/v2' is not possible here; did you mean hanse/v1?"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {}\nspec: {}\n",
-     "m.yaml:3:1: metadata.name: the field name is missing; add name:"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\n", "m.yaml:1:1: the field spec is missing; add spec:"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a, namespace: b}\nspec: {}\n",
-     "m.yaml:3:21: metadata.namespace: a VO belongs to the whole federation; take namespace out"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {name: -a}\nspec: {}\n",
-     "m.yaml:3:12: metadata.name: '-a' has not the form of a name; "
-     "letters, digits, . _ -, beginning and ending with a letter or digit"),
-    ("- a\n", "m.yaml:1:1: is not a mapping; begin with apiVersion:, kind:, metadata:"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\nlifecycle: {mode: enforced}\nspec: {}\n",
-     "m.yaml:4:13: lifecycle.mode: 'enforced' is not possible here; did you mean enforce?"),
-    ("apiVersion: hanse/v1\nkind: VO\nmetadata: {name: no}\nspec: {}\nspec: {}\n",
-     "m.yaml:5:1: spec: the key stands here twice; keep one of them")])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\nspec:\n  descriptoin: x\n",
+            "m.yaml:5:3: spec.descriptoin: there is no field descriptoin; did you mean description?",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VOO\nmetadata: {name: a}\nspec: {}\n",
+            "m.yaml:2:1: kind: there is no kind VOO; did you mean VO?",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata:\n  name: a\nspec:\n  description: no\n  managers: 5\n",
+            "m.yaml:7:3: spec.managers: 5 is not a list; give a list",
+        ),
+        (
+            "apiVersion: hanse/v2\nkind: VO\nmetadata: {name: a}\nspec: {}\n",
+            "m.yaml:1:1: apiVersion: 'hanse/v2' is not possible here; did you mean hanse/v1?",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {}\nspec: {}\n",
+            "m.yaml:3:1: metadata.name: the field name is missing; add name:",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\n",
+            "m.yaml:1:1: spec: the field spec is missing; add spec:",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a, namespace: b}\nspec: {}\n",
+            "m.yaml:3:21: metadata.namespace: a VO belongs to the whole federation; take namespace out",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: -a}\nspec: {}\n",
+            "m.yaml:3:12: metadata.name: '-a' has not the form of a name; "
+            "letters, digits, . _ -, beginning and ending with a letter or digit",
+        ),
+        ("- a\n", "m.yaml:1:1: is not a mapping; begin with apiVersion:, kind:, metadata:"),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\nlifecycle: {mode: enforced}\nspec: {}\n",
+            "m.yaml:4:13: lifecycle.mode: 'enforced' is not possible here; did you mean enforce?",
+        ),
+        (
+            "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: no}\nspec: {}\nspec: {}\n",
+            "m.yaml:5:1: spec: the key stands here twice; keep one of them",
+        ),
+    ],
+)
 def test_a_fault_says_where_what_and_the_cure(text, expected):
     assert one(text) == [expected]
 
 
 def test_every_fault_of_every_file_is_reported_in_one_run():
-    faults = said({"b.yaml": "kind: VO\nx: [", "a.yaml": VO.format("a", "x").replace("spec", "spce"),
-                   "c.yaml": VO.format("c", "{a: b}")})
+    faults = said(
+        {
+            "b.yaml": "kind: VO\nx: [",
+            "a.yaml": VO.format("a", "x").replace("spec", "spce"),
+            "c.yaml": VO.format("c", "{a: b}"),
+        }
+    )
     assert {fault.split(":")[0] for fault in faults} == {"a.yaml", "b.yaml", "c.yaml"}
 
 
@@ -138,8 +168,9 @@ def test_the_memory_on_disk_serves_the_next_command(tmp_path: Path):
     assert made.items[Ref("VO/vo1")].spec == first.items[Ref("VO/vo1")].spec
 
 
-@pytest.mark.parametrize("damage", [
-    lambda b: b[:-1], lambda b: b[:60] + bytes([b[60] ^ 1]) + b[61:], lambda b: b"", lambda b: b + b"x"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:60] + bytes([b[60] ^ 1]) + b[61:], lambda b: b"", lambda b: b + b"x"]
+)
 def test_a_damaged_cache_is_rebuilt_and_never_trusted(tmp_path: Path, damage):
     memory = Memory.open(tmp_path, registry())
     load(revision({"a.yaml": VO.format("a", "x")}), registry(), memory=memory)

@@ -20,24 +20,52 @@ def faults(text: str) -> list[tuple[int, int, str]]:
     return [(f.line, f.column, f.message) for d in documents(text.encode()) for f in d.faults]
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("no", "no"), ("yes", "yes"), ("on", "on"), ("1e3", 1000.0), ("0o7", 7), ("010", 10), ("0x1F", 31),
-    ("12:30", "12:30"), ("1_000", "1_000"), ("2026-01-01", "2026-01-01"), ("~", None), ("", None), ("null", None),
-    ("true", True), ("True", True), ("-1", -1), ("+1", 1), (".5", 0.5), ("1.", 1.0), ("0b1", "0b1"), ("=", "="),
-    ("1.2.3.4", "1.2.3.4"), ("-", "-"), ("0.0.0.0/0", "0.0.0.0/0")])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("1e3", 1000.0),
+        ("0o7", 7),
+        ("010", 10),
+        ("0x1F", 31),
+        ("12:30", "12:30"),
+        ("1_000", "1_000"),
+        ("2026-01-01", "2026-01-01"),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("true", True),
+        ("True", True),
+        ("-1", -1),
+        ("+1", 1),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("0b1", "0b1"),
+        ("=", "="),
+        ("1.2.3.4", "1.2.3.4"),
+        ("-", "-"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+    ],
+)
 def test_a_plain_scalar_means_what_yaml_1_2_says(text, value):
     assert (plain(text), type(plain(text))) == (value, type(value))
 
 
-@pytest.mark.parametrize(("text", "line", "column", "message"), [
-    ("a: 1\nb: 2\na: 3\n", 3, 1, "the key stands here twice"),
-    ("a: !!python/object:os.system x\n", 1, 4, "the tag tag:yaml.org,2002:python/object:os.system is not allowed"),
-    ("1: x\n", 1, 1, "the key 1 is not text"),
-    ("true: x\n", 1, 1, "the key true is not text"),
-    ("? [a]\n: b\n", 1, 3, "the key here is not text"),
-    ("a: .nan\n", 1, 4, ".nan is not a number that may stand in a manifest"),
-    ("a: 99999999999999999999\n", 1, 4, "99999999999999999999 does not fit in 64 bits"),
-    ("a: 1e999\n", 1, 4, "1e999 is too large a number")])
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("a: 1\nb: 2\na: 3\n", 3, 1, "the key stands here twice"),
+        ("a: !!python/object:os.system x\n", 1, 4, "the tag tag:yaml.org,2002:python/object:os.system is not allowed"),
+        ("1: x\n", 1, 1, "the key 1 is not text"),
+        ("true: x\n", 1, 1, "the key true is not text"),
+        ("? [a]\n: b\n", 1, 3, "the key here is not text"),
+        ("a: .nan\n", 1, 4, ".nan is not a number that may stand in a manifest"),
+        ("a: 99999999999999999999\n", 1, 4, "99999999999999999999 does not fit in 64 bits"),
+        ("a: 1e999\n", 1, 4, "1e999 is too large a number"),
+    ],
+)
 def test_what_could_surprise_is_a_fault_with_its_place(text, line, column, message):
     assert faults(text) == [(line, column, message)]
 
@@ -74,13 +102,50 @@ def test_what_follows_a_syntax_fault_does_not_hide_what_came_before():
     assert "not valid YAML" in found[1].faults[0].message
 
 
-NASTY = st.sampled_from(["no", "yes", "on", "1e3", "0o7", "010", "0x1f", "12:30", "1_000", "~", "null", "true", "-0",
-                         "+.5", "1.", "2026-01-01", "a b", "x#y", "é", "- ", "&a", "!x", "%", "@", "`", "{", "[", "|"])
-SCALARS = NASTY | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12) | st.integers(
-    -(1 << 62), 1 << 62) | st.booleans() | st.none()
+NASTY = st.sampled_from(
+    [
+        "no",
+        "yes",
+        "on",
+        "1e3",
+        "0o7",
+        "010",
+        "0x1f",
+        "12:30",
+        "1_000",
+        "~",
+        "null",
+        "true",
+        "-0",
+        "+.5",
+        "1.",
+        "2026-01-01",
+        "a b",
+        "x#y",
+        "é",
+        "- ",
+        "&a",
+        "!x",
+        "%",
+        "@",
+        "`",
+        "{",
+        "[",
+        "|",
+    ]
+)
+SCALARS = (
+    NASTY
+    | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12)
+    | st.integers(-(1 << 62), 1 << 62)
+    | st.booleans()
+    | st.none()
+)
 DATA = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef_-.", min_size=1), inner, max_size=4),
-    max_leaves=12)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef_-.", min_size=1), inner, max_size=4),
+    max_leaves=12,
+)
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1), DATA, max_size=4))

@@ -1,0 +1,36 @@
+"""Faults that are found later on the line, brought to the line and column where their field stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from reconciler.errors import ManifestError
+from reconciler.manifest.places import parsed, place
+from reconciler.manifest.reader import Document, documents
+from reconciler.model import Diagnostic, Revision
+
+
+@contextmanager
+def located(revision: Revision) -> Iterator[None]:
+    """Faults raised inside name the resource's first line and a path: here they get the field's own place."""
+    try:
+        yield
+    except ManifestError as error:
+        raise ManifestError(sorted(_placed(error.diagnostics, revision))) from None
+
+
+def _placed(faults: Iterable[Diagnostic], revision: Revision) -> Iterator[Diagnostic]:
+    read: dict[str, list[Document]] = {}
+    for fault in faults:
+        if fault.file not in read:
+            blob = revision.files.get(fault.file, "")
+            contents = revision.blobs.read([blob]) if blob else ()
+            read[fault.file] = [document for _, content in contents for document in documents(content)]
+        document = next((d for d in read[fault.file] if d.line == fault.line), None)
+        if document is None or not fault.path:
+            yield fault
+            continue
+        line, column = place(document.node, parsed(fault.path))
+        yield replace(fault, line=line, column=column)
