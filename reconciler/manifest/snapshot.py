@@ -85,7 +85,7 @@ def _restored(columns: Mapping[str, Any], content: memoryview, kinds: Mapping[st
     refs = [*map(Ref, columns["refs"])]
     files, counts = columns["files"], columns["counts"]
     ends = pairwise(accumulate(columns["sizes"], initial=0))
-    where = files if len(files) == len(refs) else [f for f, n in zip(files, counts, strict=True) for _ in range(n)]
+    where = [file for file, count in zip(files, counts, strict=True) for _ in range(count)]
     shared = [*map(partial(_unshared, kinds), columns["shared"])]
     edges, targets, decoders, lifecycles, labels, annotations = (
         [row[n] for row in map(shared.__getitem__, columns["rest"])] for n in range(6)
@@ -121,7 +121,7 @@ def _made(kind: type[Any]) -> Callable[[tuple[Any, ...]], Any]:
 
 
 def _grouped(refs: Sequence[Ref], counts: Sequence[int]) -> Iterable[tuple[Ref, ...]]:
-    if len(counts) == len(refs) and all(count == 1 for count in counts):
+    if counts == [1] * len(refs):
         return zip(refs)
     return [tuple(refs[start:end]) for start, end in pairwise(accumulate(counts, initial=0))]
 

@@ -83,6 +83,14 @@ def test_what_changed_is_exactly_what_differs(history):
         before = dict(made.items)
 
 
+def test_files_without_and_with_several_documents_keep_their_places(tmp_path):
+    files = {"0.yaml": "", "1.yaml": VO.format("a", "x"), "2.yaml": VO.format("c", "x") + "---\n" + VO.format("d", "x")}
+    memory = Memory.open(tmp_path, registry())
+    outcome(files, memory=memory)
+    memory.save()
+    assert outcome(files, memory=Memory.open(tmp_path, registry()))[0] == outcome(files)[0]
+
+
 def test_a_broken_commit_costs_only_the_mended_file(tmp_path):
     files = {f"{n}.yaml": VO.format(f"vo{n}", "x") for n in range(20)} | {"bad.yaml": "kind: ["}
     memory = Memory.open(tmp_path, registry())
