@@ -12,6 +12,7 @@ from typing import Any
 from reconciler import apply, graph, keeping, manifest, observe, place, plan, records, source
 from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
+from reconciler.manifest.located import located
 from reconciler.model import Graph, Inventory, Observed, Plan, Policy, Report
 from reconciler.policies import policy
 from reconciler.ports import Drivers
@@ -55,7 +56,9 @@ def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     repository, paths = Path(settings.source.repository), settings.source.paths
     read = source.read(repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
-    ordered = house.earlier = graph.build(resources, kinds, drivers, house.earlier)
+    earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
+    with located(read):
+        ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
     inventory = keeping.inventory(house.store)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)

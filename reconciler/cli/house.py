@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.options import Place
 
 if TYPE_CHECKING:
-    from reconciler.model import Graph, Resources
+    from reconciler.model import Graph, Resources, Revision
     from reconciler.reconcile import House
     from reconciler.records.store import Store
     from reconciler.settings import Settings
@@ -58,32 +58,29 @@ def records(place: Place) -> Iterator[Store]:
         yield store
 
 
-def declared(settings: Settings, revision: str, *, worktree: bool = False) -> Resources:
-    """What a revision declares, valid one by one. Needs no database."""
+def declared(settings: Settings, revision: str, *, worktree: bool = False) -> tuple[Revision, Resources]:
+    """A revision, and what it declares, valid one by one. Needs no database."""
     from reconciler import manifest, source
     from reconciler.kinds import registry
 
     kinds = registry()
     memory = manifest.Memory.open(Path(settings.cache), kinds)
-    read = source.read(
-        Path(settings.source.repository),
-        revision,
-        worktree=worktree,
-        paths=settings.source.paths,
-        earlier=memory.revision,
-    )
+    where, paths = Path(settings.source.repository), settings.source.paths
+    read = source.read(where, revision, worktree=worktree, paths=paths, earlier=memory.revision)
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), memory)
     memory.save()
-    return resources
+    return read, resources
 
 
-def ordered(settings: Settings, resources: Resources) -> Graph:
+def ordered(settings: Settings, read: Revision, resources: Resources) -> Graph:
     """What is declared, with every reference resolved."""
     from reconciler import graph
     from reconciler.kinds import registry
+    from reconciler.manifest.located import located
     from reconciler.wiring import Wired
 
-    return graph.build(resources, registry(), Wired(settings))
+    with located(read):
+        return graph.build(resources, registry(), Wired(settings))
 
 
 def now() -> datetime:

@@ -39,9 +39,9 @@ def validate(
     faults: Sequence[Diagnostic]
     count = 0
     try:
-        resources = declared(settings, revision or settings.source.revision, worktree=worktree)
+        read, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
         count, faults = len(resources.items), resources.warnings
-        ordered(settings, resources)
+        ordered(settings, read, resources)
     except ManifestError as error:
         faults = sorted({*error.diagnostics, *(faults if count else ())})
     errors = sum(fault.severity == "error" for fault in faults)
@@ -147,7 +147,7 @@ def _since(house: House, base: str, proposal: Proposal) -> Plan:
 
     graph = proposal.graph
     wanted = {ref: resource for ref, resource in graph.resources.items() if resource.owner is None}
-    found = {d.ref for d in compare(declared(house.settings, base), Resources(graph.commit, wanted))}
+    found = {d.ref for d in compare(declared(house.settings, base)[1], Resources(graph.commit, wanted))}
     owners = {ref: resource.owner for ref, resource in graph.resources.items() if resource.owner}
     owners |= {ref: held.owner for ref, held in proposal.observed.applied.items() if held.owner}
     actions = [a for a in proposal.plan.actions if a.ref in found or owners.get(a.ref) in found]
@@ -229,8 +229,8 @@ def diff(
     from reconciler.compare import compare
 
     settings = settings_of(context.obj)
-    old = declared(settings, base)
-    new = declared(settings, head or settings.source.revision, worktree=worktree)
+    _, old = declared(settings, base)
+    _, new = declared(settings, head or settings.source.revision, worktree=worktree)
     found = compare(old, new)
     if output is Form.JSON:
         console.data({"base": old.commit, "head": new.commit, "differences": found})
