@@ -32,6 +32,7 @@ class House:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     kinds: Mapping[str, Kind[Any]] = field(default_factory=registry)
     earlier: Graph | None = None
+    held: Inventory | None = None
     progress: Callable[[str], None] = lambda _target: None
     fence: Fence | None = None
     """The lease that this process holds: nothing is begun once somebody else has it."""
@@ -59,7 +60,7 @@ def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
-    inventory = keeping.inventory(house.store)
+    inventory = house.held = keeping.inventory(house.store, house.held)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)

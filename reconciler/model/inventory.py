@@ -23,6 +23,8 @@ class Inventory:
     """What place/ chose earlier: field -> candidates."""
     unsettled: frozenset[Ref] = frozenset()
     """Resources with an operation of an interrupted run whose outcome nobody wrote down."""
+    stamp: object = None
+    """What tells this inventory from a later one."""
     sources: Mapping[Ref, str] = field(init=False)
     digests: Mapping[Ref, str] = field(init=False)
     observed: Mapping[Ref, str] = field(init=False)
