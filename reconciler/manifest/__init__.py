@@ -16,7 +16,7 @@ from reconciler.manifest.document import resource
 from reconciler.manifest.memory import Kept, Memory
 from reconciler.manifest.moves import moved_wrongly
 from reconciler.manifest.reader import documents
-from reconciler.manifest.rules import RuleSettings, rules
+from reconciler.manifest.rules import RuleSettings, checked, rules
 from reconciler.model import Diagnostic, Ref, Resource, Resources, Revision
 
 __all__ = ["Memory", "RuleSettings", "load", "rules"]
@@ -28,12 +28,14 @@ def load(
     settings: RuleSettings | None = None,
     memory: Memory | None = None,
 ) -> Resources:
-    """Everything declared at a revision. Raises ManifestError with every fault of every file.
+    """Everything declared at a revision.
+
+    Raises ManifestError with every fault of every file, and SettingsError for rules that there are not.
 
     ``memory`` is brought up to date only when the revision is without fault, so a broken commit costs nothing later.
     """
     kept = memory if memory is not None else Memory()
-    judge = settings or RuleSettings()
+    judge = checked(settings or RuleSettings(), kinds)
     with uncollected():
         return _load(revision, kinds, judge, kept)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from reconciler.errors import SettingsError
 from reconciler.kinds import Kind, Rule
+from reconciler.manifest.words import nearest
 from reconciler.model import Diagnostic, Severity
 
 
@@ -44,6 +46,24 @@ class RuleSettings:
         if not fitting or fault.rule in _FIXED:
             return fault
         return replace(fault, severity=self.severities[fault.rule][max(fitting, key=len)])
+
+
+def checked(settings: RuleSettings, kinds: Mapping[str, Kind[Any]]) -> RuleSettings:
+    """The settings. Raises SettingsError for rules that there are not, or that nothing can switch."""
+    if not settings.severities:
+        return settings
+    known = {rule.id for rule in rules(kinds)}
+    faults = []
+    for name in settings.severities:
+        near = nearest(name, known - _FIXED)
+        cure = f"did you mean {near}?" if near and near != name else "hanse rules lists them"
+        if name not in known:
+            faults.append(f"[rules] {name}: there is no such rule; {cure}")
+        elif name in _FIXED:
+            faults.append(f"[rules] {name}: the line cannot do without this rule; take it out")
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
 
 
 def rules(kinds: Mapping[str, Kind[Any]]) -> list[Rule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
-from reconciler.errors import ManifestError
+from reconciler.errors import ManifestError, SettingsError
 from reconciler.kinds import Fault, Rule, registry
 from reconciler.kinds.registered import Registered
 from reconciler.manifest import RuleSettings, load, rules
@@ -156,7 +157,7 @@ def test_a_document_of_any_shape_is_answered(text, expected):
 
 def test_a_rule_is_a_warning_where_the_configuration_says_so_and_general_rules_stay():
     text = HEAD + "  word: odd\n"
-    lenient = RuleSettings({"toy-even": {"old/*": "warning", "old/new/*": "error"}, "schema": {"*": "warning"}})
+    lenient = RuleSettings({"toy-even": {"old/*": "warning", "old/new/*": "error"}})
     for path, severity in (("old/m.yaml", "warning"), ("m.yaml", "error"), ("old/new/m.yaml", "error")):
         said = outcome({path: text}, lenient, kinds={"Toy": Evener()})[1]
         assert [line.endswith("[warning: toy-even]") for line in said] == [severity == "warning"]
@@ -169,6 +170,15 @@ class Evener(ToyKind):
 
     def canonical(self, spec: ToySpec) -> ToySpec:
         return spec
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [("toy-evn", "there is no such rule; did you mean toy-even?"), ("schema", "the line cannot do without this rule")],
+)
+def test_a_rule_that_cannot_be_switched_is_an_error_of_the_configuration(rule, said):
+    with pytest.raises(SettingsError, match=re.escape(f"[rules] {rule}: {said}")):
+        load(revision({}), TOY, RuleSettings({rule: {"*": "warning"}}))
 
 
 def test_every_rule_has_an_id_of_its_own_and_a_sentence():
