@@ -38,7 +38,8 @@ def faults(made: dict, text: str) -> list[str]:
 @pytest.mark.parametrize("name", ["hanse.json", *(schema.file_name(kind) for kind in registry().values())])
 def test_each_schema_is_a_valid_schema(schemas, name):
     jsonschema.Draft202012Validator.check_schema(
-        json.loads((schemas / name).read_text()), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+        json.loads((schemas / name).read_text()), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.parent.name)
@@ -55,14 +56,18 @@ def test_check_jsonschema_accepts_each_kinds_example(schemas, example, tmp_path)
 VO = "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\nspec: {}\n"
 
 
-@pytest.mark.parametrize(("change", "where"), [
-    (("spec: {}", "spec: {descriptoin: x}"), "$.spec"),
-    (("kind: VO", "kind: VOO"), "$.kind"),
-    (("hanse/v1", "hanse/v2"), "$.apiVersion"),
-    (("{name: a}", "{name: -a}"), "$.metadata.name"),
-    (("{name: a}", "{name: a, namespace: b}"), "$.metadata"),
-    (("spec: {}", "lifecycle: {mode: enforced}\nspec: {}"), "$.lifecycle.mode"),
-    (("spec: {}\n", ""), "$")])
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (("spec: {}", "spec: {descriptoin: x}"), "$.spec"),
+        (("kind: VO", "kind: VOO"), "$.kind"),
+        (("hanse/v1", "hanse/v2"), "$.apiVersion"),
+        (("{name: a}", "{name: -a}"), "$.metadata.name"),
+        (("{name: a}", "{name: a, namespace: b}"), "$.metadata"),
+        (("spec: {}", "lifecycle: {mode: enforced}\nspec: {}"), "$.lifecycle.mode"),
+        (("spec: {}\n", ""), "$"),
+    ],
+)
 def test_the_schema_of_all_kinds_finds_what_hanse_finds(change, where):
     assert faults(schema.of_all(registry()), VO) == []
     assert where in faults(schema.of_all(registry()), VO.replace(*change))

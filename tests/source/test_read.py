@@ -13,7 +13,9 @@ from reconciler.source import read
 
 def git(where: Path, *words: str) -> str:
     identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *identity, *words], cwd=where, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *identity, *words], cwd=where, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def commit(where: Path, files: dict[str, str | None], subject: str = "change") -> str:
@@ -32,8 +34,16 @@ def commit(where: Path, files: dict[str, str | None], subject: str = "change") -
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     git(tmp_path, "init", "-q", "-b", "main")
-    commit(tmp_path, {"manifests/a.yaml": "a: 1\n", "manifests/sub/b.yml": "b: 1\n", "manifests/readme.md": "",
-                      "other/c.yaml": "c: 1\n"}, "first")
+    commit(
+        tmp_path,
+        {
+            "manifests/a.yaml": "a: 1\n",
+            "manifests/sub/b.yml": "b: 1\n",
+            "manifests/readme.md": "",
+            "other/c.yaml": "c: 1\n",
+        },
+        "first",
+    )
     return tmp_path
 
 
@@ -60,8 +70,15 @@ def test_an_earlier_commit_and_a_bare_repository_read_the_same(repo, tmp_path_fa
 
 def test_the_difference_to_an_earlier_revision_gives_the_same_files(repo):
     before = read(repo)
-    commit(repo, {"manifests/a.yaml": None, "manifests/new.yaml": "n: 1\n", "manifests/sub/b.yml": "b: 2\n",
-                  "other/c.yaml": "c: 2\n"})
+    commit(
+        repo,
+        {
+            "manifests/a.yaml": None,
+            "manifests/new.yaml": "n: 1\n",
+            "manifests/sub/b.yml": "b: 2\n",
+            "other/c.yaml": "c: 2\n",
+        },
+    )
     assert read(repo, earlier=before).files == read(repo).files
 
 
@@ -94,8 +111,10 @@ def test_links_and_submodules_and_large_files_are_refused(repo):
         read(repo)
 
 
-@pytest.mark.parametrize(("revision", "said"), [
-    ("mian", "did you mean main"), ("--all", "not a commit"), ("0" * 40, "no such commit"), ("HEAD~99", "no such")])
+@pytest.mark.parametrize(
+    ("revision", "said"),
+    [("mian", "did you mean main"), ("--all", "not a commit"), ("0" * 40, "no such commit"), ("HEAD~99", "no such")],
+)
 def test_what_is_no_commit_is_said_so(repo, revision, said):
     with pytest.raises(SourceError, match=said):
         read(repo, revision)
