@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from reconciler import logs
 from reconciler.model import BookKeeping, Graph, Inventory, Plan, Present, Ref, Resource
@@ -22,14 +23,19 @@ class OpenRun:
     journal: Journal
 
 
-def inventory(store: Store) -> Inventory:
-    """What is held, as columns."""
+def inventory(store: Store, earlier: Inventory | None = None) -> Inventory:
+    """What is held, as columns. ``earlier`` is returned as it is when nothing was written down since."""
+    latest = store.runs.history(1)
+    unsettled = frozenset(row.ref for row in store.journal.unsettled())
+    if earlier is not None and earlier.stamp == latest and earlier.unsettled == unsettled:
+        return earlier
     return Inventory(
         entries=store.inventory.entries(),
         details=store.inventory.details,
         tokens=store.observations.tokens(),
         choices=store.inventory.choices(),
-        unsettled=frozenset(row.ref for row in store.journal.unsettled()),
+        unsettled=unsettled,
+        stamp=latest,
     )
 
 
@@ -50,6 +56,7 @@ def run(
         choices = _choices(graph)
         books = {ref: _book(graph, graph.resources[ref], choices) for ref in acted if _placed(graph, ref)}
         store.inventory.sync(_agreed(graph, held, seen, acted, choices), plan.commit)
+        store.inventory.handle(_handled(graph, held, acted))
         with logs.about(run=run_id):
             yield OpenRun(run_id, store.journal.open(run_id, plan.commit, plan.digest, books, fence))
     except BaseException:
@@ -69,6 +76,19 @@ def _agreed(
         looked = seen.results.get(ref)
         if resource is not None and ref in held.entries and isinstance(looked, Present):
             found[ref] = _book(graph, resource, choices, looked)
+    return found
+
+
+def _handled(graph: Graph, held: Inventory, acted: set[Ref]) -> dict[Ref, Mapping[str, Any]]:
+    """How git says that held resources are to be handled, where the action may yet wait, fail or only be noted.
+
+    Or else what git said to retain would be deleted once its manifest is gone.
+    """
+    found: dict[Ref, Mapping[str, Any]] = {}
+    for ref in acted & graph.resources.keys():
+        entry, resource = held.entry(ref, graph.moved), graph.resources[ref]
+        if entry is not None and entry.source != resource.source:
+            found[entry.ref] = resource.lifecycle.model_dump(mode="json")
     return found
 
 

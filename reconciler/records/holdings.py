@@ -84,6 +84,12 @@ def keep_books(connection: Connection, rows: Mapping[Ref, BookKeeping], commit: 
     _agreed(connection, [(ref, book) for ref, book in known if book.content is not None], commit)
 
 
+def keep_lifecycles(connection: Connection, lifecycles: Mapping[Ref, Mapping[str, Any]]) -> None:
+    """Note lifecycles alone. The row's source becomes nobody's, so that going back in git is a change as well."""
+    _each(connection, HEAVY, [{"key": str(ref), "lifecycle": dict(said)} for ref, said in lifecycles.items()])
+    _each(connection, LIGHT, [{"key": str(ref), "source": ""} for ref in lifecycles])
+
+
 def seen(connection: Connection, digests: Mapping[Ref, str]) -> None:
     """Note what each resource looked like; "" for one that was proved absent."""
     _each(connection, LIGHT, [{"key": str(ref), "observed_digest": digest} for ref, digest in digests.items()])

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 
 from reconciler.model import BookKeeping, Details, Entry, Ref
 from reconciler.records.database import Database, chunks
-from reconciler.records.holdings import HEAVY, LIGHT, keep_books, read_edges, seen
+from reconciler.records.holdings import HEAVY, LIGHT, keep_books, keep_lifecycles, read_edges, seen
 
 _ENTRY = (
     LIGHT.c.ref,
@@ -78,6 +78,13 @@ class InventoryStore:
         """
         with self.database.writing() as connection:
             keep_books(connection, rows, commit)
+
+    def handle(self, lifecycles: Mapping[Ref, Mapping[str, Any]]) -> None:
+        """Note how git says that resources are to be handled, whatever becomes of what it wants of them."""
+        if not lifecycles:
+            return
+        with self.database.writing() as connection:
+            keep_lifecycles(connection, lifecycles)
 
     def observed(self, digests: Mapping[Ref, str]) -> None:
         """Note what resources looked like when they were read; "" for one proved absent."""
