@@ -1,4 +1,4 @@
-"""What is generated from code: schemas/ and docs/reference/. ``--write`` makes it, ``--check`` fails when it is stale."""
+"""What is generated from code: schemas/ and pages of docs/. ``--write`` makes it, ``--check`` fails when it is stale."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write(root: Path) -> None:
     (root / "schemas").mkdir(parents=True, exist_ok=True)
     schema.write(root / "schemas")
     for name, text in pages():
-        path = root / "docs" / "reference" / name
+        path = root / "docs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + text.rstrip() + "\n", encoding="utf-8")
 

@@ -1,22 +1,23 @@
-"""The reference pages of docs/, made from the code: kinds, commands, configuration, drivers, errors, rules."""
+"""Pages of docs/ that are made from the code: kinds, commands, configuration, drivers, errors, rules, decisions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.reference import commands, configuration, errors, kinds
+from tests.reference import commands, configuration, decisions, errors, kinds
 
 __all__ = ["pages"]
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """(path below docs/reference, Markdown) of every page."""
+    """(path below docs/, Markdown) of every page."""
     for name, lines in (
         *kinds.pages(),
-        ("cli.md", commands.page()),
-        ("configuration.md", configuration.settings()),
-        ("drivers.md", configuration.drivers()),
-        ("errors.md", errors.page()),
-        ("rules.md", kinds.rules_page()),
+        ("reference/cli.md", commands.page()),
+        ("reference/configuration.md", configuration.settings()),
+        ("reference/drivers.md", configuration.drivers()),
+        ("reference/errors.md", errors.page()),
+        ("reference/rules.md", kinds.rules_page()),
+        ("adr/index.md", decisions.page()),
     ):
         yield name, "\n".join(lines)

@@ -36,9 +36,9 @@ _MORE = "`hanse schema KIND` prints the JSON Schema; [schemas/](../schemas.md) s
 
 def pages() -> Iterator[tuple[str, Iterator[str]]]:
     """(path, lines) of each page."""
-    yield "kinds/index.md", _index()
+    yield "reference/kinds/index.md", _index()
     for kind in registry().values():
-        yield f"kinds/{kind.name.lower()}.md", _kind(kind)
+        yield f"reference/kinds/{kind.name.lower()}.md", _kind(kind)
 
 
 def rules_page() -> Iterator[str]:
