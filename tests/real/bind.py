@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Bind:
 
     def add_zone(self, name: str, text: str = _ZONE, transfer: str = "any") -> None:
         """A fresh primary zone that lasts as long as the server."""
-        file = self.dir / f"{name}db"
+        file = self.dir / f"{name}{uuid.uuid4().hex[:8]}.db"  # delzone removes the old one when it pleases
         file.write_text(text)
         transfers = {"any": f"key {WRITER}; key {READER};", "none": "none;"}[transfer]
         types = "A AAAA CNAME TXT SRV CAA"

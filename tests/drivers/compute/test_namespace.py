@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,6 +294,7 @@ def killed(world: namespace.World, step: int, what: Callable[[], object]) -> boo
             setattr(holder, name, _counted(getattr(holder, name), left))
         what()
     except BaseException:  # noqa: BLE001
+        traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
