@@ -205,7 +205,12 @@ def test_a_merge_conflict_is_read_as_it_stands_on_disk(repo):
     commit(repo, {"manifests/a.yaml": "a: theirs\n"})
     git(repo, "checkout", "-q", "main")
     commit(repo, {"manifests/a.yaml": "a: ours\n"})
-    subprocess.run(["git", "merge", "-q", "theirs"], cwd=repo, capture_output=True, check=False)
+    subprocess.run(
+        ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "merge", "-q", "theirs"],
+        cwd=repo,
+        capture_output=True,
+        check=False,
+    )
     assert b"<<<<<<<" in contents(read(repo, worktree=True))["manifests/a.yaml"]
 
 
