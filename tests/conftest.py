@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 _HOSTS = ("test_cluster_on_namespaces.py", "test_real.py", "tests/drivers/configure/", "tests/playbooks/")
