@@ -58,7 +58,7 @@ _REASONS = {
     Reason.INVALID_MANIFEST: "the manifest is wrong",
     Reason.ADOPTION_CONFLICT: "somebody else made what exists there: adopt it, or rename yours",
     Reason.OBSERVE_ONLY: "`lifecycle.mode` says that nothing is to be done to it",
-    Reason.NO_PLACE: "no site or storage fits: the plan says why for each",
+    Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
 }
 """A reason that is missing here fails the check of generated files."""
 

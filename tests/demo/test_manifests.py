@@ -1,0 +1,25 @@
+"""The example federation stands alone as far as it can."""
+
+from __future__ import annotations
+
+import shutil
+
+from reconciler.kinds import registry
+from tests.demo.stage import ROOT
+from tests.house import commit, planned, said
+
+
+def test_the_example_is_valid_without_the_import_and_only_what_needs_a_real_cloud_waits(tmp_path):
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    commit(tmp_path, {})
+    plan = planned(tmp_path)
+    assert [line for line in said(plan) if not line.startswith("create ")] == [
+        "defer VirtualCluster/coast/model NoPlace"
+    ]
+    assert plan.warnings == ()
+
+
+def test_the_example_shows_every_kind_but_approvals(tmp_path):
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    commit(tmp_path, {})
+    assert {action.ref.kind for action in planned(tmp_path).actions} == {*registry()} - {"Approval"}
