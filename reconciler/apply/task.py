@@ -21,6 +21,7 @@ from reconciler.model import (
     Ref,
     Target,
     Unknown,
+    Verb,
     Wanted,
 )
 from reconciler.ports import Drivers
@@ -109,8 +110,11 @@ def _unmoved(
 
 
 def _must_look(task: Task, *, recheck: bool) -> bool:
-    """Before every update and delete on the first attempt; before creates when the plan is not of this run."""
-    if task.attempts > 1:
+    """Before every update and delete on the first attempt; before creates when the plan is not of this run.
+
+    Not in the midst of a replace: the plan has seen what was just taken away, not what is to come.
+    """
+    if task.attempts > 1 or (task.action.verb is Verb.REPLACE and task.phase == "put"):
         return False
     return recheck or task.phase == "remove" or task.change.before is not None
 

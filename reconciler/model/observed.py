@@ -110,6 +110,8 @@ class Observed:
     strays: tuple[Stray, ...] = ()
     applied: Mapping[Ref, Details] = field(default_factory=dict)
     """The inventory's details of everything looked at, and of everything whose outputs others take."""
+    former: Mapping[Ref, Observation] = field(default_factory=dict)
+    """What stands where the inventory has a resource that is wanted on another target now."""
 
 
 class Entry(NamedTuple):

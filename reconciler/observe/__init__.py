@@ -13,8 +13,8 @@ from typing import Any
 
 from reconciler.errors import DriverError
 from reconciler.kinds import Kind
-from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, TargetState, digest_of
-from reconciler.observe.questions import Question, questions, standing, wanted
+from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, Stray, TargetState, digest_of
+from reconciler.observe.questions import Question, leaves, questions, standing, wanted
 from reconciler.ports import Drivers
 
 __all__ = ["observe"]
@@ -78,8 +78,9 @@ class _Gathered:
         self._graph, self._inventory = graph, inventory
         self._digests = dict(earlier.digests if earlier else inventory.observed)
         self._results = dict(earlier.results) if earlier else {}
+        self._former = dict(earlier.former) if earlier else {}
         self._targets = dict(earlier.targets) if earlier else {}
-        self._strays = list(earlier.strays) if earlier else []
+        self._strays: list[Stray] = list(earlier.strays) if earlier else []
         self._applied = dict(earlier.applied) if earlier else {}
 
     def take(self, question: Question, reading: Reading, details: Mapping[Ref, Details]) -> None:
@@ -91,9 +92,11 @@ class _Gathered:
             self._targets.setdefault(target, TargetState(reachable=True, token=token, digest=digest))
             return
         present = {ref: seen.digest for ref, seen in reading.results.items() if isinstance(seen, Present)}
+        left = {ref: seen for ref, seen in reading.results.items() if leaves(ref, target, self._graph)}
         self._forget(question)
-        self._digests.update(present)
-        self._results.update(reading.results)
+        self._digests.update((ref, digest) for ref, digest in present.items() if ref not in left)
+        self._results.update((ref, seen) for ref, seen in reading.results.items() if ref not in left)
+        self._former.update(left)
         self._strays = [s for s in self._strays if (s.target, s.kind) != (target, question.kind.name)]
         self._strays.extend(reading.strays)
         self._targets[target] = self._state(target, reading, present)
@@ -111,16 +114,27 @@ class _Gathered:
         )
 
     def missed(self, question: Question, reason: str) -> None:
-        """A target that could not be read."""
+        """A target that could not be read. What the inventory knows of it still counts: who needs whom, above all."""
         self._targets[question.target.id] = TargetState(reachable=False, complete=False, reason=reason)
         self._forget(question)
+        asked = standing(question, self._graph, self._inventory)
+        held = {entry.ref for ref in asked if (entry := self._inventory.entry(ref, self._graph.moved))}
+        self._applied.update(self._inventory.details(held))
 
     def _forget(self, question: Question) -> None:
         for ref in standing(question, self._graph, self._inventory):
-            self._digests.pop(ref, None)
+            if not leaves(ref, question.target.id, self._graph):
+                self._digests.pop(ref, None)
 
     def observed(self, handing_on: Mapping[Ref, Details]) -> Observed:
         """Everything said."""
-        strays = tuple(sorted(self._strays, key=lambda stray: (stray.target, stray.kind, stray.name)))
         applied = {**self._applied, **handing_on}
-        return Observed(self._targets, self._digests, self._results, strays, applied)
+        return Observed(self._targets, self._digests, self._results, self._nobodys(), applied, self._former)
+
+    def _nobodys(self) -> tuple[Stray, ...]:
+        """Strays that the inventory does not have there either: what waits for a place is nobody's for a moment."""
+        if not self._strays:
+            return ()
+        held = {(entry.target, entry.uid) for entry in self._inventory.entries.values()}
+        found = [stray for stray in self._strays if (stray.target, stray.uid) not in held]
+        return tuple(sorted(found, key=lambda stray: (stray.target, stray.kind, stray.name)))

@@ -33,19 +33,22 @@ def questions(
 ) -> list[Question]:
     """A question for every target that ``earlier`` does not cover, in the order of their names.
 
-    A target that answered earlier is asked again, in full, when something came to live on it since: what a
-    DatasetRule brings along joins the graph after the first read.
+    A target that answered earlier is asked again, in full, when something came to live on it since: a cluster whose
+    site was open, or what a DatasetRule brings along, joins the graph after the first read.
     """
-    busy = _busy(graph, inventory)
+    moving = _moving(graph, inventory)
+    busy = _busy(moving, graph, inventory) | (_come_since(graph, inventory, earlier) if earlier else set())
     found = []
-    for (target_id, kind), refs in _grouped(graph, inventory, busy).items():
-        if earlier is not None and _covered(target_id, refs, earlier):
+    for (target_id, kind), refs in _grouped(moving, graph, inventory, busy).items():
+        if earlier is not None and _covered(target_id, refs, graph, earlier):
             continue
-        target = graph.targets.get(target_id) or _remembered(target_id, refs, inventory)
+        target = graph.targets.get(target_id) or _remembered(target_id, refs, graph, inventory)
         found.append(Question(target, kinds[kind], frozenset(refs), ""))
     for target_id, kind in inventory.stands:
         if target_id not in busy and (earlier is None or target_id not in earlier.targets):
-            target = graph.targets.get(target_id) or _remembered(target_id, _standing(inventory, target_id), inventory)
+            target = graph.targets.get(target_id) or _remembered(
+                target_id, _standing(inventory, target_id), graph, inventory
+            )
             found.append(Question(target, kinds[kind], None, inventory.tokens[target_id][0]))
     return sorted(found, key=lambda question: question.key)
 
@@ -60,6 +63,8 @@ def wanted(question: Question, graph: Graph, inventory: Inventory) -> tuple[list
     for ref in sorted(refs):
         held = details.get(entries[ref].ref) if ref in entries else None
         resource = graph.resources.get(ref)
+        if resource is not None and resource.target != question.target.id:
+            resource = None  # it leaves for another target, or nobody knows yet where it goes
         spec = resource.spec if resource else None
         same = resource is not None and held is not None and held.content == resource.content
         applied: Spec | None = spec if same else decode(held.content) if held else None
@@ -69,19 +74,51 @@ def wanted(question: Question, graph: Graph, inventory: Inventory) -> tuple[list
     return found, details
 
 
-def _busy(graph: Graph, inventory: Inventory) -> set[str]:
-    """Targets that are read in full: something there is in motion, or there is no token to ask cheaply with."""
+def leaves(ref: Ref, target_id: str, graph: Graph) -> bool:
+    """Whether a resource that stands on a target is wanted on another one now."""
+    resource = graph.resources.get(ref)
+    return resource is not None and resource.target not in ("", target_id)
+
+
+def _moving(graph: Graph, inventory: Inventory) -> set[Ref]:
+    """What git, the world or an interrupted run has moved, as far as it is known where it goes."""
     moving = {ref for ref, _ in graph.digests.items() ^ inventory.sources.items()}
     moving |= {ref for ref, _ in inventory.observed.items() ^ inventory.digests.items()}
     moving |= inventory.unsettled
+    return moving - {ref for ref in graph.undecided if not graph.resources[ref].target}
+
+
+def _busy(moving: Iterable[Ref], graph: Graph, inventory: Inventory) -> set[str]:
+    """Targets that are read in full: something there is in motion, or there is no token to ask cheaply with."""
     here = {graph.resources[ref].target for ref in moving if ref in graph.resources}
     there = {inventory.entries[ref].target for ref in moving if ref in inventory.entries}
     untold = {target for target, _ in inventory.stands if target not in inventory.tokens}
     return (here | there | untold) - {""}
 
 
-def _grouped(graph: Graph, inventory: Inventory, busy: set[str]) -> Mapping[tuple[str, str], list[Ref]]:
-    """(target, kind) -> what is declared or held there, for busy targets."""
+def _come_since(graph: Graph, inventory: Inventory, earlier: Observed) -> set[str]:
+    """Targets that answered earlier, but not about something that place/ has put there since."""
+    fresh = graph.undecided | {ref for ref, resource in graph.resources.items() if resource.owner}
+    found = set()
+    for ref in fresh - earlier.results.keys():
+        target = graph.resources[ref].target
+        state = earlier.targets.get(target)
+        if state is not None and not _unmoved(ref, target, state.token, graph, inventory):
+            found.add(target)
+    return found
+
+
+def _unmoved(ref: Ref, target: str, token: str, graph: Graph, inventory: Inventory) -> bool:
+    """Whether a target is as it was when the inventory's word on ``ref`` was written."""
+    entry = inventory.entry(ref, graph.moved)
+    then, _ = inventory.tokens.get(target, ("", ""))
+    return entry is not None and entry.target == target and token != "" and token == then
+
+
+def _grouped(
+    moving: Iterable[Ref], graph: Graph, inventory: Inventory, busy: set[str]
+) -> Mapping[tuple[str, str], list[Ref]]:
+    """(target, kind) -> what is declared, held or to be left there, for busy targets."""
     found: dict[tuple[str, str], list[Ref]] = defaultdict(list)
     if not busy:
         return found
@@ -92,6 +129,10 @@ def _grouped(graph: Graph, inventory: Inventory, busy: set[str]) -> Mapping[tupl
     for ref, entry in inventory.entries.items():
         if entry.target in busy and ref not in graph.digests and ref not in renamed:
             found[entry.target, ref.kind].append(ref)
+    for ref in moving:
+        held = inventory.entry(ref, graph.moved)
+        if held is not None and leaves(ref, held.target, graph):
+            found[held.target, ref.kind].append(ref)
     return found
 
 
@@ -107,15 +148,17 @@ def _standing(inventory: Inventory, target_id: str) -> list[Ref]:
     return [ref for ref, entry in inventory.entries.items() if entry.target == target_id]
 
 
-def _covered(target_id: str, refs: Iterable[Ref], earlier: Observed) -> bool:
+def _covered(target_id: str, refs: Iterable[Ref], graph: Graph, earlier: Observed) -> bool:
     state = earlier.targets.get(target_id)
     if state is None:
         return False
-    return not state.reachable or all(ref in earlier.results or ref in earlier.digests for ref in refs)
+    return not state.reachable or all(
+        ref in (earlier.former if leaves(ref, target_id, graph) else earlier.results) for ref in refs
+    )
 
 
-def _remembered(target_id: str, refs: Iterable[Ref], inventory: Inventory) -> Target:
+def _remembered(target_id: str, refs: Iterable[Ref], graph: Graph, inventory: Inventory) -> Target:
     """A back end that no manifest describes any more, as it was when something was last done there."""
-    held: Entry = next(inventory.entries[ref] for ref in refs if ref in inventory.entries)
+    held: Entry = next(entry for ref in refs if (entry := inventory.entry(ref, graph.moved)))
     details = inventory.details([held.ref])[held.ref]
     return Target(target_id, details.driver, details.options)

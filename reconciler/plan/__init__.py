@@ -41,7 +41,8 @@ def plan(
     decider = Decider(graph, observed, inventory, policy, kinds)
     decided = [action for ref in sorted(unsettled) if (action := decider.decide(ref))]
     population = Counter((entry.ref.kind, entry.target) for entry in inventory.entries.values()) if decided else {}
-    safe = limited(decided, population, policy, empty=not graph.resources)
+    left = {a.ref: held.target for a in decided if (held := inventory.entry(a.ref, graph.moved))}
+    safe = limited(decided, population, policy, empty=not graph.resources, left=left)
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     return _sealed(
         Plan(

@@ -59,11 +59,17 @@ class Decider:
         if ref in self._graph.unplaced:
             return Action(Verb.DEFER, ref, Reason.NO_PLACE, message=self._graph.unplaced[ref].reason)
         action = self._wanted(resource, entry)
-        return self._held(action, resource.ref.namespace) if action else None
+        return self._held(action, resource.ref.namespace, entry) if action else None
 
-    def _held(self, action: Action, namespace: str | None) -> Action:
+    def _held(self, action: Action, namespace: str | None, entry: Entry | None) -> Action:
         """The action, or why it is held: something it belongs to is paused."""
-        scopes = ("all", f"target:{action.target}", f"namespace:{namespace}", f"resource:{action.ref}")
+        left = entry.target if entry else action.target
+        scopes = (
+            "all",
+            *(f"target:{t}" for t in (action.target, left)),
+            f"namespace:{namespace}",
+            f"resource:{action.ref}",
+        )
         pause = next((self._paused[scope] for scope in scopes if scope in self._paused), None)
         if pause is None or action.verb is Verb.DEFER:
             return action
@@ -79,10 +85,12 @@ class Decider:
         if isinstance(seen, Unknown):
             changed = entry is None or entry.source != resource.source
             return replace(base, verb=Verb.DEFER, **self._unread(resource.target, seen)) if changed else None
-        if entry and entry.target != resource.target:
-            return self._elsewhere(resource, entry, base, seen)
         filled, unknown = self._inputs.fill(resource)
         base = replace(base, spec=filled, generation=_generation(entry, filled))
+        if entry and entry.target != resource.target:
+            leaving = self._leaving(resource, entry, base, seen)
+            if leaving:
+                return leaving
         if isinstance(seen, Absent):
             return self._missing(resource, entry, base, unknown)
         return self._found(resource, entry, base, seen, unknown)
@@ -117,7 +125,7 @@ class Decider:
         if seen.digest != seen.spec.digest():
             renamed = entry.ref if entry and entry.ref != resource.ref else None
             return _by_mode(replace(base, **_otherwise(seen), previous=renamed), resource)
-        if entry is None:
+        if entry is None or entry.target != resource.target:
             said = "made by a run that was interrupted: found again by its mark"
             return replace(base, verb=Verb.ADOPT, reason=Reason.OUTCOME_RESOLVED, message=said)
         if entry.ref != resource.ref:
@@ -139,27 +147,31 @@ class Decider:
         reason = Reason.INPUT_CHANGED if taken else Reason.SPEC_CHANGED if intent else Reason.DRIFT_DETECTED
         return {"verb": Verb.UPDATE, "reason": reason, "previous": previous}
 
-    def _elsewhere(self, resource: Resource, entry: Entry, base: Action, seen: Observation) -> Action:
-        """It lives on another back end now: taken away there, then made here."""
+    def _leaving(self, resource: Resource, entry: Entry, base: Action, seen: Observation) -> Action | None:
+        """It is wanted on another back end now: taken away there, then made here; None when there it is gone."""
+        if isinstance(seen, Present) and (not seen.owned or (seen.uid and seen.uid != base.uid)):
+            said = f"moves from {entry.target} to {resource.target}, where something stands that is not ours: rename it"
+            return replace(base, verb=Verb.REPLACE, blocked=Reason.ADOPTION_CONFLICT, message=said)
+        former = self._seen_in(self._observed.former, resource.ref, entry.target)
+        if isinstance(former, Unknown):
+            return replace(base, verb=Verb.DEFER, **self._unread(entry.target, former))
+        if isinstance(former, Absent) or not former.owned or (former.uid and former.uid != base.uid):
+            return None
         details = self._details(entry)
-        spec, _ = self._inputs.fill(resource)
-        applied = orjson.loads(details.content) if details else {}
+        applied = orjson.loads(details.content) if details else None
+        before = orjson.loads(former.spec.canonical())
         said = f"moves from {entry.target} to {resource.target}: deleted there first, then made here"
-        found = seen.digest if isinstance(seen, Present) else ABSENT
-        return _by_mode(
-            replace(
-                base,
-                verb=Verb.REPLACE,
-                reason=Reason.IMMUTABLE_CHANGED,
-                spec=spec,
-                before=applied,
-                generation=entry.generation + 1,
-                changes=changes(spec, applied, applied),
-                fingerprint=found,
-                message=said,
-            ),
-            resource,
+        made = replace(
+            base,
+            verb=Verb.REPLACE,
+            reason=Reason.IMMUTABLE_CHANGED,
+            before=before,
+            changes=changes(base.spec, before, applied),
+            fingerprint=former.digest,
+            message=said,
+            previous=entry.ref if entry.ref != resource.ref else None,
         )
+        return _by_mode(made, resource)
 
     # -- not wanted any more ---------------------------------------------------------------------------------------
 
@@ -173,7 +185,7 @@ class Decider:
             return replace(base, verb=Verb.DEFER, **self._unread(entry.target, seen))
         if details:
             base = replace(base, edges=details.edges, before=orjson.loads(details.content))
-        return self._held(self._taken_away(base, seen, details), ref.namespace)
+        return self._held(self._taken_away(base, seen, details), ref.namespace, entry)
 
     def _taken_away(self, base: Action, seen: Observation, details: Details | None) -> Action:
         policy = details.lifecycle.get("deletionPolicy", "delete") if details else "delete"
@@ -197,10 +209,13 @@ class Decider:
     # -- what was seen ---------------------------------------------------------------------------------------------
 
     def _seen(self, ref: Ref, target: str) -> Observation:
+        return self._seen_in(self._observed.results, ref, target)
+
+    def _seen_in(self, results: Mapping[Ref, Observation], ref: Ref, target: str) -> Observation:
         state = self._observed.targets.get(target)
         if state is None or not state.reachable:
             return Unknown(state.reason if state else "not read in this run")
-        seen = self._observed.results.get(ref, Unknown("not read in this run"))
+        seen = results.get(ref, Unknown("not read in this run"))
         if isinstance(seen, Absent) and not state.complete:
             return Unknown("only a part of the target could be read: nothing is proved absent")
         return seen

@@ -10,33 +10,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.model import Action, Approval, Limit, Policy, Reason, Verb
+from reconciler.model import Action, Approval, Limit, Policy, Reason, Ref, Verb
 
 _TAKING_AWAY = (Verb.DELETE, Verb.REPLACE)
 
 
 def limited(
-    actions: Sequence[Action], population: Mapping[tuple[str, str], int], policy: Policy, *, empty: bool
+    actions: Sequence[Action],
+    population: Mapping[tuple[str, str], int],
+    policy: Policy,
+    *,
+    empty: bool,
+    left: Mapping[Ref, str] | None = None,
 ) -> list[Action]:
     """The same actions, those blocked that exceed a limit or need an approval. ``population`` counts what is held.
 
-    ``empty`` says that the commit declares nothing at all: then nothing is deleted, whatever the limits.
+    ``empty`` says that the commit declares nothing at all: then nothing is deleted, whatever the limits. ``left``
+    names the target on which something is taken away, where that is not the one on which it is made anew.
     """
+    left = left or {}
     pen = _Pen(policy)
     safe = [pen.required(action) for action in actions]
     groups: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
     for index, action in enumerate(safe):
         if action.blocked is None and action.verb in (*_TAKING_AWAY, Verb.UPDATE):
-            groups[action.ref.kind, action.target, action.verb in _TAKING_AWAY].append(index)
+            where = left.get(action.ref, action.target)
+            groups[action.ref.kind, where, action.verb in _TAKING_AWAY].append(index)
     for (kind, target, taking), indexes in groups.items():
         limit = policy.deletes if taking else policy.updates
         held = population.get((kind, target), 0)
         if _exceeded(len(indexes), held, limit, kind, target):
             for index in indexes:
                 safe[index] = pen.signed(safe[index])
-        left = [index for index in indexes if not safe[index].message.startswith(_BY_APPROVAL)]
-        said = _exceeded(len(left), held, limit, kind, target)
-        for index in left:
+        rest = [index for index in indexes if not safe[index].message.startswith(_BY_APPROVAL)]
+        said = _exceeded(len(rest), held, limit, kind, target)
+        for index in rest:
             safe[index] = _stopped(safe[index], said, policy, empty=empty)
     return safe
 
