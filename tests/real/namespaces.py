@@ -1,6 +1,6 @@
 """Nodes as network namespaces. In a conftest: ``from tests.real.namespaces import roots`` (a session fixture).
 
-The nodes' root is built once and kept for later sessions in ``$XDG_CACHE_HOME/hanse/roots`` (25 s the first time).
+The nodes' root is built once and kept for later runs in ``$XDG_CACHE_HOME/hanse/roots`` (25 s the first time).
 """
 
 from __future__ import annotations
