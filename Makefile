@@ -35,8 +35,9 @@ check: $(VENV)/.dev ## style, types, architecture, generated files, docs
 bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one
 	@$(BIN)/python -m tests.benchmarks
 
-docs: $(VENV)/.dev ## regenerate schemas and reference pages, then build the docs into site/
+docs: $(VENV)/.dev ## regenerate schemas, reference pages and the output of commands, then build the docs into site/
 	@$(BIN)/python -m tests.generated --write
+	@$(BIN)/python -m tests.docs.replay
 	@$(BIN)/mkdocs build -q --strict -d site && echo "site/index.html"
 
 lock: ## pin every dependency with its hashes (needs uv)

@@ -1,4 +1,4 @@
-"""Pages whose commands are run: ``python -m tests.docs.replay PAGE`` runs them and pastes what they print.
+"""Pages whose commands are run: ``python -m tests.docs.replay`` runs them and pastes what they print.
 
 In such a page a ``console`` block holds commands (lines that begin with ``$``) and their output, and a block below
 ``<!-- file: PATH -->`` is written to that file. Everything happens in one empty folder, from the top of the page down.
@@ -129,11 +129,20 @@ def comparable(page: str) -> list[str]:
     return lines + sorted(run)
 
 
+def pages() -> list[Path]:
+    """Tutorials and how-tos that show commands with their output."""
+    found = sorted((ROOT / "docs").glob("*/*.md"))
+    return [path for path in found if "```console\n$" in path.read_text(encoding="utf-8")]
+
+
 def main() -> int:
-    """Paste into each page what its commands print."""
-    for name in sys.argv[1:]:
-        path = Path(name)
-        path.write_text(replayed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    """Paste into each page, or into those named, what its commands print. Where only times differ, nothing changes."""
+    for path in [Path(name) for name in sys.argv[1:]] or pages():
+        before = path.read_text(encoding="utf-8")
+        after = replayed(before)
+        if comparable(before) != comparable(after):
+            path.write_text(after, encoding="utf-8")
+            print(f"changed {path.relative_to(ROOT) if path.is_absolute() else path}")
     return 0
 
 

@@ -18,10 +18,9 @@ from reconciler import manifest, source
 from reconciler.cli import app
 from reconciler.errors import ManifestError
 from reconciler.kinds import registry
-from tests.docs.replay import ROOT, blocks, comparable, replayed
+from tests.docs.replay import ROOT, blocks, comparable, pages, replayed
 
 PAGES = sorted([ROOT / "README.md", ROOT / "manifests/README.md", *(ROOT / "docs").rglob("*.md")])
-REPLAYED = [path for path in PAGES if "```console\n$" in path.read_text() and path.parent.parent == ROOT / "docs"]
 BETWEEN = {"vo-allocation-site", "probe-service", "replica-storage", "datasetrule-storage", "reference-dangling"}
 """Rules between resources: an example on a page need not bring all that it refers to."""
 
@@ -92,7 +91,7 @@ def test_every_command_on_a_page_exists_with_its_options(line):
         assert "Missing" in error.format_message(), error.format_message()
 
 
-@pytest.mark.parametrize("page", REPLAYED, ids=name)
+@pytest.mark.parametrize("page", pages(), ids=name)
 def test_what_a_page_shows_is_what_its_commands_print(page):
     text = page.read_text()
     assert comparable(replayed(text)) == comparable(text), f"python -m tests.docs.replay {name(page)}"
