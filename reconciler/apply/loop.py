@@ -174,16 +174,16 @@ class Loop:
             task.change = replace(task.change, handle=answer.handle)
             started.append((replace(task.operation, handle=answer.handle), answer))
             self._again(task, now + answer.look_again_in)
-        elif task.then is not None and task.then_target is not None:
-            task.change, task.target, task.phase = task.then, task.then_target, "put"
-            task.then, task.deadline = None, 0.0
-            self._queues[task.group].append(task)
+        elif task.then is not None:
+            task.then.outputs = answer.outputs
+            self._queues[task.then.group].append(task.then)
         else:
             outcomes.append(self._done(task, answer))
 
     def _done(self, task: Task, answer: Done) -> Outcome:
         said = answer.message or task.action.message
-        return replace(self._outcome(task, "done", None, said), outputs=answer.outputs)
+        outputs = answer.outputs if task.phase == "put" else task.outputs
+        return replace(self._outcome(task, "done", None, said), outputs=outputs)
 
     def _failed(self, task: Task, answer: Failed, now: float, outcomes: list[Outcome]) -> None:
         if answer.fate == "transient" and task.attempts < self._lanes.pace.attempts:

@@ -44,9 +44,10 @@ class Task:
     attempts: int = 1
     written: bool = False
     """True once its intention is in the journal."""
-    then: Change | None = None
-    """For replace: what to put once the old one is gone."""
-    then_target: Target | None = None
+    then: Task | None = None
+    """For replace: what to do once this is done."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the put gave, when it is not the last that is done."""
     waits_for: set[Ref] = field(default_factory=set)
 
     @property
@@ -112,7 +113,7 @@ def _unmoved(
 def _must_look(task: Task, *, recheck: bool) -> bool:
     """Before every update and delete on the first attempt; before creates when the plan is not of this run.
 
-    Not in the midst of a replace: the plan has seen what was just taken away, not what is to come.
+    Not before the new one of a replace is made: the plan has seen what is taken away, not what is to come.
     """
     if task.attempts > 1 or (task.action.verb is Verb.REPLACE and task.phase == "put"):
         return False

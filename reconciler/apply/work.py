@@ -67,10 +67,16 @@ class Work:
         target = self.graph.targets[action.target]
         if action.verb is not Verb.REPLACE:
             return Task(action, operation, change, target, "put", now)
+        return self._replacing(Task(action, operation, replace(change, before=None), target, "put", now), before)
+
+    def _replacing(self, put: Task, before: Spec | None) -> Task:
+        """Both halves of a replace. Only where old and new would stand in one place, the old one has to go first."""
+        action = put.action
         old = Change(action.ref, action.uid, action.generation, _given(before), before)
-        new = replace(change, before=None)
-        held = self._held_target(action)
-        return Task(action, operation, old, held, "remove", now, then=new, then_target=target)
+        remove = Task(action, put.operation, old, self._held_target(action), "remove", put.since)
+        first, second = (remove, put) if remove.target.id == put.target.id else (put, remove)
+        first.then = second
+        return first
 
     def _filled(self, action: Action, outputs: Mapping[Ref, Mapping[str, Any]]) -> Action:
         taken = {edge.path: edge for edge in action.edges if edge.output}

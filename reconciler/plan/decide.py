@@ -148,7 +148,7 @@ class Decider:
         return {"verb": Verb.UPDATE, "reason": reason, "previous": previous}
 
     def _leaving(self, resource: Resource, entry: Entry, base: Action, seen: Observation) -> Action | None:
-        """It is wanted on another back end now: taken away there, then made here; None when there it is gone."""
+        """It is wanted on another back end now: made here, then taken away there; None when there it is gone."""
         if isinstance(seen, Present) and (not seen.owned or (seen.uid and seen.uid != base.uid)):
             said = f"moves from {entry.target} to {resource.target}, where something stands that is not ours: rename it"
             return replace(base, verb=Verb.REPLACE, blocked=Reason.ADOPTION_CONFLICT, message=said)
@@ -160,7 +160,7 @@ class Decider:
         details = self._details(entry)
         applied = orjson.loads(details.content) if details else None
         before = orjson.loads(former.spec.canonical())
-        said = f"moves from {entry.target} to {resource.target}: deleted there first, then made here"
+        said = f"moves from {entry.target} to {resource.target}: made here first, then deleted there"
         made = replace(
             base,
             verb=Verb.REPLACE,

@@ -1,10 +1,11 @@
-"""What changes its back end is taken away there first, and made anew: never by a read that failed, never by half."""
+"""What changes its back end is made there, then taken away here: never by a read that failed, never by half."""
 
 from __future__ import annotations
 
 import pytest
 
 from reconciler.drivers.simulated import World
+from reconciler.model import Change
 from reconciler.plan.saved import from_json, to_json
 from reconciler.reconcile import propose
 from reconciler.resume import resume_plan
@@ -109,6 +110,33 @@ def test_whatever_moves_away_counts_where_it_is_taken_from(tmp_path):
     applied(tmp_path)
     commit(tmp_path, {f"{n}.yaml": record(NEW, f"n{n}", f"n{n}") for n in range(4)})
     assert {action.blocked for action in planned(tmp_path).actions} == {"ThresholdExceeded"}
+
+
+def test_the_former_one_stands_until_the_new_one_is_there(root):
+    other = root / ".hanse/state/dns" / f"{NEW}.zone"
+    commit(root, {"more.yaml": record(NEW, "more", "more")})
+    applied(root)
+    commit(root, {"www.yaml": record(NEW)})
+    with opened(root) as house:
+        proposal = propose(house, "HEAD")
+        other.write_text(other.read_text() + f"www.{NEW}. 300 IN A 192.0.2.99\n")
+        report = once(house, proposal)
+    assert [(o.action.verb, o.state) for o in report.outcomes] == [("replace", "failed")]
+    assert f"www.{OLD}" in names(root)
+
+
+def test_a_move_that_was_interrupted_goes_on(root):
+    commit(root, {"www.yaml": record(NEW)})
+    with opened(root) as house:
+        proposal = propose(house, "HEAD")
+        (action,) = proposal.plan.actions
+        target = proposal.graph.targets[action.target]
+        wanted = proposal.graph.resources[action.ref].spec
+        house.kinds["DNSRecord"].put(target, [Change(action.ref, action.uid, 1, wanted)], house.drivers)
+    assert names(root) == {f"www.{OLD}", f"www.{NEW}"}
+    assert said(applied(root).plan) == ["replace DNSRecord/team/www ImmutableFieldChanged"]
+    assert names(root) == {f"www.{NEW}"}
+    assert planned(root).actions == ()
 
 
 def test_a_cluster_moves_to_another_cloud_with_its_name_following(tmp_path):
