@@ -74,6 +74,8 @@ def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Con
     """Do it, write down what became of it, and say so."""
     plan_, placed, seen = proposal.plan, proposal.graph, proposal.observed
     with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
-        work = Work(plan_, placed, seen.applied, house.kinds, house.drivers, run.id, recheck=proposal.saved)
+        work = Work(
+            plan_, placed, seen.applied, house.kinds, house.drivers, run.id, seen.results, recheck=proposal.saved
+        )
         outcomes = apply.apply(work, run.journal, executor, conduct)
         return records.record(house.store, run.id, plan_, outcomes, seen, proposal.policy)

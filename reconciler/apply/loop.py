@@ -92,7 +92,8 @@ class Loop:
                 settled.append(Outcome(action, "failed", Reason.DEPENDENCY_FAILED, missing))
             elif self._work.recorded_only(action):
                 operations.append(operation)
-                settled.append(Outcome(action, "done", message=action.message, operation=operation.id))
+                handed = self._work.found_outputs(action.ref)
+                settled.append(Outcome(action, "done", None, action.message, handed, operation=operation.id))
             else:
                 task = self._work.task(action, operation, self._outputs, now)
                 operations.append(task.operation)

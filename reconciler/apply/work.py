@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.apply.task import Task
@@ -13,8 +13,10 @@ from reconciler.model import (
     Change,
     Details,
     Graph,
+    Observation,
     Operation,
     Plan,
+    Present,
     Reason,
     Ref,
     Spec,
@@ -38,6 +40,8 @@ class Work:
     kinds: Mapping[str, Kind[Any]]
     drivers: Drivers
     run: str
+    seen: Mapping[Ref, Observation] = field(default_factory=dict)
+    """What was observed of what the plan touches."""
     recheck: bool = False
     """True for a saved plan: creates too are looked at once more."""
 
@@ -98,7 +102,12 @@ class Work:
     def _outputs(self, ref: Ref, outputs: Mapping[Ref, Mapping[str, Any]]) -> Mapping[str, Any]:
         if ref in outputs:
             return outputs[ref]
-        return self.applied[ref].outputs if ref in self.applied else {}
+        return self.found_outputs(ref) or (self.applied[ref].outputs if ref in self.applied else {})
+
+    def found_outputs(self, ref: Ref) -> Mapping[str, Any]:
+        """What a resource hands on as it stands in the world."""
+        found = self.seen.get(ref)
+        return found.outputs if isinstance(found, Present) else {}
 
     def _held_target(self, action: Action) -> Target:
         """Where it stands now, which may not be where the manifests want it."""

@@ -125,6 +125,17 @@ def test_a_rename_with_moved_changes_nothing_in_the_world(root):
     assert planned(root).actions == ()
 
 
+def test_after_the_database_is_lost_everything_is_found_again_in_one_run(root):
+    applied(root)
+    for path in (root / ".hanse").glob("hanse.db*"):
+        path.unlink()
+    report = applied(root)
+    assert {(o.action.verb, o.action.reason, o.state) for o in report.outcomes} == {
+        ("adopt", "OutcomeResolved", "done")
+    }
+    assert planned(root).actions == ()
+
+
 def test_a_file_that_moves_plans_nothing(root):
     applied(root)
     commit(root, {"names.yaml": None, "deep/er/names.yml": NAMES})
