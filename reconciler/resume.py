@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconciler import SCHEMA_VERSION
 from reconciler.errors import StalePlan
-from reconciler.model import Action, Inventory, Plan, Reason, Verb
+from reconciler.model import Action, Inventory, Plan, Reason, Verb, digest_of, encode
 from reconciler.reconcile import House, Proposal, propose
 
 _SHOWN = 5
@@ -24,6 +24,7 @@ def resume_plan(house: House, saved: Plan) -> Proposal:
     worktree = saved.commit == "worktree"
     fresh = propose(house, "HEAD" if worktree else saved.commit, worktree=worktree)
     faults = [*_moved(saved, fresh.plan), *_overtaken(saved, fresh.inventory), *_forbidden(saved, fresh.plan)]
+    faults = faults or [*_unfounded(saved, fresh)]
     if faults:
         more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         raise StalePlan("\n".join(["the plan is stale and was not applied:", *faults[:_SHOWN], *more]))
@@ -77,3 +78,46 @@ def _forbidden(saved: Plan, fresh: Plan) -> Iterator[str]:
             continue
         if other.blocked or other.reason is Reason.PAUSED:
             yield f"{action.ref}: {other.blocked or other.reason}: {other.message}"
+
+
+def _unfounded(saved: Plan, fresh: Proposal) -> Iterator[str]:
+    """Actions that do not follow from git: a plan file may come from anybody, and its digest shows only accidents.
+
+    What the world makes of an action may have changed since, and is looked at just before it is done; what git makes
+    of it may not.
+    """
+    now = {action.ref: action for action in fresh.plan.actions}
+    for action in saved.actions:
+        if action.verb in (Verb.NOOP, Verb.DEFER) or action.blocked:
+            continue
+        why = _why_not(action, now.get(action.ref), fresh)
+        if why:
+            yield f"{action.ref}: {why}"
+
+
+def _why_not(action: Action, now: Action | None, fresh: Proposal) -> str:
+    """Why an action cannot follow from git; "" when it does."""
+    resource = fresh.graph.resources.get(action.ref)
+    if action.verb in (Verb.DELETE, Verb.FORGET):
+        return "" if resource is None else "it is to be taken away, and git wants it"
+    if resource is None:
+        return "git does not want it"
+    if (action.target, action.uid) != (resource.target, fresh.inventory.uid(action.ref, fresh.graph.moved)):
+        return "it would not be where, or what, git says"
+    if action.verb in _AS_NOW and (
+        now is None or (now.verb, now.before, now.previous) != (action.verb, action.before, action.previous)
+    ):
+        return "it is not what is to be done now"
+    return "" if _as_declared(action, now, fresh) else "it is not what git says"
+
+
+_AS_NOW = (Verb.REPLACE, Verb.MOVE, Verb.ADOPT)
+"""Verbs that must be what a plan of this moment says too."""
+
+
+def _as_declared(action: Action, now: Action | None, fresh: Proposal) -> bool:
+    """Whether the spec is the declared one: as planned now, as it stands in the world, or as it stands in git."""
+    if now is not None and now.spec is not None:
+        return bool(action.spec == now.spec)
+    declared, seen = fresh.graph.resources[action.ref].digest, fresh.observed.digests.get(action.ref)
+    return digest_of(encode(action.spec)) in (declared, seen)

@@ -11,7 +11,7 @@ from reconciler.cli.application import app
 __all__ = ["app", "main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one return per way to end)
     """Run one command and return its exit code: 0 done, 2 changes pending, 1 error, 3 blocked, 4 stale plan.
 
     Whatever goes wrong is one message on stderr; HANSE_DEBUG=1 shows where it came from.
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return errors.interrupted()
     except BrokenPipeError:
         return errors.nobody_reads()
+    except OSError as error:
+        return errors.unusable(error, os.environ)
     except Exception as error:  # noqa: BLE001 (the outermost edge: people get a message, never a traceback)
         return errors.unexpected(error, os.environ)
     return code if isinstance(code, int) else 0

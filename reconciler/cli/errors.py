@@ -46,6 +46,15 @@ def usage(error: TyperException) -> int:
     return FAILED
 
 
+def unusable(error: OSError, environment: Mapping[str, str]) -> int:
+    """Say that a file that was named, or the machine, does not allow what was asked."""
+    if environment.get("HANSE_DEBUG"):
+        traceback.print_exception(error)
+    said = error.strerror or type(error).__name__
+    _say(f"{error.filename}: {said}" if error.filename else said, "check the path, its permissions and free space")
+    return FAILED
+
+
 def unexpected(error: Exception, environment: Mapping[str, str]) -> int:
     """Say an error that nobody foresaw."""
     if environment.get("HANSE_DEBUG"):

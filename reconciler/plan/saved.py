@@ -49,6 +49,13 @@ def from_json(content: bytes) -> Plan:
         raise StalePlan(f"the plan's format is {found}, this version reads {FORMAT}: plan again")
     if digest_of(encode(read)) != said:
         raise StalePlan("the plan file was changed after it was made: plan again")
+    try:
+        return _read(read, said)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StalePlan("the plan file holds what no plan holds: plan again") from error
+
+
+def _read(read: Mapping[str, Any], digest: str) -> Plan:
     return Plan(
         commit=read["commit"],
         schema=read["schema"],
@@ -61,7 +68,7 @@ def from_json(content: bytes) -> Plan:
         observed=read["observed"],
         playbooks=read["playbooks"],
         desired=read["desired"],
-        digest=said,
+        digest=digest,
     )
 
 

@@ -96,3 +96,15 @@ def test_completion_of_a_shell_is_offered():
     environment = {"_HANSE_COMPLETE": "complete_bash", "COMP_WORDS": "hanse ex", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert set(done.stdout.split()) >= {"explain", "export"}
+
+
+@pytest.mark.parametrize("out", ["nowhere/p.json", "."])
+def test_a_plan_that_cannot_be_saved_is_said_with_its_path(federation, out):
+    said = federation.hanse("plan", "--out", str(federation.root / out))
+    assert (said.code, str(federation.root / out) in said.err) == (1, True)
+    assert "fault of Hanse" not in said.err
+
+
+def test_settings_that_are_a_folder_are_said_with_their_path(federation):
+    said = federation.hanse("--config", str(federation.root), "plan")
+    assert (said.code, "Is a directory" in said.err, "fault of Hanse" in said.err) == (1, True, False)

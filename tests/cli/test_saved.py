@@ -74,6 +74,50 @@ def test_a_plan_of_another_schema_is_refused(saved):
     assert (said.code, "hanse/v0" in said.err) == (4, True)
 
 
+def forged(federation, change) -> None:
+    """Change a saved plan as somebody would who knows how its digest is made."""
+    path = federation.root / "p.json"
+    read = json.loads(path.read_text())
+    read.pop("digest")
+    change(read)
+    path.write_text(json.dumps({**read, "digest": digest_of(encode(read))}))
+
+
+def action(read, ref):
+    return next(action for action in read["actions"] if action["ref"] == ref)
+
+
+WWW, NEW = "DNSRecord/vo.example.org/www", "DNSRecord/vo.example.org/new"
+LIES = {
+    "another value": lambda read: action(read, WWW)["spec"].update(ttl=9999),
+    "another value of something new": lambda read: action(read, NEW)["spec"].update(values=["203.0.113.66"]),
+    "a delete of what git wants": lambda read: action(read, WWW).update(
+        verb="delete", spec=None, before=action(read, WWW)["before"]
+    ),
+    "forgotten": lambda read: action(read, WWW).update(verb="forget"),
+    "replaced": lambda read: action(read, WWW).update(verb="replace"),
+    "taken over": lambda read: action(read, NEW).update(verb="adopt", before=action(read, NEW)["spec"]),
+    "another place": lambda read: action(read, NEW).update(target="dns:other.example.org."),
+    "another mark": lambda read: action(read, NEW).update(uid="0" * 32),
+    "something unheard of": lambda read: action(read, NEW).update(ref="DNSRecord/vo.example.org/ghost"),
+    "a spec that is none": lambda read: action(read, NEW).update(spec={"zone": 1}),
+    "a verb that is none": lambda read: action(read, NEW).update(verb="explode"),
+    "no actions": lambda read: read.pop("actions"),
+    "actions that are none": lambda read: read.update(actions=[1]),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+def test_a_plan_that_does_not_follow_from_git_is_refused_although_its_digest_fits(saved, lie):
+    (zone,) = (saved.root / ".hanse" / "state").rglob("*fed.example.org*.zone")
+    before = zone.read_text()
+    forged(saved, lie)
+    said = applying(saved)
+    assert said.code == 4, said.out + said.err
+    assert "unexpected" not in said.err
+    assert zone.read_text() == before
+
+
 def test_a_commit_that_is_gone_is_an_error(saved):
     path = saved.root / "p.json"
     read = json.loads(path.read_text())
