@@ -17,7 +17,10 @@ from reconciler.kinds import registry
 
 @dataclass(frozen=True)
 class Size:
-    """How many of everything there are. 1 % sites, 2 % VOs, 60 % names, 20 % replicas, 15 % probes, 2 % clusters."""
+    """How many of everything there are: 1 % sites, 2 % VOs, 80 % names, 15 % probes, 2 % clusters.
+
+    No replicas: a directory is read file by file each time, and the disk would be what is measured.
+    """
 
     resources: int
 
@@ -138,19 +141,6 @@ def cluster(n: int, size: Size) -> str:
 """
 
 
-def replica(n: int, size: Size) -> str:
-    return f"""spec:
-  storage:
-    site: SITE-{n % size.of("Site")}
-    name: disk
-  dataset: tides:{n // 100}
-  path: tides/{n // 100}/file-{n}.nc
-  size: 4
-  checksum: md5:098f6bcd4621d373cade4e832627b4f6
-  source: data:,test
-"""
-
-
 def probe(n: int, size: Size) -> str:  # of a site's service, of a name, of a page
     target = (
         f"    siteService:\n      site: SITE-{n % size.of('Site')}\n      service: keystone\n",
@@ -165,7 +155,6 @@ PARTS: Mapping[str, tuple[int, str, Callable[[int, Size], str]]] = {
     "Site": (1, "SITE-{}", site),
     "VO": (2, "vo{}.example.org", vo),
     "DNSRecord": (60, "host-{}", dns_record),
-    "Replica": (20, "file-{}", replica),
     "Probe": (15, "probe-{}", probe),
     "VirtualCluster": (2, "cluster-{}", cluster),
 }
