@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-_HOSTS = ("test_cluster_on_namespaces.py", "test_real.py", "tests/drivers/configure/", "tests/playbooks/")
+_HOSTS = (
+    "test_cluster_on_namespaces.py",
+    "test_real.py",
+    "tests/drivers/compute/",
+    "tests/drivers/configure/",
+    "tests/playbooks/",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
