@@ -21,7 +21,7 @@ test: $(VENV)/.dev ## every check and every test, real servers included (Debian 
 	@sh .ci/packages
 	@$(MAKE) --no-print-directory check
 	@echo "== tests"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 2
 
 check: $(VENV)/.dev ## style, types, architecture, generated files, docs
 	@echo "== ruff";            $(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler import logs
-from reconciler.model import BookKeeping, Graph, Inventory, Plan, Present, Ref, Resource
+from reconciler.model import (
+    BookKeeping,
+    Details,
+    Entry,
+    Graph,
+    Inventory,
+    Plan,
+    Present,
+    Ref,
+    Resource,
+    Unsettled,
+    Verb,
+)
 from reconciler.model.observed import Observed
 from reconciler.ports import Journal
 from reconciler.records.lease import Fence
@@ -26,15 +38,24 @@ class OpenRun:
 def inventory(store: Store, earlier: Inventory | None = None) -> Inventory:
     """What is held, as columns. ``earlier`` is returned as it is when nothing was written down since."""
     latest = store.runs.history(1)
-    unsettled = frozenset(row.ref for row in store.journal.unsettled())
+    rows = store.journal.unsettled()
+    unsettled = frozenset(row.ref for row in rows)
     if earlier is not None and earlier.stamp == latest and earlier.unsettled == unsettled:
         return earlier
+    entries = store.inventory.entries()
+    begun = {row.ref: row for row in rows if row.verb is Verb.CREATE and row.ref not in entries}
+
+    def details(refs: Collection[Ref]) -> Mapping[Ref, Details]:
+        found = store.inventory.details([ref for ref in refs if ref not in begun])
+        return {**found, **{ref: _in_part(begun[ref]) for ref in refs if ref in begun}}
+
     return Inventory(
-        entries=store.inventory.entries(),
-        details=store.inventory.details,
+        entries=entries,
+        details=details if begun else store.inventory.details,
         tokens=store.observations.tokens(),
         choices=store.inventory.choices(),
         unsettled=unsettled,
+        begun={ref: Entry(ref, row.uid, row.generation, "", "", row.target.id) for ref, row in begun.items()},
         stamp=latest,
     )
 
@@ -111,3 +132,11 @@ def _book(
 ) -> BookKeeping:
     book = BookKeeping.of(resource, graph.targets[resource.target], choices.get(resource.ref))
     return replace(book, content=looked.spec.canonical()) if looked else book
+
+
+def _in_part(row: Unsettled) -> Details:
+    """What the journal knows of a resource whose create never came to its end."""
+    return Details(
+        content=row.content, edges=row.edges, outputs={}, lifecycle={}, options=row.target.options,
+        driver=row.target.driver, choices={}, owner=None, commit="", file="", target=row.target.id,
+    )  # fmt: skip

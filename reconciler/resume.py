@@ -46,7 +46,7 @@ def _overtaken(saved: Plan, inventory: Inventory) -> Iterator[str]:
             continue
         entry = inventory.entries.get(action.ref)
         former = inventory.entries.get(action.previous) if action.previous else None
-        held = entry or former
+        held = entry or former or inventory.begun.get(action.ref)
         if _starts_anew(action):
             if entry is not None:
                 yield f"{action.ref}: a later run made it"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 _HOSTS = (
@@ -13,12 +18,15 @@ _HOSTS = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.fixture(autouse=True)
+def _hosts_alone(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tests that make hosts out of namespaces run one after the other: the kernel's names and addresses are shared."""
-    for item in items:
-        if "roots" in getattr(item, "fixturenames", ()) or any(part in str(item.path) for part in _HOSTS):
-            item.add_marker(pytest.mark.xdist_group("hosts"))
+    if "roots" not in request.fixturenames and not any(part in str(request.path) for part in _HOSTS):
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "hanse-tests-hosts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(autouse=True)

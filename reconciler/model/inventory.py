@@ -23,6 +23,8 @@ class Inventory:
     """What place/ chose earlier: field -> candidates."""
     unsettled: frozenset[Ref] = frozenset()
     """Resources with an operation of an interrupted run whose outcome nobody wrote down."""
+    begun: Mapping[Ref, Entry] = field(default_factory=dict)
+    """What is not held, and may stand there in part: a create of it was interrupted or failed. ``details`` knows it."""
     stamp: object = None
     """What tells this inventory from a later one."""
     sources: Mapping[Ref, str] = field(init=False)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from reconciler.errors import DriverError
+from reconciler.errors import DriverError, SettingsError
 from reconciler.kinds import Kind
 from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, Stray, TargetState, digest_of
 from reconciler.observe.questions import Question, leaves, questions, standing, wanted
@@ -45,7 +45,7 @@ def observe(  # noqa: PLR0913 (the read's limits are keywords)
         for future in sorted(finished, key=lambda f: running[f].key):
             try:
                 gathered.take(running[future], *future.result())
-            except DriverError as error:
+            except (DriverError, SettingsError) as error:
                 gathered.missed(running[future], str(error))
             progress(running[future].target.id)
         for future in late:

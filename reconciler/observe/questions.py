@@ -56,7 +56,7 @@ def questions(
 def wanted(question: Question, graph: Graph, inventory: Inventory) -> tuple[list[Wanted], Mapping[Ref, Details]]:
     """What to ask about each resource, and the inventory's details of them."""
     refs = standing(question, graph, inventory)
-    entries = {ref: entry for ref in refs if (entry := inventory.entry(ref, graph.moved))}
+    entries = {ref: entry for ref in refs if (entry := _entry(ref, graph, inventory))}
     details = inventory.details([entry.ref for entry in entries.values()])
     decode = question.kind.Spec.model_validate_json
     found = []
@@ -70,8 +70,15 @@ def wanted(question: Question, graph: Graph, inventory: Inventory) -> tuple[list
         applied: Spec | None = spec if same else decode(held.content) if held else None
         spec = spec or applied
         if spec is not None:
-            found.append(Wanted(ref, inventory.uid(ref, graph.moved), spec, applied))
+            uid = entries[ref].uid if ref in entries else inventory.uid(ref, graph.moved)
+            found.append(Wanted(ref, uid, spec, applied))
     return found, details
+
+
+def _entry(ref: Ref, graph: Graph, inventory: Inventory) -> Entry | None:
+    """What is held under a name, or was begun under one that git has dropped since."""
+    held = inventory.entry(ref, graph.moved)
+    return held if held or ref in graph.resources else inventory.begun.get(ref)
 
 
 def leaves(ref: Ref, target_id: str, graph: Graph) -> bool:
@@ -93,7 +100,8 @@ def _busy(moving: Iterable[Ref], graph: Graph, inventory: Inventory) -> set[str]
     here = {graph.resources[ref].target for ref in moving if ref in graph.resources}
     there = {inventory.entries[ref].target for ref in moving if ref in inventory.entries}
     untold = {target for target, _ in inventory.stands if target not in inventory.tokens}
-    return (here | there | untold) - {""}
+    begun = {entry.target for ref, entry in inventory.begun.items() if ref not in graph.resources}
+    return (here | there | untold | begun) - {""}
 
 
 def _come_since(graph: Graph, inventory: Inventory, earlier: Observed) -> set[str]:
@@ -129,6 +137,9 @@ def _grouped(
     for ref, entry in inventory.entries.items():
         if entry.target in busy and ref not in graph.digests and ref not in renamed:
             found[entry.target, ref.kind].append(ref)
+    for ref, entry in inventory.begun.items():
+        if ref not in graph.resources:
+            found[entry.target, ref.kind].append(ref)
     for ref in moving:
         held = inventory.entry(ref, graph.moved)
         if held is not None and leaves(ref, held.target, graph):
@@ -159,6 +170,6 @@ def _covered(target_id: str, refs: Iterable[Ref], graph: Graph, earlier: Observe
 
 def _remembered(target_id: str, refs: Iterable[Ref], graph: Graph, inventory: Inventory) -> Target:
     """A back end that no manifest describes any more, as it was when something was last done there."""
-    held: Entry = next(entry for ref in refs if (entry := inventory.entry(ref, graph.moved)))
+    held: Entry = next(entry for ref in refs if (entry := _entry(ref, graph, inventory)))
     details = inventory.details([held.ref])[held.ref]
     return Target(target_id, details.driver, details.options)

@@ -66,7 +66,7 @@ def _unsettled(graph: Graph, observed: Observed, inventory: Inventory) -> set[Re
     drift = {ref for ref, _ in observed.digests.items() ^ inventory.digests.items()}
     ill = {ref for ref, seen in observed.results.items() if isinstance(seen, Present) and seen.healthy is False}
     return (intent | drift | ill | graph.taking | inventory.unsettled | graph.unplaced.keys()) & (
-        graph.digests.keys() | inventory.sources.keys()
+        graph.digests.keys() | inventory.sources.keys() | inventory.begun.keys()
     )
 
 

@@ -54,6 +54,8 @@ class Decider:
         """The action for one resource; None when there is nothing to say about it."""
         resource = self._graph.resources.get(ref)
         entry = self._inventory.entry(ref, self._graph.moved)
+        if resource is None and entry is None:
+            return self._left_over(ref)
         if resource is None:
             return self._unwanted(ref, entry) if entry else None
         if ref in self._graph.unplaced:
@@ -186,6 +188,15 @@ class Decider:
         if details:
             base = replace(base, edges=details.edges, before=orjson.loads(details.content))
         return self._held(self._taken_away(base, seen, details), ref.namespace, entry)
+
+    def _left_over(self, ref: Ref) -> Action | None:
+        """What a create has left that was interrupted or failed, and that git does not want any more."""
+        entry = self._inventory.begun.get(ref)
+        action = self._unwanted(ref, entry) if entry else None
+        if action is None or action.verb is Verb.DEFER or action.blocked:
+            return action
+        said = "a create of it was begun and never finished"
+        return replace(action, message=said if action.verb is Verb.DELETE else f"{said}: {action.message}")
 
     def _taken_away(self, base: Action, seen: Observation, details: Details | None) -> Action:
         policy = details.lifecycle.get("deletionPolicy", "delete") if details else "delete"

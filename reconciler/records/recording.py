@@ -158,10 +158,13 @@ class Recording:
         handed_on(self.connection, {r: outputs for r, outputs in offered.items() if r in known and known[r] != outputs})
 
     def _tokens(self) -> None:
-        """A token says what a target looked like before this run. Where the run has acted, that is not so any more."""
-        acted = self._acted_on()
+        """A token says what a target looked like before this run. Where the run has acted, that is not so any more.
+
+        Where something of ours stands that nobody wants, every run looks again: it must not be forgotten.
+        """
+        again = self._acted_on() | {stray.target for stray in self.observed.strays}
         reads = {
-            target: ("" if target in acted else state.token, state.digest, state.complete, self.now)
+            target: ("" if target in again else state.token, state.digest, state.complete, self.now)
             for target, state in self.observed.targets.items()
             if state.reachable
         }

@@ -49,7 +49,7 @@ class Settling:
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """All of it, or (when this raises) none of it."""
         self._close([outcome for outcome in outcomes if outcome.operation])
-        self._lay_to_rest([outcome.action.ref for outcome in outcomes if outcome.state == "done"])
+        self._lay_to_rest([o.action.ref for o in outcomes if o.state == "done" or _became(o) == "unknown"])
         for effect, some in groupby(outcomes, effect_of):
             self._take_effect(effect, list(some))
         self._tell([o for o in outcomes if o.state == "done" or (o.operation and o.state != "deferred")])
@@ -67,7 +67,7 @@ class Settling:
                 settled_at=self._now,
             )
         )
-        values = [{"key": o.operation, "became": o.state, "said": o.message, "times": o.attempts} for o in outcomes]
+        values = [{"key": o.operation, "became": _became(o), "said": o.message, "times": o.attempts} for o in outcomes]
         self._connection.execute(statement, values)
 
     def _lay_to_rest(self, refs: Sequence[Ref]) -> None:
@@ -127,6 +127,12 @@ class Settling:
             "operation": outcome.operation,
             "seconds": outcome.seconds,
         }
+
+
+def _became(outcome: Outcome) -> str:
+    """The state that closes an operation; a create that failed may have left a part, and stays open until one looks."""
+    part = outcome.state == "failed" and outcome.action.verb is Verb.CREATE
+    return "unknown" if part else outcome.state
 
 
 def effect_of(outcome: Outcome) -> Effect:

@@ -14,7 +14,7 @@ import pytest
 from reconciler.kinds import registry
 from reconciler.reconcile import propose
 from reconciler.records.journal import RunJournal
-from tests.e2e.test_line import CLUSTER, FILES, NAMES
+from tests.e2e.test_line import CLUSTER, FILES, NAMES, nodes
 from tests.house import applied, commit, once, opened, planned
 
 
@@ -62,8 +62,9 @@ def truth(root: Path) -> dict[str, object]:
     with opened(root) as house:
         entries = house.store.inventory.entries()
         unsettled = house.store.journal.unsettled()
-    (zone,) = (root / ".hanse/state/dns").glob("fed.example.org*.zone")
-    names = sorted(line.split()[0] for line in zone.read_text().splitlines() if " A " in f" {' '.join(line.split())} ")
+    zones = [zone.read_text() for zone in (root / ".hanse/state/dns").glob("fed.example.org*.zone")]
+    lines = [line for zone in zones for line in zone.splitlines()]
+    names = sorted(line.split()[0] for line in lines if " A " in f" {' '.join(line.split())} ")
     return {"held": sorted(entries), "names": names, "open": unsettled}
 
 
@@ -103,4 +104,27 @@ def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(tmp_path, change)
         shutil.rmtree(root)
         if not died:
             break
+    assert step >= 10
+
+
+def test_what_a_killed_run_began_and_git_has_dropped_since_is_taken_away(tmp_path):
+    start = tmp_path / "start"
+    commit(start, {"vo.yaml": FILES["vo.yaml"], "site.yaml": FILES["site.yaml"]})
+    applied(start, until_quiet=True)
+    commit(start, FILES)
+    stood = False
+    for step in range(1000):
+        root = tmp_path / "killed"
+        shutil.copytree(start, root)
+        died = killed_at(root, step)
+        stood |= bool(nodes(root))
+        commit(root, {"cluster.yaml": None, "names.yaml": None})
+        applied(root, until_quiet=True)
+        assert planned(root).actions == (), f"not quiet after a kill at {step}"
+        assert nodes(root) == [], f"nodes are left after a kill at {step}"
+        assert truth(root) == {"held": ["Site/ALPHA", "VO/vo.example.org"], "names": [], "open": ()}, step
+        shutil.rmtree(root)
+        if not died:
+            break
+    assert stood
     assert step >= 10

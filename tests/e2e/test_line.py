@@ -57,7 +57,7 @@ def root(tmp_path):
 
 def nodes(root):
     paths = list((root / ".hanse/state/compute").rglob("*.sqlite*"))
-    return [n for p in paths if p.suffix == ".sqlite" for n in World.open(p).nodes()]
+    return [n for p in paths if p.suffix == ".sqlite" for n in World.open(p).names()]
 
 
 def test_the_whole_line_makes_it_so_in_order_and_is_quiet_afterwards(root):
@@ -154,3 +154,11 @@ def test_a_zone_that_cannot_be_read_makes_only_its_own_names_unknown(root):
         "update VO/vo.example.org SpecChanged",
     ]
     assert list(plan.unreachable) == ["dns:fed.example.org."]
+
+
+def test_a_cloud_with_a_wrong_option_makes_only_its_own_clusters_unknown(root):
+    commit(root, {"site.yaml": f"{SITE}      options: {{simulate: {{seeed: 3}}}}\n"})
+    cluster = next(action for action in planned(root).actions if action.ref == "VirtualCluster/team/hpc")
+    assert (cluster.verb, cluster.reason) == ("defer", "TargetUnreachable")
+    assert "simulate.seeed" in cluster.message
+    assert "DNSRecord/team/www" in [outcome.action.ref for outcome in applied(root).outcomes if outcome.state == "done"]

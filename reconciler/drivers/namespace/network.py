@@ -34,7 +34,7 @@ class Network:
     @property
     def bridge(self) -> str:
         """The bridge's interface."""
-        return f"hb{self.id[:8]}"
+        return bridge_of(self.id)
 
     @property
     def gateway(self) -> IPv4Address:
@@ -75,6 +75,8 @@ class Network:
         run(
             ["ip", "link", "add", self.bridge, "address", mac(str(self.gateway)), "type", "bridge"], tolerate=["exists"]
         )
+        for other in set(_addresses(link[0]) if link else ()) - {address}:
+            run(["ip", "address", "del", other, "dev", self.bridge], tolerate=GONE)
         run(["ip", "address", "replace", address, "dev", self.bridge])
         run(["ip", "link", "set", self.bridge, "up"])
 
@@ -127,9 +129,17 @@ def processes_in(namespace: str) -> list[int]:
     return [int(pid) for pid in run(["ip", "netns", "pids", namespace], tolerate=GONE).split()]
 
 
-def free_subnet() -> str:
-    """A subnet of the pool that touches no address and no route of this machine. Raises Terminal when there is none."""
-    used = [network for _, network in _used_networks()]
+def bridge_of(world_id: str) -> str:
+    """The interface that is a world's bridge."""
+    return f"hb{world_id[:8]}"
+
+
+def free_subnet(but: str = "") -> str:
+    """A subnet of the pool that touches no address and no route of this machine, ``but`` the interface of that name.
+
+    Raises Terminal when there is none.
+    """
+    used = [network for name, network in _used_networks() if name != but]
     for candidate in POOL.subnets(new_prefix=PREFIX):
         if not any(candidate.overlaps(network) for network in used):
             return str(candidate)

@@ -16,7 +16,7 @@ from reconciler.drivers.namespace import book, machine
 from reconciler.drivers.namespace.book import Book, Record
 from reconciler.drivers.namespace.commands import require
 from reconciler.drivers.namespace.locks import is_held, locked
-from reconciler.drivers.namespace.network import Network, free_subnet
+from reconciler.drivers.namespace.network import Network, bridge_of, free_subnet
 from reconciler.drivers.namespace.options import Options
 from reconciler.drivers.namespace.rootfs import ready_root
 from reconciler.drivers.sshkey import own_key, public_key
@@ -222,13 +222,16 @@ class World:
         self._book.strike(record.name)
 
     def _found(self) -> Network:
-        """The world's network, chosen when there is none yet."""
+        """The world's network, chosen when there is none yet.
+
+        The bridge stands before the world is written down: from then on nobody else finds its subnet free.
+        """
         if self._book.world() is None:
             with locked(SUBNETS):
                 id_ = digest_of(str(self.directory).encode())
-                world = book.World(id=id_, subnet=self.options.subnet or free_subnet())
+                world = book.World(id=id_, subnet=self.options.subnet or free_subnet(but=bridge_of(id_)))
+                Network(world.id, IPv4Network(world.subnet)).raise_bridge()
                 self._book.found(world)
-                self._network().raise_bridge()
         return self._network()
 
     def _network(self) -> Network:
