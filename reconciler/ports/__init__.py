@@ -1,5 +1,6 @@
 """What kinds need from back ends. Drivers fill these Protocols; nothing here knows a driver."""
 
+from reconciler.ports.batch import DRAINED_BY_US, Batch, BatchNode, BatchNodeState, Job, JobState, Queue
 from reconciler.ports.check import Checker, CheckResult, CheckStatus
 from reconciler.ports.compute import (
     Compute,
@@ -20,6 +21,10 @@ from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
 
 __all__ = [
     "DNS",
+    "DRAINED_BY_US",
+    "Batch",
+    "BatchNode",
+    "BatchNodeState",
     "CheckResult",
     "CheckStatus",
     "Checker",
@@ -30,12 +35,15 @@ __all__ = [
     "Drivers",
     "Host",
     "Image",
+    "Job",
+    "JobState",
     "Journal",
     "Listing",
     "Node",
     "NodeListing",
     "NodeRequest",
     "NodeState",
+    "Queue",
     "Quota",
     "RRset",
     "Register",
