@@ -81,6 +81,8 @@ class BatchNode:
     """The batch system's own words for its state: ``IDLE``, ``CLOUD``, ``POWERING_UP``, ``DRAIN``."""
     reason: str = ""
     """Why it is drained or down."""
+    reason_since: datetime | None = None
+    """Since when it is drained or down; None when this is not known."""
 
 
 @dataclass(frozen=True, slots=True)

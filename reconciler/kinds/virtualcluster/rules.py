@@ -26,6 +26,21 @@ def _counts(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
             yield Fault(f"{path}.min", f"min {group.min} is above max {group.max}", "swap them")
 
 
+def _elasticity(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, group in enumerate(spec.workers):
+        policy, path = group.elasticity, f"spec.workers[{n}].elasticity"
+        if policy is None:
+            continue
+        if group.count is not None:
+            yield Fault(path, "the number of machines is fixed, so nothing is elastic", "give min and max, not count")
+        if policy.bootTimeoutSeconds < policy.bootSeconds:
+            cure = f"give at least bootSeconds, {policy.bootSeconds}"
+            yield Fault(f"{path}.bootTimeoutSeconds", "a node would be given up before it is late", cure)
+        if group.max is not None and policy.minIdle > group.max:
+            cure = f"give at most max, {group.max}"
+            yield Fault(f"{path}.minIdle", f"{policy.minIdle} spare nodes are more than there may be", cure)
+
+
 def _unready(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
     workers = ((f"spec.workers[{n}]", group.unready) for n, group in enumerate(spec.workers))
     for path, unready in (("spec.frontend", spec.frontend.unready), *workers):
@@ -99,6 +114,7 @@ def _twice(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
 
 RULES = (
     Rule("virtualcluster-counts", "One front end; each worker group gives count, or min and max.", _counts),
+    Rule("virtualcluster-elasticity", "Elastic groups have min and max, and a policy that can be kept.", _elasticity),
     Rule("virtualcluster-unready", "unready is what is observed; manifests leave it out.", _unready),
     Rule("virtualcluster-groups", "Worker groups have names of their own, and none is called frontend.", _group_names),
     Rule("virtualcluster-ports", "Ports are numbers from 1 to 65535, ranges go upwards.", _ports),

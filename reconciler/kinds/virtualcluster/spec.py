@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
+from reconciler.elastic import Elasticity
 from reconciler.kinds.when import Instant
 from reconciler.model import SecretRef, Spec, Strict
 
@@ -110,6 +111,8 @@ class WorkerGroup(Machine):
     count: Count | None = None
     min: Count | None = None
     max: Count | None = None
+    elasticity: Elasticity | None = None
+    """How the number follows the queue, between ``min`` and ``max``; left out, nothing changes it."""
     unready: Unready = 0
 
 
