@@ -4,7 +4,9 @@ from reconciler.ports.batch import DRAINED_BY_US, Batch, BatchNode, BatchNodeSta
 from reconciler.ports.check import Checker, CheckResult, CheckStatus
 from reconciler.ports.compute import (
     Compute,
+    Holding,
     Image,
+    Limit,
     Node,
     NodeListing,
     NodeRequest,
@@ -33,11 +35,13 @@ __all__ = [
     "Copy",
     "Document",
     "Drivers",
+    "Holding",
     "Host",
     "Image",
     "Job",
     "JobState",
     "Journal",
+    "Limit",
     "Listing",
     "Node",
     "NodeListing",

@@ -43,6 +43,13 @@ class NodeRequest:
     """Ports open from outside: ``22/tcp``."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     user_data: str = ""
+    owner: str = ""
+    """Uid of what the node is part of. What a cloud needs besides the node (a security group, a key pair) is made once
+    for each owner and named after it, so that `Compute.release` can take it away; "" where nothing is to be shared."""
+    note: str = ""
+    """What the cloud is to write beside what it keeps for the owner, at most 200 characters: `Holding.note`."""
+    disk_gib: int = 0
+    """Root disk asked for; only counts where the flavour has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,31 @@ class Node:
     addresses: tuple[str, ...] = ()
     fault: str = ""
     """Why it is in error."""
+    public_addresses: tuple[str, ...] = ()
+    """Those of ``addresses`` that were given to it by `Compute.publish`, or that come from a public network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a cloud keeps for an owner besides its nodes. It is there before the first node and gone after the last."""
+
+    owner: str
+    """Uid, as in `NodeRequest.owner`."""
+    note: str = ""
+    """As in `NodeRequest.note`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of a project. ``limit`` None is unlimited."""
+
+    used: int
+    limit: int | None = None
+
+    @property
+    def left(self) -> int | None:
+        """What may still be taken; None is unlimited."""
+        return None if self.limit is None else max(0, self.limit - self.used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +101,16 @@ class Quota:
     instances: int | None = None
     cpus: int | None = None
     ram_mib: int | None = None
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """Everything the cloud says: ``instances``, ``cpus``, ``ram_mib``, and where it knows them ``floating_ips``,
+    ``security_groups``, ``security_group_rules``, ``ports``, ``key_pairs``, ``server_groups``, ``volumes``,
+    ``volume_gib``."""
+
+    @classmethod
+    def of(cls, limits: Mapping[str, Limit]) -> Quota:
+        """The quota that these limits make."""
+        left = {name: limits[name].left for name in ("instances", "cpus", "ram_mib") if name in limits}
+        return cls(**left, limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +142,10 @@ class Compute(Protocol):
         """What is left."""
         ...
 
+    def holdings(self) -> Sequence[Holding]:
+        """Whatever is kept for owners besides nodes, one per owner, in one call: nothing is left unseen by a crash."""
+        ...
+
     def create(self, request: NodeRequest) -> Node:
         """Ask for one node; returns at once, usually ``pending``.
 
@@ -118,4 +164,22 @@ class Compute(Protocol):
 
     def mark(self, node_id: str, metadata: Mapping[str, str]) -> None:
         """Merge ``metadata`` into the node's."""
+        ...
+
+    def publish(self, node_id: str, owner: str) -> Sequence[str]:
+        """Give a node an address that is reached from outside; one that has one keeps it. Returns its public addresses.
+
+        An address that the owner has and no node uses is taken before a new one is asked for.
+        """
+        ...
+
+    def withdraw(self, owner: str) -> None:
+        """Give back the public addresses that `publish` took for an owner."""
+        ...
+
+    def release(self, owner: str) -> bool:
+        """Take away whatever is kept for an owner that has no nodes any more; it may be gone already.
+
+        False: something is still in use (a node that is going holds its port); ask again.
+        """
         ...

@@ -45,11 +45,21 @@ class Record(Strict):
     security_ports: tuple[str, ...] = ()
     user_data: str = ""
     fault: str = ""
+    owner: str = ""
 
     @property
     def hostname(self) -> str:
         """The node's name as far as a host name may go."""
         return "".join(c if c.isalnum() else "-" for c in self.name.lower())[:63].strip("-")
+
+
+class Held(Strict):
+    """What is written down for an owner besides its nodes."""
+
+    owner: str
+    note: str = ""
+    published: tuple[str, ...] = ()
+    """Names of nodes whose address is shown as a public one."""
 
 
 class Book:
@@ -59,6 +69,7 @@ class Book:
         self.directory = directory
         self.nodes = directory / "nodes"
         self.locks = directory / "locks"
+        self.owners = directory / "owners"
 
     def world(self) -> World | None:
         """The world's record; None before the first create."""
@@ -100,6 +111,26 @@ class Book:
             record = self.read(name)
             if record is not None:
                 yield record
+
+    def holdings(self) -> list[Held]:
+        """What is written down for every owner. Raises Terminal at a damaged record."""
+        return [_parsed(Held, file) for file in sorted(self.owners.glob("*.json"))]
+
+    def held(self, owner: str) -> Held:
+        """What is written down for one owner."""
+        file = self._owner(owner)
+        return _parsed(Held, file) if file.exists() else Held(owner=owner)
+
+    def hold(self, held: Held) -> None:
+        """Write down what is kept for an owner."""
+        _write(self._owner(held.owner), held)
+
+    def drop(self, owner: str) -> None:
+        """Forget an owner."""
+        self._owner(owner).unlink(missing_ok=True)
+
+    def _owner(self, owner: str) -> Path:
+        return self.owners / f"{digest_of(owner.encode())}.json"
 
     def strike(self, name: str) -> None:
         """Take a node's folder away: first out of sight in one step, then its files."""

@@ -22,7 +22,7 @@ from reconciler.drivers.namespace.rootfs import ready_root
 from reconciler.drivers.sshkey import own_key, public_key
 from reconciler.errors import DriverError, Terminal
 from reconciler.model import Reason, digest_of
-from reconciler.ports import Image, Node, NodeListing, NodeRequest, NodeState, Quota, Size
+from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, NodeState, Quota, Size
 
 PROGRAMS = ("ip", "nsenter", "pivot_root", "setsid", "ssh-keygen", "unshare")
 SUBNETS = Path("/run/lock/hanse-namespace.lock")
@@ -71,9 +71,17 @@ class World:
         """What the limits leave."""
         records = list(self._book.records())
         limits = self.options.quota
-        used = (len(records), sum(r.cpus for r in records), sum(r.ram_mib for r in records))
-        most = (limits.instances, limits.cpus, limits.ram_mib)
-        return Quota(*(None if m is None else max(0, m - u) for m, u in zip(most, used, strict=True)))
+        return Quota.of(
+            {
+                "instances": Limit(len(records), limits.instances),
+                "cpus": Limit(sum(r.cpus for r in records), limits.cpus),
+                "ram_mib": Limit(sum(r.ram_mib for r in records), limits.ram_mib),
+            }
+        )
+
+    def holdings(self) -> Sequence[Holding]:
+        """What is written down for owners besides nodes."""
+        return [Holding(held.owner, held.note) for held in self._book.holdings()]
 
     def create(self, request: NodeRequest) -> Node:
         """Make the node called ``request.name``: from nothing, from a half-made one, or by starting a stopped one."""
@@ -122,6 +130,33 @@ class World:
             if current is None or current.id != node_id:
                 raise Terminal(f"no node has the id {node_id}")
             self._book.write(current.model_copy(update={"metadata": {**current.metadata, **metadata}}))
+
+    def publish(self, node_id: str, owner: str) -> Sequence[str]:
+        """Show the node's own address as its public one: nobody but this machine reaches either."""
+        record = self._by_id(node_id)
+        if record is None:
+            raise Terminal(f"no node has the id {node_id}")
+        with self._alone():
+            held = self._book.held(owner)
+            self._book.hold(held.model_copy(update={"published": tuple({*held.published, record.name})}))
+        return (record.address,)
+
+    def withdraw(self, owner: str) -> None:
+        """Show no address of the owner's nodes as public any more."""
+        with self._alone():
+            held = self._book.held(owner)
+            if held.published:
+                self._book.hold(held.model_copy(update={"published": ()}))
+
+    def release(self, owner: str) -> bool:
+        """Strike what is written down for an owner; False while a node of its own is still there."""
+        if not self.directory.exists():
+            return True
+        with self._alone():
+            if any(record.owner == owner for record in self._book.records()):
+                return False
+            self._book.drop(owner)
+        return True
 
     def stop(self, node_id: str) -> None:
         """End a node's processes and keep its files, as a power cut does."""
@@ -173,9 +208,12 @@ class World:
                 address=network.free_address(r.address for r in self._book.records()),
                 metadata=dict(request.metadata), networks=request.networks,
                 public_keys=(self._own_key(), *request.public_keys),
-                security_ports=request.security_ports, user_data=request.user_data,
+                security_ports=request.security_ports, user_data=request.user_data, owner=request.owner,
             )  # fmt: skip
             self._within_quota(record)
+            if request.owner:
+                held = self._book.held(request.owner)
+                self._book.hold(held.model_copy(update={"note": request.note or held.note}))
             self._book.write(record)
         return record
 
@@ -260,8 +298,10 @@ class World:
             return self._node(record, "pending")
         return self._node(record, "error")
 
-    @staticmethod
-    def _node(record: Record, state: NodeState) -> Node:
+    def _node(self, record: Record, state: NodeState) -> Node:
         fault = (record.fault or INTERRUPTED) if state == "error" else ""
         addresses = () if state == "error" else (record.address,)
-        return Node(record.id, record.name, state, record.size, record.image, dict(record.metadata), addresses, fault)
+        published = bool(record.owner) and record.name in self._book.held(record.owner).published
+        outside = addresses if published else ()
+        metadata = dict(record.metadata)
+        return Node(record.id, record.name, state, record.size, record.image, metadata, addresses, fault, outside)

@@ -14,14 +14,20 @@ from reconciler.drivers.simulated.faults import draw
 from reconciler.drivers.simulated.options import Fault, SimulatedSize
 from reconciler.errors import Terminal
 from reconciler.model import Reason
-from reconciler.ports import Image, Node, NodeListing, NodeRequest, NodeState, Quota, Size
+from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, NodeState, Quota, Size
 
 FIRST_ADDRESS = int(ipaddress.IPv4Address("198.18.0.0"))
 """RFC 2544's test networks, 198.18.0.0/15: never routed."""
 ADDRESSES = 2**17 - 2
 
-COLUMNS = "number, id, name, size, image, address, metadata, state, fault, running_at, visible_at, gone_at"
-Row = tuple[int, str, str, str, str, str, str, NodeState, str, float, float, float | None]
+FIRST_PUBLIC_ADDRESS = int(ipaddress.IPv4Address("240.0.0.1"))
+"""Reserved (RFC 1112): never routed either."""
+
+COLUMNS = (
+    "number, id, name, size, image, address, metadata, state, fault, running_at, visible_at, gone_at, "
+    "(SELECT min(address) FROM published WHERE published.node = node.id)"
+)
+Row = tuple[int, str, str, str, str, str, str, NodeState, str, float, float, float | None, str | None]
 
 
 class SimulatedCompute(Caller):
@@ -66,11 +72,13 @@ class SimulatedCompute(Caller):
     def _left(self, db: sqlite3.Connection) -> Quota:
         _purge(db, self.clock.now())
         used = db.execute("SELECT instances, cpus, ram_mib FROM world").fetchone()
-        limit = self.simulate.quota
-        limits = (limit.instances, limit.cpus, limit.ram_mib)
-        return Quota(
-            *(None if most is None else max(0, most - taken) for most, taken in zip(limits, used, strict=True))
-        )
+        limits = self.simulate.quota.model_dump()
+        return Quota.of({name: Limit(taken, limits[name]) for name, taken in zip(limits, used, strict=True)})
+
+    def holdings(self) -> Sequence[Holding]:
+        """What is kept for owners besides nodes."""
+        query = "SELECT owner, note FROM holding ORDER BY owner"
+        return self.call("holdings", lambda db, *_: [Holding(*row) for row in db.execute(query).fetchall()])
 
     def create(self, request: NodeRequest) -> Node:
         """Make a node, or return the one that carries the name already (unless ``duplicate_names``)."""
@@ -88,6 +96,8 @@ class SimulatedCompute(Caller):
 
     def _make(self, db: sqlite3.Connection, request: NodeRequest, fault: Fault | None) -> Node:
         size = self._checked(db, request)
+        if request.owner:
+            db.execute("INSERT OR IGNORE INTO holding VALUES (?, ?)", (request.owner, request.note))
         now = self.clock.now()
         last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'node'").fetchone()
         number = (last[0] if last else 0) + 1
@@ -100,7 +110,7 @@ class SimulatedCompute(Caller):
         machine = (size.name, size.cpus, size.ram_mib, request.image.name, address)
         row = (number, id_, request.name, *machine, metadata, asked, state, said, running_at, visible_at)
         db.execute("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
-        shown = (size.name, request.image.name, address, metadata, state, said, running_at, visible_at, None)
+        shown = (size.name, request.image.name, address, metadata, state, said, running_at, visible_at, None, None)
         return _node((number, id_, request.name, *shown), now)
 
     def _checked(self, db: sqlite3.Connection, request: NodeRequest) -> SimulatedSize:
@@ -152,6 +162,48 @@ class SimulatedCompute(Caller):
             message = f"mark: 404 no node has the id {node_id}"
             raise Terminal(message)
 
+    def publish(self, node_id: str, owner: str) -> Sequence[str]:
+        """Give a node a public address. Raises Terminal when there is no such node."""
+
+        def give(db: sqlite3.Connection, *_: object) -> str | None:
+            there = db.execute("SELECT address FROM published WHERE node = ? ORDER BY number", (node_id,)).fetchone()
+            if there is not None:
+                return str(there[0])
+            if not db.execute("SELECT 1 FROM node WHERE id = ? AND gone_at IS NULL", (node_id,)).fetchone():
+                return None
+            return _moved(db, owner, node_id) or self._published(db, owner, node_id)
+
+        address = self.call("publish", give)
+        if address is None:
+            message = f"publish: 404 no node has the id {node_id}"
+            raise Terminal(message)
+        return (address,)
+
+    def _published(self, db: sqlite3.Connection, owner: str, node_id: str) -> str:
+        db.execute("INSERT OR IGNORE INTO holding VALUES (?, '')", (owner,))
+        made = db.execute("INSERT INTO published (owner, address, node) VALUES (?, '', ?)", (owner, node_id))
+        address = str(ipaddress.IPv4Address(FIRST_PUBLIC_ADDRESS + (made.lastrowid or 0)))
+        db.execute("UPDATE published SET address = ? WHERE number = ?", (address, made.lastrowid))
+        return address
+
+    def withdraw(self, owner: str) -> None:
+        """Give an owner's public addresses back."""
+        self.call("withdraw", lambda db, *_: db.execute("DELETE FROM published WHERE owner = ?", (owner,)))
+
+    def release(self, owner: str) -> bool:
+        """Take away what is kept for an owner; False while a node of its own is still there."""
+        now = self.clock.now()
+
+        def take(db: sqlite3.Connection, *_: object) -> bool:
+            _purge(db, now)
+            db.execute("DELETE FROM published WHERE owner = ?", (owner,))
+            if db.execute("SELECT 1 FROM node WHERE request ->> '$.owner' = ?", (owner,)).fetchone():
+                return False
+            db.execute("DELETE FROM holding WHERE owner = ?", (owner,))
+            return True
+
+        return self.call("release", take)
+
     def _id(self, what: str, number: int) -> str:
         text = f"{self.simulate.seed}:{self.world.path.name}:{what}:{number}"
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -170,9 +222,20 @@ def _purge(db: sqlite3.Connection, now: float) -> None:
     db.execute("DELETE FROM node WHERE gone_at <= ?", (now,))
 
 
+def _moved(db: sqlite3.Connection, owner: str, node_id: str) -> str | None:
+    """An address of the owner that no node uses, now the node's; None when there is none."""
+    free = "SELECT number, address FROM published WHERE owner = ? AND node NOT IN (SELECT id FROM node) ORDER BY number"
+    found = db.execute(free, (owner,)).fetchone()
+    if found is None:
+        return None
+    db.execute("UPDATE published SET node = ? WHERE number = ?", (node_id, found[0]))
+    return str(found[1])
+
+
 def _asked(request: NodeRequest) -> str:
     """What else was asked for, kept for whoever looks into the file."""
-    asked = {"networks": request.networks, "keys": request.public_keys, "ports": request.security_ports}
+    asked = {"networks": request.networks, "keys": request.public_keys, "ports": request.security_ports,
+             "owner": request.owner}  # fmt: skip
     return orjson.dumps(asked).decode()
 
 
@@ -181,9 +244,10 @@ def _size(size: SimulatedSize) -> Size:
 
 
 def _node(row: Row, now: float) -> Node:
-    _number, id_, name, size, image, address, metadata, state, fault, running_at, _visible_at, gone_at = row
+    _number, id_, name, size, image, address, metadata, state, fault, running_at, _visible_at, gone_at, public = row
     shown: NodeState = "deleting" if gone_at is not None else state
     if shown == "running" and running_at > now:
         shown = "pending"
-    addresses = () if state == "error" else (address,)
-    return Node(id_, name, shown, size, image, orjson.loads(metadata), addresses, fault)
+    outside = (public,) if public else ()
+    addresses = () if state == "error" else (*outside, address)
+    return Node(id_, name, shown, size, image, orjson.loads(metadata), addresses, fault, outside)

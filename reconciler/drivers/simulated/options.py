@@ -12,7 +12,21 @@ from reconciler.errors import SettingsError
 from reconciler.model import Strict, encode
 
 CallVerb = Literal[
-    "list", "sizes", "images", "quota", "create", "destroy", "power-on", "mark", "run", "poll", "reachable"
+    "list",
+    "sizes",
+    "images",
+    "quota",
+    "create",
+    "destroy",
+    "power-on",
+    "mark",
+    "run",
+    "poll",
+    "reachable",
+    "holdings",
+    "publish",
+    "withdraw",
+    "release",
 ]
 FaultKind = Literal["500", "503", "429", "quota", "no-valid-host", "lost-reply", "hang", "partial", "task", "lost-run"]
 

@@ -39,6 +39,10 @@ CREATE TABLE IF NOT EXISTS run (
 CREATE TABLE IF NOT EXISTS configured (
   host TEXT NOT NULL, playbook TEXT NOT NULL, digest TEXT NOT NULL, node TEXT NOT NULL,
   PRIMARY KEY (host, playbook)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holding (owner TEXT PRIMARY KEY, note TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS published (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, address TEXT NOT NULL, node TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS published_node ON published (node);
 CREATE TRIGGER IF NOT EXISTS node_made AFTER INSERT ON node BEGIN
   UPDATE world SET change = change + 1, instances = instances + 1, cpus = cpus + NEW.cpus,
     ram_mib = ram_mib + NEW.ram_mib, settles_at = max(settles_at, NEW.running_at, NEW.visible_at); END;
@@ -49,6 +53,11 @@ CREATE TRIGGER IF NOT EXISTS node_changed AFTER UPDATE ON node BEGIN
 CREATE TRIGGER IF NOT EXISTS node_gone AFTER DELETE ON node BEGIN
   UPDATE world SET change = change + 1, instances = instances - 1, cpus = cpus - OLD.cpus,
     ram_mib = ram_mib - OLD.ram_mib; END;
+CREATE TRIGGER IF NOT EXISTS holding_made AFTER INSERT ON holding BEGIN UPDATE world SET change = change + 1; END;
+CREATE TRIGGER IF NOT EXISTS holding_gone AFTER DELETE ON holding BEGIN UPDATE world SET change = change + 1; END;
+CREATE TRIGGER IF NOT EXISTS published_made AFTER INSERT ON published BEGIN UPDATE world SET change = change + 1; END;
+CREATE TRIGGER IF NOT EXISTS published_moved AFTER UPDATE ON published BEGIN UPDATE world SET change = change + 1; END;
+CREATE TRIGGER IF NOT EXISTS published_gone AFTER DELETE ON published BEGIN UPDATE world SET change = change + 1; END;
 """
 
 

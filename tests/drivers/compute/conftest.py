@@ -24,7 +24,8 @@ class Cloud:
 
     client: Callable[[], Compute]
     capabilities: frozenset[str] = frozenset()
-    """Of: token (nodes() answers unchanged), power (nodes can be stopped and started), quota."""
+    """Of: token (nodes() answers unchanged), power (nodes can be stopped and started), quota, publish (there are
+    public addresses), floating (they outlive the node that has them)."""
     image: str = "debian-12"
     wait_seconds: float = 20.0
     """How long a node may take to run, or to go."""
@@ -53,7 +54,7 @@ def simulated_cloud(setting: Setting) -> Cloud:
         return simulated.SimulatedCloud(world, simulated.simulate_of(options), simulated.RealClock())
 
     stop = client().world.stop_behind_our_back
-    return Cloud(client, frozenset({"token", "power", "quota"}), stop=stop)
+    return Cloud(client, frozenset({"token", "power", "quota", "publish", "floating"}), stop=stop)
 
 
 def namespace_cloud(setting: Setting) -> Cloud:
@@ -70,7 +71,7 @@ def namespace_cloud(setting: Setting) -> Cloud:
         world.stop(next(n.id for n in world.nodes().nodes if n.name == name))
 
     setting.undo.append(namespace.open(target).close_down)
-    return Cloud(lambda: namespace.open(target), frozenset({"power", "quota"}), stop=stop)
+    return Cloud(lambda: namespace.open(target), frozenset({"power", "quota", "publish"}), stop=stop)
 
 
 CLOUDS: dict[str, Callable[[Setting], Cloud]] = {"simulated": simulated_cloud, "namespace": namespace_cloud}

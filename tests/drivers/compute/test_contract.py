@@ -11,11 +11,16 @@ import pytest
 from reconciler.errors import Terminal
 from reconciler.ports import Compute, Node, NodeRequest
 
+OWNER, OTHER = "a" * 32, "b" * 32
 
-def request_of(cloud, compute: Compute, name: str, **metadata: str) -> NodeRequest:
+
+def request_of(cloud, compute: Compute, name: str, owner: str = OWNER, **metadata: str) -> NodeRequest:
     size = min(compute.sizes(), key=lambda s: (s.gpus, s.cpus, s.ram_mib, s.disk_gib))
     image = next(i for i in compute.images() if i.name == cloud.image)
-    return NodeRequest(name, size, image, metadata={"hanse-uid": "a" * 32, **metadata})
+    marks = {"hanse-uid": owner, **metadata}
+    return NodeRequest(
+        name, size, image, security_ports=("22/tcp",), metadata=marks, owner=owner, note=f"cloud of {owner}"
+    )
 
 
 def wait_for(cloud, compute: Compute, right: Callable[[dict[str, Node]], bool]) -> dict[str, Node]:
@@ -165,3 +170,108 @@ def test_the_quota_shrinks_with_each_node(cloud) -> None:
     before = compute.quota()
     compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
     assert compute.quota().instances == before.instances - 1
+
+
+def released(cloud, compute: Compute, owner: str) -> None:
+    end = time.monotonic() + cloud.wait_seconds
+    while not compute.release(owner):
+        assert time.monotonic() < end, f"not released in {cloud.wait_seconds} s"
+        time.sleep(0.1)
+
+
+def test_what_is_limited_says_what_is_used_of_it(cloud) -> None:
+    if "quota" not in cloud.capabilities:
+        pytest.skip("this cloud has no quota")
+    compute = cloud.client()
+    compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    quota = compute.quota()
+    assert quota.limits["instances"].used == 1
+    assert quota.limits["instances"].left == quota.instances
+    assert quota.limits["cpus"].used == min(s.cpus for s in compute.sizes())
+
+
+def test_a_cloud_without_nodes_holds_nothing_for_anybody(cloud) -> None:
+    assert list(cloud.client().holdings()) == []
+
+
+def test_what_is_held_for_an_owner_is_seen_until_it_is_released(cloud) -> None:
+    compute = cloud.client()
+    nodes = [compute.create(request_of(cloud, compute, f"aaaaaaaaaaaa-workers-{i}")) for i in range(2)]
+    other = compute.create(request_of(cloud, compute, "bbbbbbbbbbbb-workers-0", OTHER))
+    seen = {held.owner: held.note for held in cloud.client().holdings()}
+    assert seen == {owner: f"cloud of {owner}" for owner in (OWNER, OTHER)}
+    for node in nodes:
+        compute.destroy(node.id)
+    wait_for(cloud, compute, lambda there: set(there) == {other.name})
+    assert [held.owner for held in cloud.client().holdings()] == [OWNER, OTHER], "nodes alone were taken away"
+    released(cloud, cloud.client(), OWNER)
+    assert [held.owner for held in cloud.client().holdings()] == [OTHER]
+    released(cloud, compute, OWNER)
+    wait_for(cloud, compute, lambda there: set(there) == {other.name})
+
+
+def test_what_nodes_still_use_is_not_released(cloud) -> None:
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    assert not compute.release(OWNER)
+    assert [held.owner for held in compute.holdings()] == [OWNER]
+
+
+def test_an_owner_that_was_released_may_come_back(cloud) -> None:
+    compute = cloud.client()
+    request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0")
+    compute.destroy(compute.create(request).id)
+    wait_for(cloud, compute, lambda there: not there)
+    released(cloud, compute, OWNER)
+    compute.create(request)
+    wait_for(cloud, compute, lambda there: there[request.name].state == "running")
+    assert [held.owner for held in compute.holdings()] == [OWNER]
+
+
+def test_releasing_an_owner_that_never_was_is_fine(cloud) -> None:
+    assert cloud.client().release("c" * 32)
+
+
+def test_a_published_node_shows_its_public_address_until_it_is_withdrawn(cloud) -> None:
+    if "publish" not in cloud.capabilities:
+        pytest.skip("this cloud gives no public addresses")
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-frontend-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    (address,) = compute.publish(node.id, OWNER)
+    assert list(cloud.client().publish(node.id, OWNER)) == [address], "asking twice takes one address"
+    there = wait_for(cloud, compute, lambda there: bool(there[node.name].public_addresses))
+    assert there[node.name].public_addresses == (address,)
+    assert address in there[node.name].addresses
+    compute.withdraw(OWNER)
+    wait_for(cloud, compute, lambda there: not there[node.name].public_addresses)
+    compute.withdraw(OWNER)
+
+
+def test_a_public_address_goes_over_to_the_next_node(cloud) -> None:
+    if "floating" not in cloud.capabilities:
+        pytest.skip("public addresses of this cloud are its nodes' own")
+    compute = cloud.client()
+    request = request_of(cloud, compute, "aaaaaaaaaaaa-frontend-0")
+    old = compute.create(request)
+    wait_for(cloud, compute, lambda there: there[old.name].state == "running")
+    given = compute.publish(old.id, OWNER)
+    compute.destroy(old.id)
+    wait_for(cloud, compute, lambda there: not there)
+    new = compute.create(request)
+    wait_for(cloud, compute, lambda there: there[new.name].state == "running")
+    assert list(cloud.client().publish(new.id, OWNER)) == list(given)
+
+
+def test_what_was_published_is_released_too(cloud) -> None:
+    if "publish" not in cloud.capabilities:
+        pytest.skip("this cloud gives no public addresses")
+    compute = cloud.client()
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-frontend-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    compute.publish(node.id, OWNER)
+    compute.destroy(node.id)
+    wait_for(cloud, compute, lambda there: not there)
+    released(cloud, compute, OWNER)
+    assert list(compute.holdings()) == []
