@@ -12,12 +12,13 @@ from typing import Any
 
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
-from reconciler.ports import DNS, Checker, Compute, Configure, Registry, Storage
+from reconciler.ports import DNS, Checker, Compute, Configure, Identity, Registry, Storage
 from reconciler.settings import Settings
 
 MODULES: Mapping[tuple[str, str], str] = {
     ("dns", "zonefile"): "reconciler.drivers.zonefile",
     ("dns", "rfc2136"): "reconciler.drivers.rfc2136",
+    ("dns", "powerdns"): "reconciler.drivers.libcloud.powerdns",
     ("compute", "simulated"): "reconciler.drivers.simulated",
     ("compute", "namespace"): "reconciler.drivers.namespace",
     ("configure", "simulated"): "reconciler.drivers.simulated",
@@ -26,6 +27,10 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
     ("registry", "embedded"): "reconciler.drivers.embedded",
     ("check", "plugins"): "reconciler.drivers.plugins",
+    ("identity", "openstack"): "reconciler.drivers.keystone",
+    ("identity", "embedded"): "reconciler.drivers.keystone.embedded",
+    ("identity", "simulated"): "reconciler.drivers.keystone.embedded",
+    ("identity", "namespace"): "reconciler.drivers.keystone.embedded",
 }
 DEFAULTS: Mapping[str, str] = {
     "dns": "zonefile",
@@ -33,6 +38,7 @@ DEFAULTS: Mapping[str, str] = {
     "storage": "directory",
     "registry": "embedded",
     "check": "plugins",
+    "identity": "embedded",
 }
 
 
@@ -83,6 +89,11 @@ class Wired:
     def checker(self, target: Target) -> Checker:
         """What runs monitoring plugins."""
         found: Checker = self._open("check", target)
+        return found
+
+    def identity(self, target: Target) -> Identity:
+        """The keystone behind the target, as an administrator."""
+        found: Identity = self._open("identity", target)
         return found
 
     def secret(self, reference: SecretRef) -> str:

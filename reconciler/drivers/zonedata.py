@@ -18,7 +18,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from reconciler.errors import Terminal
+from reconciler.errors import Conflict, Terminal
 from reconciler.ports import RRset, ZoneChange
 
 Key = tuple[str, str]
@@ -28,7 +28,7 @@ MARK_TTL = 3600
 """Seconds."""
 
 _MARK_NAME = re.compile(r"_hanse-([a-z0-9]+)\.(.+)", re.DOTALL)
-_MARK_VALUE = re.compile(r'"hanse=1,uid=([A-Za-z0-9_.:-]{1,200})"')
+_MARK_TEXT = re.compile(r"hanse=1,uid=([A-Za-z0-9_.:-]{1,200})")
 _ONE_NAME = frozenset({"CNAME", "NS", "PTR", "DNAME"})
 
 
@@ -45,12 +45,23 @@ def mark_key(key: Key) -> Key:
     return f"_hanse-{rdtype.lower()}.{name}", "TXT"
 
 
+def mark_text(uid: str) -> str:
+    """The mark as a back end with a place for remarks keeps it."""
+    text = f"hanse=1,uid={uid}"
+    if not _MARK_TEXT.fullmatch(text):
+        raise Terminal(f"{uid!r} cannot be written into an ownership mark: letters, digits and _.:- are allowed")
+    return text
+
+
 def mark_value(uid: str) -> str:
     """The mark's one value, as a master file writes it."""
-    value = f'"hanse=1,uid={uid}"'
-    if not _MARK_VALUE.fullmatch(value):
-        raise Terminal(f"{uid!r} cannot be written into an ownership mark: letters, digits and _.:- are allowed")
-    return value
+    return f'"{mark_text(uid)}"'
+
+
+def uid_in(text: str) -> str:
+    """The uid that a mark's text holds; "" when it is no mark."""
+    found = _MARK_TEXT.fullmatch(text)
+    return found[1] if found else ""
 
 
 def fold(stored: Mapping[Key, Stored]) -> dict[Key, RRset]:
@@ -69,9 +80,9 @@ def fold(stored: Mapping[Key, Stored]) -> dict[Key, RRset]:
 def _marks(stored: Mapping[Key, Stored]) -> Iterator[tuple[Key, tuple[Key, str]]]:
     for key, one in stored.items():
         if key[0].startswith("_hanse-") and key[1] == "TXT" and len(one.values) == 1:
-            name, value = _MARK_NAME.fullmatch(key[0]), _MARK_VALUE.fullmatch(one.values[0])
-            if name and value:
-                yield key, ((name[2], name[1].upper()), value[1])
+            name, uid = _MARK_NAME.fullmatch(key[0]), uid_in(one.values[0][1:-1])
+            if name and uid:
+                yield key, ((name[2], name[1].upper()), uid)
 
 
 def stored_in(node: dns.node.Node, name: str) -> Iterator[tuple[Key, Stored]]:
@@ -125,3 +136,40 @@ def in_order(changes: Sequence[ZoneChange], zone: str) -> dict[str, list[ZoneCha
             raise Terminal(f"{name} is not in the zone {zone}")
         found[name].append(change)
     return found
+
+
+def expected(held: Mapping[Key, RRset], changes: Sequence[ZoneChange], zone: str) -> dict[str, list[ZoneChange]]:
+    """Changes by owner name, all expectations found to hold in ``held``: for servers that cannot look for themselves.
+
+    Raises Conflict where something is not as it was, or where a CNAME would not stand alone.
+    """
+    by_name = in_order(changes, zone)
+    types: dict[str, set[str]] = defaultdict(set)
+    for (name, rdtype), one in held.items():
+        if name in by_name and one.values:
+            types[name].add(rdtype)
+    for name, here in by_name.items():
+        for change in here:
+            _expect(held, change)
+            (types[name].add if change.rrset else types[name].discard)(key_of(change)[1])
+        if "CNAME" in types[name] and len(types[name]) > 1 and any(change.rrset for change in here):
+            others = ", ".join(sorted(types[name] - {"CNAME"}))
+            raise Conflict(f"{name} cannot be a CNAME and hold {others} as well")
+    return by_name
+
+
+def _expect(held: Mapping[Key, RRset], change: ZoneChange) -> None:
+    key, expect = key_of(change), change.expect
+    found = held.get(key)
+    if (found.values if found else ()) != (canonical(expect.type, expect.values) if expect else ()):
+        raise Conflict(f"{key[0]} {key[1]} is not as it was when it was read")
+    if (found.uid if found else "") != (expect.uid if expect else ""):
+        raise Conflict(f"the ownership mark of {key[0]} {key[1]} is not as it was when it was read")
+
+
+def read_back(rdtype: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Values of others' making in canonical form, sorted; as they stand when they are of a type that is not known."""
+    try:
+        return canonical(rdtype, values)
+    except Terminal:
+        return tuple(sorted(values))

@@ -1,7 +1,7 @@
 """Zones behind each driver of the DNS port: what is tested against one is tested against all.
 
-In a conftest: ``from tests.real.bind import bind`` and ``from tests.real.zones import bind_options, bind_zone,
-file_zone, zone``.
+In a conftest: ``from tests.real.bind import bind``, ``from tests.real.powerdns import powerdns`` and ``from
+tests.real.zones import bind_options, bind_zone, file_zone, powerdns_zone, zone``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 
 from reconciler.drivers import rfc2136, zonefile
+from reconciler.drivers.libcloud import powerdns as powerdns_driver
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
 from reconciler.ports import DNS
 from tests.real.bind import READER, WRITER, Bind
+from tests.real.powerdns import KEY, PowerDNS
 
 _numbers = itertools.count(1)
 
@@ -43,6 +45,8 @@ class Zone:
     name: str
     open: Callable[[], DNS]
     by_hand: Callable[[str], None]
+    lone_marks: bool = True
+    """Whether an ownership mark can outlive its records."""
 
 
 @pytest.fixture
@@ -96,6 +100,53 @@ def _edit(file: Path, line: str) -> None:
     file.write_text("".join(one for one in lines if not (one.startswith(f"{name} ") and f" {rdtype} " in one)))
 
 
-@pytest.fixture(params=["zonefile", "rfc2136"])
+@pytest.fixture
+def powerdns_options(powerdns: PowerDNS, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("POWERDNS_KEY", KEY)
+    return {"url": powerdns.url, "key": {"env": "POWERDNS_KEY"}, "timeout_seconds": 5.0}
+
+
+@pytest.fixture
+def powerdns_zone(powerdns: PowerDNS, powerdns_options: dict[str, Any]) -> Iterator[Zone]:
+    with powerdns.zone(f"z{next(_numbers)}.example.") as name:
+        yield _on_powerdns(powerdns, name, powerdns_options)
+
+
+@pytest.fixture
+def powerdns_records_zone(powerdns: PowerDNS, powerdns_options: dict[str, Any]) -> Iterator[Zone]:
+    """The same server, marks kept in records."""
+    with powerdns.zone(f"z{next(_numbers)}.example.") as name:
+        yield _on_powerdns(powerdns, name, {**powerdns_options, "mark": "record"})
+
+
+def _on_powerdns(server: PowerDNS, name: str, options: dict[str, Any]) -> Zone:
+    target = Target(f"dns:{name}", "powerdns", options)
+    alone = options.get("mark") == "record"
+    return Zone(
+        name, lambda: powerdns_driver.open(target, Secrets()), lambda line: _pdnsutil(server, name, line), alone
+    )
+
+
+def _pdnsutil(server: PowerDNS, zone: str, line: str) -> None:
+    verb, name, *rest = line.split(" ", 4)
+    label = name.removesuffix(f".{zone}")  # pdnsutil takes every name as relative
+    if verb == "add":
+        ttl, rdtype, value = rest
+        server.util("add-record", zone, label, rdtype, ttl, value)
+    else:
+        server.util("delete-rrset", zone, label, rest[0])
+
+
+ZONES = {
+    "zonefile": "file_zone",
+    "rfc2136": "bind_zone",
+    "powerdns": "powerdns_zone",
+    "powerdns-records": "powerdns_records_zone",
+}
+"""Drivers of whole zones, and the fixture that makes one."""
+
+
+@pytest.fixture(params=ZONES)
 def zone(request: pytest.FixtureRequest) -> Zone:
-    return request.getfixturevalue({"zonefile": "file_zone", "rfc2136": "bind_zone"}[request.param])
+    found: Zone = request.getfixturevalue(ZONES[request.param])
+    return found
