@@ -33,6 +33,7 @@ class House:
     kinds: Mapping[str, Kind[Any]] = field(default_factory=registry)
     earlier: Graph | None = None
     held: Inventory | None = None
+    offers: observe.Offers = field(default_factory=observe.Offers)
     progress: Callable[[str], None] = lambda _target: None
     fence: Fence | None = None
     """The lease that this process holds: nothing is begun once somebody else has it."""
@@ -60,11 +61,13 @@ def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
+    house.memory.ordered = True
     inventory = house.held = keeping.inventory(house.store, house.held)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)
-    placed = place.place(ordered, seen, inventory, kinds, drivers)
+    world = observe.world(ordered, seen, inventory, kinds, drivers, memory=house.offers, now=house.clock())
+    placed = place.place(ordered, world, inventory, kinds, drivers)
     seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
     rules = policy(settings, placed, house.store, house.clock(), verified=read.verified)
     return Proposal(plan.plan(placed, seen, inventory, rules, kinds), placed, seen, inventory, rules)

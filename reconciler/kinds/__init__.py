@@ -13,20 +13,28 @@ from reconciler.kinds.base import (
     Fault,
     Federation,
     Kind,
+    Occasion,
     OpenChoice,
     Rule,
 )
 from reconciler.kinds.federation import Declared, connect
+from reconciler.kinds.world import NOWHERE, Need, Offer, Question, World
 
 __all__ = [
+    "NOWHERE",
     "Candidate",
     "Declared",
     "Derived",
     "Fault",
     "Federation",
     "Kind",
+    "Need",
+    "Occasion",
+    "Offer",
     "OpenChoice",
+    "Question",
     "Rule",
+    "World",
     "connect",
     "registry",
 ]

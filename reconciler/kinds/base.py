@@ -7,8 +7,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-from reconciler.model import Answer, Change, Edge, Reading, Ref, Resource, Severity, Spec, Target, Wanted
-from reconciler.ports import Drivers
+from reconciler.kinds.world import Need, Offer, Question, World
+from reconciler.model import (
+    Answer,
+    Change,
+    Details,
+    Edge,
+    Reading,
+    Ref,
+    Resource,
+    Severity,
+    Spec,
+    Target,
+    Wanted,
+)
+from reconciler.ports import Drivers, Queue
 
 SpecT = TypeVar("SpecT", bound=Spec)
 
@@ -61,6 +74,12 @@ class Candidate:
     """Higher is better; equal scores are broken by a hash keyed by resource and candidate."""
     reason: str = ""
     """What speaks for it."""
+    why_not_anew: str = ""
+    """Against choosing it now; what was chosen earlier stays (it is full, and full with what stands there already)."""
+    takes: Mapping[str, Need] = field(default_factory=dict)
+    """What choosing it takes, by target id: promised to nobody else in the same plan."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What the score is made of, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,22 @@ class OpenChoice:
     field: str
     candidates: tuple[Candidate, ...]
     count: int = 1
+    """May be 0, and another one each time: then the best of the earlier ones are kept, and the rest is released."""
+    reason: str = ""
+    """Why so many, where that is not plain from the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a kind may look at when it says what it wants to know."""
+
+    federation: Federation
+    drivers: Drivers
+    """For their options only: nothing is opened before the question is asked."""
+    held: Details | None = None
+    """As it was applied last; of a create that never came to its end, as it was begun."""
+    moved: bool = True
+    """False where neither git nor the world has moved: what was chosen stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +163,27 @@ class Kind(ABC, Generic[SpecT]):
         driver, options = drivers.options(target_id, "")
         return Target(target_id, driver, options)
 
-    def choices(self, ref: Ref, spec: SpecT, federation: Federation) -> Sequence[OpenChoice]:  # noqa: ARG002
-        """What is left open in the spec, with every candidate and why it fits or not."""
+    def asks(self, ref: Ref, spec: SpecT, occasion: Occasion) -> Iterable[Question]:  # noqa: ARG002
+        """What must be known of the world before something is chosen or promised.
+
+        Called for what is undecided and for what git or the world has moved; of the rest nothing is asked.
+        """
         return ()
+
+    def answer(self, question: Question, drivers: Drivers, earlier: Offer | None) -> Offer | Queue:
+        """Read what one of its questions is about. Raises DriverError when it cannot be read.
+
+        ``earlier`` is what the target offered a while ago: flavours and images may be taken from it, a quota may not.
+        """
+        raise NotImplementedError(f"{self.name} does not ask for {question.topic}, or does not say how to answer")
+
+    def choices(self, ref: Ref, spec: SpecT, federation: Federation, world: World) -> Sequence[OpenChoice]:  # noqa: ARG002
+        """What is left open in the spec, with every candidate and why it fits or not. Pure."""
+        return ()
+
+    def needs(self, ref: Ref, spec: SpecT, world: World) -> Mapping[str, Need]:  # noqa: ARG002
+        """What making a decided spec so takes besides what stands already, by target id. Pure."""
+        return {}
 
     def chosen(self, spec: SpecT, picks: Mapping[str, tuple[str, ...]]) -> SpecT:  # noqa: ARG002
         """The spec with its open choices filled in."""

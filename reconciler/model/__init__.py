@@ -21,6 +21,7 @@ from reconciler.model.observed import (
     Wanted,
 )
 from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Started
+from reconciler.model.past import Attempt, History, Past, Standing
 from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
 from reconciler.model.policy import Approval, Limit, Pause, Policy
 from reconciler.model.ref import Ref
@@ -39,6 +40,7 @@ __all__ = [
     "Action",
     "Answer",
     "Approval",
+    "Attempt",
     "Blobs",
     "BookKeeping",
     "Change",
@@ -56,6 +58,7 @@ __all__ = [
     "FieldChange",
     "Gate",
     "Graph",
+    "History",
     "Inventory",
     "Lease",
     "Lifecycle",
@@ -66,6 +69,7 @@ __all__ = [
     "Observed",
     "Operation",
     "Outcome",
+    "Past",
     "Pause",
     "Permit",
     "Plan",
@@ -85,6 +89,7 @@ __all__ = [
     "SecretRef",
     "Severity",
     "Spec",
+    "Standing",
     "Started",
     "StatusChange",
     "Stray",

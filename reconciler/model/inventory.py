@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.observed import Details, Entry
+from reconciler.model.past import History
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Resource
 from reconciler.model.spec import digest_of
@@ -25,6 +26,8 @@ class Inventory:
     """Resources with an operation of an interrupted run whose outcome nobody wrote down."""
     begun: Mapping[Ref, Entry] = field(default_factory=dict)
     """What is not held, and may stand there in part: a create of it was interrupted or failed. ``details`` knows it."""
+    history: Callable[[], History] = History
+    """What the records tell about places; read only where something is to be chosen."""
     stamp: object = None
     """What tells this inventory from a later one."""
     sources: Mapping[Ref, str] = field(init=False)

@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.errors import ManifestError
-from reconciler.kinds import Declared, Derived, Kind, connect
+from reconciler.kinds import Declared, Derived, Kind, World, connect
 from reconciler.model import (
     Choice,
     Diagnostic,
     Edge,
     Graph,
     Inventory,
-    Observed,
     Ref,
     Resource,
     Spec,
@@ -30,14 +29,11 @@ from reconciler.ports import Drivers
 __all__ = ["place"]
 
 
-def place(
-    graph: Graph, observed: Observed, inventory: Inventory, kinds: Mapping[str, Kind[Any]], drivers: Drivers
-) -> Graph:
+def place(graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]], drivers: Drivers) -> Graph:
     """Return the graph with every choice made; what has no place is in ``unplaced``, with a reason per candidate."""
-    del observed  # capacity and existing data will speak here; today's candidates speak through the manifests
     if not graph.undecided:
         return graph
-    placing = _Placing(graph, inventory, kinds)
+    placing = _Placing(graph, world, inventory, kinds)
     for ref in sorted(graph.undecided):
         placing.settle(ref)
     return placing.graph(drivers)
@@ -46,8 +42,8 @@ def place(
 class _Placing:
     """The graph while choices are being made."""
 
-    def __init__(self, graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> None:
-        self._graph, self._inventory, self._kinds = graph, inventory, kinds
+    def __init__(self, graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> None:
+        self._graph, self._world, self._inventory, self._kinds = graph, world, inventory, kinds
         self._resources = dict(graph.resources)
         self._declared = Declared(self._resources)
         self._choices: list[Choice] = []
@@ -59,7 +55,7 @@ class _Placing:
         resource = self._resources[ref]
         kind, spec = self._kinds[ref.kind], resource.spec
         picks: dict[str, tuple[str, ...]] = {}
-        for choice in kind.choices(ref, spec, self._declared):
+        for choice in kind.choices(ref, spec, self._declared, self._world):
             made = choose(ref, choice, self._earlier(ref).get(choice.field, ()))
             if len(made.chosen) < choice.count:
                 self._unplaced[ref] = made

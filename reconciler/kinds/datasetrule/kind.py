@@ -18,6 +18,7 @@ from reconciler.kinds.registered import Registered
 from reconciler.kinds.replica import ReplicaFile, ReplicaSpec, StorageRef, StorageSource
 from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
+from reconciler.kinds.world import World
 from reconciler.model import Edge, Ref, Resource
 
 
@@ -51,7 +52,13 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[Quarrel]:
         return quarrels(resources, changed)
 
-    def choices(self, ref: Ref, spec: DatasetRuleSpec, federation: Federation) -> Sequence[OpenChoice]:  # noqa: ARG002
+    def choices(
+        self,
+        ref: Ref,  # noqa: ARG002
+        spec: DatasetRuleSpec,
+        federation: Federation,
+        world: World,  # noqa: ARG002
+    ) -> Sequence[OpenChoice]:
         return open_choices(spec, held(federation, spec.dataset), self._gazetteer.places(federation))
 
     def chosen(self, spec: DatasetRuleSpec, picks: Mapping[str, tuple[str, ...]]) -> DatasetRuleSpec:

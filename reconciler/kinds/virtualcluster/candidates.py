@@ -12,6 +12,7 @@ from reconciler.kinds.base import Candidate, Federation, OpenChoice
 from reconciler.kinds.virtualcluster.near import data_at
 from reconciler.kinds.virtualcluster.sites import VO, Allocation, Cloud, Site, site_of, sites, vo_of
 from reconciler.kinds.virtualcluster.spec import AUTO, Requirements, VirtualClusterSpec
+from reconciler.kinds.world import World
 from reconciler.model import Ref
 
 GPUS = "Accelerator.Number"
@@ -21,7 +22,12 @@ _DATA_WEIGHT = 10.0
 _MIB_PER_GIB = 1024
 
 
-def open_choices(ref: Ref, spec: VirtualClusterSpec, federation: Federation) -> Sequence[OpenChoice]:
+def open_choices(
+    ref: Ref,
+    spec: VirtualClusterSpec,
+    federation: Federation,
+    world: World,  # noqa: ARG001
+) -> Sequence[OpenChoice]:
     """Site and cloud for ``site: auto``; the cloud where only the site is named."""
     if spec.site != AUTO and spec.cloud is not None:
         return ()

@@ -24,6 +24,7 @@ from reconciler.kinds.virtualcluster.nodes import Roster, roster
 from reconciler.kinds.virtualcluster.observed import present
 from reconciler.kinds.virtualcluster.rules import RULES
 from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, VirtualClusterSpec
+from reconciler.kinds.world import World
 from reconciler.model import (
     Absent,
     Answer,
@@ -75,8 +76,8 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
         return connect(target_id, federation, drivers)
 
-    def choices(self, ref: Ref, spec: VirtualClusterSpec, federation: Federation) -> Sequence[OpenChoice]:
-        return open_choices(ref, spec, federation)
+    def choices(self, ref: Ref, spec: VirtualClusterSpec, federation: Federation, world: World) -> Sequence[OpenChoice]:
+        return open_choices(ref, spec, federation, world)
 
     def chosen(self, spec: VirtualClusterSpec, picks: Mapping[str, tuple[str, ...]]) -> VirtualClusterSpec:
         if "site" in picks:

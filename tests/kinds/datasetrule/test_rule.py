@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from reconciler.kinds import NOWHERE
 from reconciler.kinds.datasetrule import KIND, DatasetRuleSpec
 from reconciler.kinds.replica import ReplicaSpec
 from reconciler.kinds.site import SiteSpec
@@ -69,12 +70,12 @@ def rule(**given):
 
 
 def candidates(spec, federation):
-    (choice,) = KIND.choices(REF, spec, federation)
+    (choice,) = KIND.choices(REF, spec, federation, NOWHERE)
     return {c.name: c for c in choice.candidates}
 
 
 def decided(spec, federation, ref=REF):
-    picks = {choice.field: choose(ref, choice, ()).chosen for choice in KIND.choices(ref, spec, federation)}
+    picks = {choice.field: choose(ref, choice, ()).chosen for choice in KIND.choices(ref, spec, federation, NOWHERE)}
     return KIND.canonical(KIND.chosen(spec, picks))
 
 
@@ -141,7 +142,7 @@ def test_the_same_rule_chooses_the_same_places_and_another_rule_others(federatio
 
 
 def test_fewer_places_than_copies_choose_nothing_and_say_why(federation):
-    (choice,) = KIND.choices(REF, rule(copies=2, locations="DESY"), federation)
+    (choice,) = KIND.choices(REF, rule(copies=2, locations="DESY"), federation, NOWHERE)
     made = choose(REF, choice, ())
     assert made.chosen == ()
     assert made.reason == "2 wanted, 1 of 5 candidates fit"
@@ -213,7 +214,7 @@ def test_grouping_none_places_each_file_by_itself():
 
 def test_places_given_by_hand_are_taken(federation):
     spec = rule(chosen=["DESY/disk"])
-    assert KIND.choices(REF, spec, federation) == ()
+    assert KIND.choices(REF, spec, federation, NOWHERE) == ()
     assert [d.name for d in KIND.derive(REF, spec, federation)] == ["waves.DESY.disk"]
     assert ("Site/DESY", "exists") in [(e.ref, e.gate) for e in KIND.references(REF, spec)]
 
@@ -257,7 +258,7 @@ def test_a_thousand_rules_over_a_hundred_storages_are_decided_quickly():
     spec = rule(copies=2, locations="country=ES")
     started = time.perf_counter()
     for i in range(200):
-        KIND.choices(Ref(f"DatasetRule/vo/{i}"), spec, federation)
+        KIND.choices(Ref(f"DatasetRule/vo/{i}"), spec, federation, NOWHERE)
     assert (time.perf_counter() - started) / 200 < 0.01
 
 

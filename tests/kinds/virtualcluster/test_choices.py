@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.kinds import NOWHERE
 from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
 from reconciler.kinds.replica import ReplicaSpec
 from reconciler.kinds.site import SiteSpec
@@ -41,7 +42,7 @@ def cluster(**more) -> VirtualClusterSpec:
 
 def answers(federation: Declared, spec: VirtualClusterSpec) -> dict[str, str]:
     """Candidate -> why not."""
-    (choice,) = KIND.choices(REF, spec, federation)
+    (choice,) = KIND.choices(REF, spec, federation, NOWHERE)
     return {candidate.name: candidate.why_not for candidate in choice.candidates}
 
 
@@ -98,7 +99,7 @@ def test_a_cluster_larger_than_the_allocation_does_not_fit() -> None:
 def test_a_larger_allocation_scores_higher() -> None:
     vo = {"allocations": [{"site": "A", "vcpus": 8}, {"site": "B", "vcpus": 80}]}
     federation = Declared(vo, A={"clouds": [cloud()]}, B={"clouds": [cloud()]})
-    (choice,) = KIND.choices(REF, cluster(), federation)
+    (choice,) = KIND.choices(REF, cluster(), federation, NOWHERE)
     scores = {candidate.name: candidate.score for candidate in choice.candidates}
     assert scores["B/one"] > scores["A/one"] > 0
     assert "98% of the VO's allocation stays free" in str(choice.candidates)
@@ -125,7 +126,7 @@ def replica(site: str) -> dict:
 def test_sites_that_hold_the_data_come_first(more, held) -> None:
     vo = {"allocations": [{"site": "A", "vcpus": 800}]}
     federation = Declared(vo, more, A={"clouds": [cloud()]}, B={"clouds": [cloud()]})
-    (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation)
+    (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation, NOWHERE)
     by_name = {candidate.name: candidate for candidate in choice.candidates}
     assert by_name["B/one"].score == 10 * held > by_name["A/one"].score
     assert by_name["B/one"].reason == f"serves the VO, holds {held:.0%} of the data"
@@ -133,20 +134,20 @@ def test_sites_that_hold_the_data_come_first(more, held) -> None:
 
 def test_a_rule_that_nobody_declares_speaks_for_no_site() -> None:
     federation = Declared(A={"clouds": [cloud()]})
-    (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation)
+    (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation, NOWHERE)
     assert choice.candidates[0].score == 0
 
 
 def test_the_choice_fills_site_and_cloud() -> None:
     spec = KIND.chosen(cluster(), {"site": ("SITE-A/one",)})
     assert (spec.site, spec.cloud) == ("SITE-A", "one")
-    assert KIND.choices(REF, spec, Declared()) == ()
+    assert KIND.choices(REF, spec, Declared(), NOWHERE) == ()
 
 
 def test_a_site_without_a_cloud_leaves_the_cloud_open() -> None:
     federation = Declared(A={"clouds": [cloud("one", vo="other.example.org"), cloud("two")]})
     spec = cluster(site="A")
-    (choice,) = KIND.choices(REF, spec, federation)
+    (choice,) = KIND.choices(REF, spec, federation, NOWHERE)
     assert choice.field == "cloud"
     assert answers(federation, spec) == {"one": "does not serve the VO vo.example.org", "two": ""}
     assert KIND.chosen(spec, {"cloud": ("two",)}).cloud == "two"
