@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import Place
+from reconciler.errors import ManifestError
 
 if TYPE_CHECKING:
     from reconciler.model import Graph, Resources, Revision
@@ -45,7 +46,11 @@ def opened(place: Place) -> Iterator[House]:
     settings = settings_of(place)
     with open_store(settings.records.url, now) as store:
         memory = Memory.open(Path(settings.cache), registry())
-        yield House(settings, Wired(settings), store, memory)
+        try:
+            yield House(settings, Wired(settings), store, memory)
+        except ManifestError:
+            memory.save()  # what is without fault need not be parsed again
+            raise
         memory.save()
 
 

@@ -93,11 +93,11 @@ class ZoneFile:
     def read(self, token: str = "") -> ZoneReading:
         """Read the whole file; ``unchanged`` when it is the one that ``token`` was given for."""
         with self._errors():
-            parsed = self._load()
-        now = self._token(parsed)
-        if token and token == now:
-            return ZoneReading({}, token, unchanged=True)
-        return ZoneReading(fold(parsed.stored), now)
+            content = self._content()
+            if content is not None and token.endswith(f"-{_digest(content)[:16]}"):
+                return ZoneReading({}, token, unchanged=True)
+            parsed = self._load(content)
+        return ZoneReading(fold(parsed.stored), self._token(parsed))
 
     def change(self, changes: Sequence[ZoneChange]) -> None:
         """Do all of ``changes`` and raise the serial, by replacing the file in one step."""
@@ -105,7 +105,7 @@ class ZoneFile:
             return
         by_name = in_order(changes, self._zone)
         with self._errors(), self._locked():
-            stored = dict(self._load().stored)
+            stored = dict(self._load(self._content()).stored)
             types = frozenset(rdtype for _, rdtype in stored) | {key_of(change)[1] for change in changes}
             for name, here in by_name.items():
                 _apply(stored, types, name, here)
@@ -117,12 +117,16 @@ class ZoneFile:
         """The serial, and the digest that tells an edit by hand that forgot to raise it."""
         return f"{_serial(parsed.stored[self._zone, 'SOA'])}-{parsed.digest[:16]}"
 
-    def _load(self) -> Parsed:
+    def _content(self) -> bytes | None:
         try:
-            content = self._file.read_bytes()
+            return self._file.read_bytes()
         except FileNotFoundError:
+            return None
+
+    def _load(self, content: bytes | None) -> Parsed:
+        if content is None:
             return Parsed("new", self._empty())
-        digest = hashlib.sha256(content).hexdigest()
+        digest = _digest(content)
         known = _parsed.get(self._file)
         if known and known.digest == digest:
             return known
@@ -220,6 +224,10 @@ def _expect(stored: Mapping[Key, Stored], change: ZoneChange) -> None:
         raise Conflict(f"{key[0]} {key[1]} is not as it was when it was read")
     if (mark.values if mark else ()) != ((mark_value(expect.uid),) if expect and expect.uid else ()):
         raise Conflict(f"the ownership mark of {key[0]} {key[1]} is not as it was when it was read")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _serial(soa: Stored) -> int:

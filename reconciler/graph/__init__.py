@@ -27,13 +27,12 @@ def build(
     ``earlier`` must be the graph that was built of the revision which ``resources.changed`` counts from.
     """
     items, changed = resources.items, resources.changed
-    if earlier is None or changed is None:
+    if changed is None or not (earlier or resources.ordered):
         earlier, changed = None, frozenset(items)
+    _refuse_faults(items, changed, kinds)
+    if earlier is None:
+        changed = frozenset(items)
     suspects = [ref for ref in changed if ref in items]
-    faults = [*dangling(items, suspects, changed - items.keys()), *cycles(items, suspects)]
-    faults += _quarrels(items, changed, kinds)
-    if faults:
-        raise ManifestError(sorted(faults))
     return Graph(
         commit=resources.commit,
         resources=items,
@@ -43,6 +42,14 @@ def build(
         undecided=_those(items, suspects, changed, earlier.undecided if earlier else frozenset(), lambda r: r.open),
         moved=_moved(items, suspects, earlier),
     )
+
+
+def _refuse_faults(items: Mapping[Ref, Resource], changed: frozenset[Ref], kinds: Mapping[str, Kind[Any]]) -> None:
+    suspects = [ref for ref in changed if ref in items]
+    faults = [*dangling(items, suspects, changed - items.keys()), *cycles(items, suspects)]
+    faults += _quarrels(items, changed, kinds)
+    if faults:
+        raise ManifestError(sorted(faults))
 
 
 def _quarrels(

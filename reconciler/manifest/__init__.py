@@ -61,8 +61,9 @@ def _load(revision: Revision, kinds: Mapping[str, Kind[Any]], judge: RuleSetting
     if any(fault.severity == "error" for fault in faults):
         raise ManifestError(faults)
     changed = frozenset(_changed(memory, items, (*gone, *came), parsed.values()))
+    ordered = memory.ordered
     memory.remember(revision, items, gone, parsed)
-    return Resources(revision.commit, items, tuple(faults), None if cold else changed)
+    return Resources(revision.commit, items, tuple(faults), None if cold else changed, ordered)
 
 
 def _changed(

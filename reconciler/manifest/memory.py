@@ -48,10 +48,13 @@ class Memory:
     """Path -> what it declares."""
     found: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
     """Path -> what named rules found there, before any configuration is asked."""
+    ordered: bool = False
+    """Nothing is wrong between the resources of ``revision`` either: graph/ has said so."""
     directory: Path | None = None
     _spare: dict[str, Kept] = field(default_factory=dict)
     _unsaved: set[str] = field(default_factory=set)
     """Blob ids that are neither in the snapshot nor noted."""
+    _ordered_on_disk: bool = False
     _stale: int = 0
     """How many files differ from the snapshot on disk."""
     _paths: dict[str, str] | None = None
@@ -66,6 +69,7 @@ class Memory:
         if read is not None:
             memory.revision = Revision(read.commit, read.files, _NoBlobs(), paths=read.paths)
             memory.items, memory.refs, memory.found = read.items, dict(read.refs), dict(read.found)
+            memory.ordered = memory._ordered_on_disk = read.ordered
             gc.freeze()  # a command that begins with so many values keeps them to its end
         return memory
 
@@ -98,6 +102,7 @@ class Memory:
             if kept.faults:
                 self.found[path] = kept.faults
             self._spare.pop(revision.files[path], None)
+        self.ordered = self.ordered and not added and not gone
         self._stale += len(added)
         self._paths = None if added or gone else self._paths
         self.revision, self.items = revision, items
@@ -107,12 +112,16 @@ class Memory:
         """Keep it for the next command."""
         if self.directory is None:
             return
-        if self.revision is not None and self._stale * _SHARE > len(self.revision.files):
+        if self.revision is not None and self._differs(self.revision):
             self._save_whole(self.directory, self.revision)
         elif self._unsaved:
             kept = {blob: found for blob in self._unsaved if (found := self.known(blob)) is not None}
             note(self.directory / _NOTES, kept)
         self._unsaved = set()
+
+    def _differs(self, revision: Revision) -> bool:
+        """The snapshot is so far from ``revision``, or knows so much less of it, that it is written anew."""
+        return self._stale * _SHARE > len(revision.files) or (self.ordered and not self._ordered_on_disk)
 
     def _save_whole(self, directory: Path, revision: Revision) -> None:
         with contextlib.suppress(OSError):
@@ -120,9 +129,11 @@ class Memory:
         if self._spare:
             newest = [*islice(reversed(self._spare.items()), SPARE_ON_DISK)]
             note(directory / _NOTES, dict(reversed(newest)))
-        kept = Snapshot(revision.commit, revision.paths, revision.files, self.refs, self.items, self.found)
+        kept = Snapshot(
+            revision.commit, revision.paths, revision.files, self.refs, self.items, self.found, self.ordered
+        )
         snapshot.write(directory / _SNAPSHOT, kept)
-        self._stale = 0
+        self._stale, self._ordered_on_disk = 0, self.ordered
 
     def _from_revision(self, blob: str) -> Kept | None:
         if self.revision is None:

@@ -24,7 +24,7 @@ import reconciler
 from reconciler.kinds import Kind
 from reconciler.model import PLAIN, Diagnostic, Edge, Lifecycle, Location, Ref, Resource
 
-_MAGIC = b"hanse-parsed-2\n"
+_MAGIC = b"hanse-parsed-3\n"
 _HEAD = len(_MAGIC) + 32 + 32 + 8
 
 
@@ -41,6 +41,8 @@ class Snapshot:
     items: Mapping[Ref, Resource]
     found: Mapping[str, tuple[Diagnostic, ...]]
     """Path -> what rules found there, as it stands before any configuration is asked."""
+    ordered: bool = False
+    """Nothing was wrong between the resources."""
 
 
 def write(file: Path, snapshot: Snapshot) -> None:
@@ -49,6 +51,7 @@ def write(file: Path, snapshot: Snapshot) -> None:
     shared = _Shared()
     columns = {
         "commit": snapshot.commit,
+        "ordered": snapshot.ordered,
         "paths": snapshot.paths,
         "files": list(snapshot.refs),
         "blobs": [snapshot.files[path] for path in snapshot.refs],
@@ -112,6 +115,7 @@ def _restored(columns: Mapping[str, Any], content: memoryview, kinds: Mapping[st
         dict(zip(files, _grouped(refs, counts), strict=True)),
         dict(zip(refs, map(_made(Resource), rows), strict=True)),
         {path: tuple([Diagnostic(path, *said) for said in faults]) for path, faults in columns["found"].items()},
+        columns["ordered"],
     )
 
 

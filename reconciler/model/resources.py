@@ -19,3 +19,5 @@ class Resources:
     warnings: tuple[Diagnostic, ...] = ()
     changed: frozenset[Ref] | None = None
     """Refs added, changed or removed since the load before, from the same memory; None when there was none."""
+    ordered: bool = False
+    """What was loaded before had no fault between resources: only what changed since can have brought one."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,8 @@ CREATE TRIGGER IF NOT EXISTS published_made AFTER INSERT ON published BEGIN UPDA
 CREATE TRIGGER IF NOT EXISTS published_moved AFTER UPDATE ON published BEGIN UPDATE world SET change = change + 1; END;
 CREATE TRIGGER IF NOT EXISTS published_gone AFTER DELETE ON published BEGIN UPDATE world SET change = change + 1; END;
 """
+_VERSION = zlib.crc32(SCHEMA.encode()) >> 1
+"""Tells that the tables are there already: a signed 32-bit number, as SQLite keeps it."""
 
 
 def world_path(state: str, target_name: str) -> Path:
@@ -188,9 +191,10 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     try:
         with _translated(path):
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            if connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
     except DriverError:
         connection.close()
         raise
