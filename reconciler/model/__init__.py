@@ -4,7 +4,7 @@ from reconciler.model.availability import ProbeRecord, ProbeState, ProbeStatus, 
 from reconciler.model.bookkeeping import BookKeeping
 from reconciler.model.condition import Condition, ConditionType, Report
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.graph import Choice, Graph
+from reconciler.model.graph import Choice, Graph, Ranked
 from reconciler.model.history import Event, Lease, Permit, Run, TargetRecord, Unsettled
 from reconciler.model.inventory import Inventory, meta_digest, uid_of
 from reconciler.model.observed import (
@@ -78,6 +78,7 @@ __all__ = [
     "ProbeRecord",
     "ProbeState",
     "ProbeStatus",
+    "Ranked",
     "Reading",
     "Reason",
     "Ref",

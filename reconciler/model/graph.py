@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Resource
 from reconciler.model.target import Target
+
+
+class Ranked(NamedTuple):
+    """A candidate that fits, with what its score is made of."""
+
+    name: str
+    score: float
+    reason: str = ""
+    parts: tuple[tuple[str, float], ...] = ()
+    """(what, share of the score), in the order in which they weigh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +33,17 @@ class Choice:
     rejected: tuple[tuple[str, str], ...] = ()
     """(candidate, why not), sorted by candidate."""
     kept: bool = False
-    """True when an earlier choice was kept."""
+    """True when an earlier choice was kept, and nothing else is chosen beside it."""
     moved_from: tuple[str, ...] = ()
     """What was chosen earlier and became impossible."""
+    released: tuple[str, ...] = ()
+    """What was chosen earlier, is possible and is not needed any more."""
+    ranked: tuple[Ranked, ...] = ()
+    """Every candidate that fits, the best first; the chosen ones are among them."""
+
+    def brief(self) -> Choice:
+        """The choice without the candidates it was not made from: what was kept needs no new reasons."""
+        return replace(self, rejected=(), ranked=(), runner_up="") if self.kept else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +64,5 @@ class Graph:
     choices: tuple[Choice, ...] = ()
     unplaced: Mapping[Ref, Choice] = field(default_factory=dict)
     """Resources for which no candidate is left, each with the reason per candidate."""
+    short: Mapping[Ref, str] = field(default_factory=dict)
+    """Resources for which their target has not enough left, with the numbers; what others of this plan take counts."""

@@ -3,45 +3,66 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 from reconciler.kinds import Candidate, OpenChoice
-from reconciler.model import Choice, Ref
+from reconciler.model import Choice, Ranked, Ref
 
 
-def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...]) -> Choice:
-    """The ``count`` best candidates, those of ``earlier`` that still fit before all others."""
-    fitting = {candidate.name: candidate for candidate in choice.candidates if not candidate.why_not}
-    kept = [name for name in earlier if name in fitting][: choice.count]
-    ranked = sorted(fitting.values(), key=lambda candidate: _rank(ref, choice.field, candidate))
-    others = [candidate for candidate in ranked if candidate.name not in kept]
+def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, afresh: bool = False) -> Choice:
+    """The ``count`` best candidates, those of ``earlier`` that still fit before all others.
+
+    With ``afresh`` earlier ones have no advantage, and what speaks against choosing them now does not count: they are
+    there. So the answer is what would be chosen if moving cost nothing.
+    """
+    order = {name: n for n, name in enumerate(earlier)}
+    possible = {c.name: c for c in choice.candidates if not c.why_not and (c.name in order or not c.why_not_anew)}
+    ranked = sorted(possible.values(), key=lambda candidate: _rank(ref, choice.field, candidate))
+    staying = sorted(
+        (c for c in possible.values() if c.name in order),
+        key=lambda candidate: (-candidate.score, order[candidate.name]),
+    )
+    kept = {c.name for c in ([] if afresh else staying[: choice.count])}
+    others = [candidate.name for candidate in ranked if candidate.name not in kept]
     missing = choice.count - len(kept)
-    chosen = (*kept, *(candidate.name for candidate in others[:missing]))
+    chosen = (*(name for name in earlier if name in kept), *others[:missing])
+    enough = len(chosen) == choice.count
+    left = [name for name in earlier if name not in chosen] if enough else [n for n in earlier if n not in kept]
     return Choice(
         ref=ref,
         field=choice.field,
-        chosen=chosen if len(chosen) == choice.count else (),
-        reason=_reason(chosen, kept, fitting, choice),
-        runner_up=next((candidate.name for candidate in others[missing:]), ""),
-        rejected=tuple(sorted((c.name, c.why_not) for c in choice.candidates if c.why_not)),
-        kept=bool(kept) and not missing,
-        moved_from=tuple(name for name in earlier if name not in kept),
+        chosen=chosen if enough else (),
+        reason=_reason(chosen, kept, possible, choice, enough=enough),
+        runner_up=next(iter(others[missing:]), ""),
+        rejected=tuple(
+            sorted((c.name, c.why_not or c.why_not_anew) for c in choice.candidates if c.name not in possible)
+        ),
+        kept=set(chosen) == set(earlier) and bool(earlier) and enough,
+        moved_from=tuple(name for name in left if name not in possible),
+        released=tuple(name for name in left if name in possible),
+        ranked=tuple(Ranked(c.name, round(c.score, 6), c.reason, tuple(c.parts.items())) for c in ranked),
     )
 
 
 def _rank(ref: Ref, field: str, candidate: Candidate) -> tuple[float, bytes]:
     """Best score first; a keyed hash among equals."""
     key = f"{ref}\0{field}\0{candidate.name}".encode()
-    return -candidate.score, hashlib.blake2b(key, digest_size=8).digest()
+    return -round(candidate.score, 6), hashlib.blake2b(key, digest_size=8).digest()
 
 
-def _reason(chosen: tuple[str, ...], kept: list[str], fitting: dict[str, Candidate], choice: OpenChoice) -> str:
-    if len(chosen) < choice.count:
-        return f"{choice.count} wanted, {len(fitting)} of {len(choice.candidates)} candidates fit"
-    said = [f"{name} {_why(name, kept, fitting)}" for name in chosen]
-    return f"{'; '.join(said)} ({len(fitting)} of {len(choice.candidates)} candidates fit)"
+def _reason(
+    chosen: Sequence[str], kept: set[str], possible: Mapping[str, Candidate], choice: OpenChoice, *, enough: bool
+) -> str:
+    fit = f"{len(possible)} of {len(choice.candidates)} candidates fit"
+    if not enough:
+        return f"{choice.count} wanted, {fit}"
+    said = [f"{name} {_why(name, kept, possible)}" for name in chosen]
+    if not choice.reason:
+        return f"{'; '.join(said)} ({fit})" if said else f"none wanted ({fit})"
+    return f"{choice.reason}: {'; '.join(said)}" if said else choice.reason
 
 
-def _why(name: str, kept: list[str], fitting: dict[str, Candidate]) -> str:
+def _why(name: str, kept: set[str], possible: Mapping[str, Candidate]) -> str:
     if name in kept:
         return "kept from before"
-    return fitting[name].reason or "fits best"
+    return possible[name].reason or "fits best"

@@ -7,13 +7,14 @@ more; only what remains is decided one by one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from reconciler import SCHEMA_VERSION
 from reconciler.kinds import Kind
 from reconciler.model import (
+    Choice,
     Edge,
     Graph,
     Inventory,
@@ -50,7 +51,7 @@ def plan(
             schema=SCHEMA_VERSION,
             actions=tuple(actions),
             unchanged=len(graph.digests.keys() - {action.ref for action in actions}),
-            choices=graph.choices,
+            choices=(*(choice.brief() for choice in graph.choices), *_nowhere(graph)),
             unreachable={t: state.reason for t, state in sorted(observed.targets.items()) if not state.reachable},
             strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),
             observed=_world(observed),
@@ -58,6 +59,11 @@ def plan(
             desired=_wish(graph),
         )
     )
+
+
+def _nowhere(graph: Graph) -> Iterator[Choice]:
+    """Choices that could not be made, with every candidate."""
+    yield from (graph.unplaced[ref] for ref in sorted(graph.unplaced))
 
 
 def _unsettled(graph: Graph, observed: Observed, inventory: Inventory) -> set[Ref]:

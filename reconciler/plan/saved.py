@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from reconciler.errors import StalePlan
-from reconciler.model import Action, Choice, Edge, FieldChange, Plan, Reason, Ref, Verb, digest_of, encode
+from reconciler.model import Action, Choice, Edge, FieldChange, Plan, Ranked, Reason, Ref, Verb, digest_of, encode
 
 FORMAT = "hanse.plan/v1"
 
@@ -134,7 +134,13 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "rejected": [list(pair) for pair in choice.rejected],
         "kept": choice.kept,
         "movedFrom": list(choice.moved_from),
+        "released": list(choice.released),
+        "ranked": [_ranked(one) for one in choice.ranked],
     }
+
+
+def _ranked(one: Ranked) -> dict[str, Any]:
+    return {"name": one.name, "score": one.score, "reason": one.reason, "parts": [list(part) for part in one.parts]}
 
 
 def _read_choice(read: Mapping[str, Any]) -> Choice:
@@ -147,4 +153,9 @@ def _read_choice(read: Mapping[str, Any]) -> Choice:
         rejected=tuple((name, why) for name, why in read["rejected"]),
         kept=read["kept"],
         moved_from=tuple(read["movedFrom"]),
+        released=tuple(read["released"]),
+        ranked=tuple(
+            Ranked(one["name"], one["score"], one["reason"], tuple((what, share) for what, share in one["parts"]))
+            for one in read["ranked"]
+        ),
     )

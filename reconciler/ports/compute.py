@@ -19,6 +19,10 @@ class Size:
     ram_mib: int
     disk_gib: int
     gpus: int = 0
+    price: float | None = None
+    """For an hour, in whatever the cloud charges in; None when it does not say, 0.0 when it charges nothing."""
+    features: frozenset[str] = frozenset()
+    """Hardware beyond numbers, lower case: ``infiniband``, ``gpu:a100``."""
 
 
 @dataclass(frozen=True, slots=True)

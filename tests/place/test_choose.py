@@ -49,3 +49,56 @@ def test_one_more_candidate_moves_at_most_one_copy(names):
     after = set(among(*[Candidate(n) for n in names], count=2).chosen)
     assert len(before & after) >= 1
     assert after - before <= {names[0]}
+
+
+def test_what_is_against_choosing_it_now_is_not_against_keeping_it():
+    full = Candidate("A", why_not_anew="1 instance left, 3 needed")
+    assert among(full, Candidate("B"), earlier=("A",)).chosen == ("A",)
+    made = among(full, Candidate("B"))
+    assert (made.chosen, made.rejected) == (("B",), (("A", "1 instance left, 3 needed"),))
+
+
+def test_nothing_is_chosen_where_nothing_is_wanted():
+    made = among(Candidate("A"), count=0)
+    assert (made.chosen, made.reason, made.kept) == ((), "none wanted (1 of 1 candidates fit)", False)
+
+
+def grown(count: int, earlier: tuple[str, ...], *candidates: Candidate):
+    return choose(REF, OpenChoice("workers.gpu", candidates, count, "3 jobs wait"), earlier)
+
+
+def test_a_choice_grows_beside_what_was_chosen_before_and_says_why():
+    made = grown(3, ("1",), *[Candidate(str(n), reason="is free") for n in range(4)])
+    assert made.chosen[0] == "1"
+    assert len(made.chosen) == 3
+    assert not made.kept
+    assert made.reason.startswith("3 jobs wait: 1 kept from before; ")
+
+
+def test_a_choice_shrinks_to_the_best_of_what_was_chosen_and_says_what_it_releases():
+    busy = [Candidate("0"), Candidate("1", score=1.0), Candidate("2", score=2.0), Candidate("3", score=9.0)]
+    made = grown(2, ("0", "1", "2"), *busy)
+    assert made.chosen == ("1", "2")
+    assert (made.released, made.moved_from, made.kept) == (("0",), (), False)
+
+
+def test_a_choice_shrinks_to_nothing():
+    made = grown(0, ("0", "1"), Candidate("0"), Candidate("1", "is gone"))
+    assert (made.chosen, made.released, made.moved_from) == ((), ("0",), ("1",))
+    assert made.reason == "3 jobs wait"
+
+
+def test_what_is_kept_as_it_is_needs_no_list_of_candidates():
+    made = among(Candidate("A"), Candidate("B"), Candidate("C", "no GPU"), earlier=("A",))
+    assert made.kept
+    assert [r.name for r in made.ranked][1:] in (["B"], ["A"])
+    assert (made.brief().rejected, made.brief().ranked, made.brief().runner_up) == ((), (), "")
+
+
+def test_afresh_the_best_is_chosen_and_what_is_there_is_not_too_full_for_itself():
+    full, better = Candidate("A", score=1, why_not_anew="full"), Candidate("B", score=2)
+    choice = OpenChoice("site", (full, better))
+    assert choose(REF, choice, ("A",), afresh=True).chosen == ("B",)
+    choice = OpenChoice("site", (full, Candidate("B", score=0.5)))
+    made = choose(REF, choice, ("A",), afresh=True)
+    assert (made.chosen, made.kept) == (("A",), True)

@@ -89,7 +89,7 @@ Waiting
 
 Choices
     VirtualCluster/vo-x/web  site = CESGA: most free cores (2 of 3 candidates fit); next best IFCA
-        not BARI (no GPU)
+        not BARI: no GPU
 
 Could not be read
     compute:W/x: connection refused
@@ -186,7 +186,7 @@ def test_the_comment_keeps_drift_apart_and_says_what_allows_the_blocked():
     said = render.markdown(FULL)
     assert said.index("<summary>Git moved: 3</summary>") < said.index("<summary>The world moved (drift): 1</summary>")
     assert "hanse approve --action delete --kind Replica --target storage:X/disk --at-most 2" in said
-    assert "  - not `BARI`: `no GPU`" in said
+    assert "  - not `BARI: no GPU`" in said
 
 
 def test_nothing_in_a_manifest_becomes_markup_of_the_comment():

@@ -240,7 +240,16 @@ def _asked(request: NodeRequest) -> str:
 
 
 def _size(size: SimulatedSize) -> Size:
-    return Size(f"flavour-{size.name}", size.name, size.cpus, size.ram_mib, size.disk_gib, size.gpus)
+    return Size(
+        id=f"flavour-{size.name}",
+        name=size.name,
+        cpus=size.cpus,
+        ram_mib=size.ram_mib,
+        disk_gib=size.disk_gib,
+        gpus=size.gpus,
+        price=size.price,
+        features=frozenset(size.features),
+    )
 
 
 def _node(row: Row, now: float) -> Node:

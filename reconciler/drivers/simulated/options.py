@@ -66,6 +66,10 @@ class SimulatedSize(Strict):
     ram_mib: Annotated[int, Field(ge=1)]
     disk_gib: Count = 0
     gpus: Count = 0
+    price: Annotated[float, Field(ge=0)] | None = None
+    """For an hour."""
+    features: tuple[str, ...] = ()
+    """``infiniband``, ``gpu:a100``."""
 
 
 class SimulatedQuota(Strict):

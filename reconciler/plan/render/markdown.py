@@ -108,9 +108,9 @@ def _waiting(actions: Sequence[Action]) -> str:
 def _choices(choices: Sequence[Choice]) -> str:
     said = []
     for choice in choices:
-        moved = f"; {words.gone_from(choice)}" if choice.moved_from else ""
-        said.append(f"{_code(choice.ref)} {_code(words.chose(choice) + moved)}")
-        said += [f"  - not {_code(name)}: {_code(reason)}" for name, reason in choice.rejected]
+        gone = words.gone_from(choice)
+        said.append(f"{_code(choice.ref)} {_code(words.chose(choice) + (f'; {gone}' if gone else ''))}")
+        said += [f"  - not {_code(why)}" for why in words.lost(choice)]
     lines = [line if line.startswith("  - ") else f"- {line}" for line in said]
     return _details(f"Choices: {len(choices)}", "\n".join(lines)) if choices else ""
 

@@ -11,7 +11,6 @@ from reconciler.plan.render.words import Style, plain
 _SPARE = (Verb.CREATE, Verb.ADOPT, Verb.NOOP, Verb.MOVE)
 """Verbs whose long lists are cut; what takes away or changes is always listed in full."""
 _WIDEST = 48
-_REJECTED = 4
 _SHORT = 100
 """Characters of a name, a reason and a message that still stand on one line."""
 
@@ -117,12 +116,9 @@ def _choices(choices: Sequence[Choice], style: Style) -> Iterator[str]:
     yield style("heading", "Choices")
     for choice in choices:
         yield f"    {choice.ref}  {words.chose(choice)}"
-        if choice.moved_from:
-            yield f"        {style('drift', words.gone_from(choice))}"
-        others = [f"{name} ({reason})" for name, reason in choice.rejected if name not in choice.moved_from]
-        if others:
-            more = f" and {len(others) - _REJECTED} more" if len(others) > _REJECTED else ""
-            yield style("quiet", f"        not {', '.join(others[:_REJECTED])}{more}")
+        if gone := words.gone_from(choice):
+            yield f"        {style('drift', gone)}"
+        yield from (style("quiet", f"        not {why}") for why in words.lost(choice))
 
 
 def _said(title: str, lines: Iterable[str], style: Style) -> list[str]:

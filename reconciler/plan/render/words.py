@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from reconciler.model import Action, Choice, FieldChange, Plan, Reason, Verb, encode
+from reconciler.model import Action, Choice, FieldChange, Plan, Ranked, Reason, Verb, encode
 
 Style = Callable[[str, str], str]
 """(role, text) -> text with that role's colour. Roles: verbs, and blocked, drift, heading, reason, quiet."""
@@ -163,7 +163,24 @@ def gone_from(choice: Choice) -> str:
     """Where it was before, and why it cannot stay there; "" when it did not move."""
     reasons = dict(choice.rejected)
     left = [f"{name} ({reasons[name]})" if name in reasons else name for name in choice.moved_from]
-    return f"moved from {', '.join(left)}" if left else ""
+    said = [f"moved from {', '.join(left)}"] if left else []
+    said += [f"released {', '.join(choice.released)}"] if choice.released else []
+    return "; ".join(said)
+
+
+def lost(choice: Choice) -> list[str]:
+    """``IFCA: does not serve the VO``: why each other candidate was not taken; one reason of many is said once."""
+    said = [_outscored(one) for one in choice.ranked if one.name not in choice.chosen]
+    alike: dict[str, list[str]] = {}
+    for name, why in choice.rejected:
+        if name not in choice.moved_from:
+            alike.setdefault(why, []).append(name)
+    return [*said, *(f"{', '.join(names)}: {why}" for why, names in alike.items())]
+
+
+def _outscored(one: Ranked) -> str:
+    scored = f"fits, scores {one.score:.3f}" if one.parts else "fits"
+    return f"{one.name}: {scored}{f': {one.reason}' if one.reason else ''}"
 
 
 def grouped(actions: Iterable[Action]) -> dict[tuple[str, str, str, str], list[Action]]:
