@@ -2,8 +2,8 @@
 
 What cannot change in place, and why: ``vo``, ``site`` and ``cloud`` name the project, so another one means other
 machines; the front end's make (cpus, ramMiB, diskGiB, gpus, image, flavour) because the machine that holds the
-cluster's state would have to be made anew; ``network`` because machines get their networks and open ports when they
-are made. Workers hold no state: another make replaces them, a quarter of the group at a time.
+cluster's state would have to be made anew; ``network.networks`` and ``network.ports`` because machines get them when
+they are made. Workers hold no state: another make replaces them, a quarter of the group at a time.
 
 Found again by: the uid in each node's metadata, and names that are the same after every crash.
 """
@@ -41,7 +41,7 @@ from reconciler.model import (
     Unknown,
     Wanted,
 )
-from reconciler.ports import Drivers
+from reconciler.ports import Drivers, Holding
 
 _PARTIAL = "the cloud listed only a part of its nodes"
 
@@ -53,7 +53,7 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
     plural = "virtualclusters"
     Spec = VirtualClusterSpec
     immutable: ClassVar[frozenset[str]] = frozenset(
-        {"spec.vo", "spec.site", "spec.cloud", "spec.network"}
+        {"spec.vo", "spec.site", "spec.cloud", "spec.network.networks", "spec.network.ports"}
         | {f"spec.frontend.{field}" for field in ("cpus", "ramMiB", "diskGiB", "gpus", "image", "flavour")}
     )
     batch: ClassVar[int] = 50
@@ -86,21 +86,26 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         return spec.model_copy(update={"cloud": picks["cloud"][0]}) if "cloud" in picks else spec
 
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
-        listing = drivers.compute(target).nodes(token)
+        compute = drivers.compute(target)
+        listing = compute.nodes(token)
         if listing.unchanged:
             return Reading({}, token=listing.token, unchanged=True)
-        there = roster(listing.nodes)
-        results = {w.ref: self._look(w, there, complete=listing.complete) for w in wanted}
-        held = {w.uid for w in wanted}
-        strays = tuple(self._stray(target, uid, there) for uid in sorted(there.by_uid) if uid not in held)
+        there, holdings = roster(listing.nodes), {held.owner: held for held in compute.holdings()}
+        results = {w.ref: self._look(w, there, holdings, complete=listing.complete) for w in wanted}
+        nobodys = sorted({*there.by_uid, *holdings} - {w.uid for w in wanted})
+        strays = (
+            self._stray(target, uid, there) if uid in there.by_uid else self._rest(target, holdings[uid])
+            for uid in nobodys
+        )
         here = tuple(stray for stray in strays if stray is not None)
         return Reading(results, here, listing.token, complete=listing.complete)
 
-    def _look(self, wanted: Wanted, there: Roster, *, complete: bool) -> Observation:
+    def _look(self, wanted: Wanted, there: Roster, holdings: Mapping[str, Holding], *, complete: bool) -> Observation:
+        """What there is of one cluster; it is there as long as the cloud keeps anything for it."""
         if not complete:
             return Unknown(_PARTIAL)
         members = there.members(wanted.uid)
-        if not members:
+        if not members and wanted.uid not in holdings:
             return Absent()
         spec, applied = wanted.spec, wanted.applied
         assert isinstance(spec, VirtualClusterSpec)  # noqa: S101
@@ -112,6 +117,11 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         if metadata.get(marks.TARGET, target.id) != target.id:
             return None
         return Stray(target.id, uid, metadata.get(marks.REF, there.by_uid[uid][0].name), self.name)
+
+    def _rest(self, target: Target, held: Holding) -> Stray | None:
+        """What a cluster that nobody wants has left besides machines."""
+        at, ref = marks.noted(held.note)
+        return Stray(target.id, held.owner, ref or held.owner, self.name) if at in ("", target.id) else None
 
     def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         cloud = Cloud(target, drivers)
@@ -147,11 +157,14 @@ def _step(change: Change, cloud: Cloud, there: Roster) -> Answer:
 
 
 def _take_away(change: Change, cloud: Cloud, there: Roster, going: bool) -> Answer:
-    """Destroy every node that carries the cluster's mark, the front end last; done when none is left."""
+    """Destroy every node that carries the cluster's mark, the front end last, then all that they shared."""
     members = [member for member in there.members(change.uid) if member.marked]
-    if not members:
-        return Started("going", 0.5, message="its nodes are being deleted") if going else Done()
+    if not members and going:
+        return Started("going", 0.5, message="its nodes are being deleted")
     try:
+        if not members:
+            gone = cloud.compute.release(change.uid)
+            return Done() if gone else Started("going", 0.5, message="what its nodes shared is still in use")
         for member in sorted(members, key=lambda m: (m.group == FRONTEND, m.group, -m.ordinal)):
             cloud.compute.destroy(member.node.id)
     except DriverError as error:

@@ -4,9 +4,9 @@ Level-triggered: what is to be done follows from the nodes that are there. The h
 playbook run under way, the nodes asked for that no list shows yet, and how often a node was tried. Losing it loses
 nothing, since node names are the same after every crash.
 
-Order: missing nodes are made; the broken are replaced alone; when all run and answer, one playbook run configures
-them; then surplus nodes go (the others were configured without them first) and outdated workers are replaced, a
-quarter of their group at a time.
+Order: missing nodes are made; the broken are replaced alone; when all run, the front end gets its public address where
+one is wanted; when all answer, one playbook run configures them; then surplus nodes go (the others were configured
+without them first) and outdated workers are replaced, a quarter of their group at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.kinds.virtualcluster import marks, runs
 from reconciler.kinds.virtualcluster.machines import check_room, image_for, size_for
 from reconciler.kinds.virtualcluster.nodes import Member, Roster, layout
 from reconciler.kinds.virtualcluster.outputs import outputs
-from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import FRONTEND, Machine, VirtualClusterSpec
 from reconciler.model import Answer, Change, Done, Failed, Started, Target
 from reconciler.ports import Compute, Drivers, Image, Node, NodeRequest, RunState, Size
 
@@ -47,6 +47,8 @@ class Progress:
     """Node asked for and not listed yet -> seconds since."""
     tries: dict[str, int] = field(default_factory=dict)
     """Node -> how often it came up in error."""
+    published: bool = False
+    """The front end was given its public address."""
     looks: int = 0
     """Looks since anything moved."""
     pause: float = 0.0
@@ -117,7 +119,7 @@ class Life:
     def step(self) -> Answer:
         """Do what can be done now."""
         try:
-            return self._nodes() or self._power() or self._configure() or self._shed()
+            return self._nodes() or self._power() or self._publish() or self._configure() or self._shed()
         except DriverError as error:
             return failed(error)
 
@@ -212,6 +214,9 @@ class Life:
             public_keys=(*self.spec.sshKeys, *options.get("public_keys", ())),
             security_ports=self.spec.network.ports,
             metadata=self._labels(machine, group, ordinal, size.name, image.name),
+            owner=self.change.uid,
+            note=marks.note(self.cloud.target.id, self.change.ref),
+            disk_gib=machine.diskGiB,
         )
 
     def _labels(self, machine: Machine, group: str, ordinal: int, flavour: str, image: str) -> dict[str, str]:
@@ -235,6 +240,26 @@ class Life:
             return self.progress.started(f"{len(stopped)} stopped nodes started", moved=True)
         waiting = [m.node.name for m in self.layout.keep if m.node.state != "running"]
         return self.progress.started(f"{len(waiting)} nodes are not running yet") if waiting else None
+
+    def _publish(self) -> Answer | None:
+        """Give the front end its public address, or take back what is not wanted any more."""
+        before = self.change.before
+        had = isinstance(before, VirtualClusterSpec) and before.network.publicAddress
+        if not self.spec.network.publicAddress:
+            if had:
+                self.cloud.compute.withdraw(self.change.uid)
+            return None
+        for n, member in enumerate(self.layout.keep):
+            if member.group != FRONTEND or member.node.public_addresses:
+                continue
+            public = tuple(self.cloud.compute.publish(member.node.id, self.change.uid))
+            if not self.progress.published:
+                self.progress.published = True
+                return self.progress.started(f"{member.node.name} has the address {', '.join(public)}", moved=True)
+            addresses = tuple(dict.fromkeys((*member.node.addresses, *public)))  # the cloud's list may lag behind
+            node = replace(member.node, addresses=addresses, public_addresses=public)
+            self.layout.keep[n] = replace(member, node=node)
+        return None
 
     # -- configuration -------------------------------------------------------------------------------------------------
 

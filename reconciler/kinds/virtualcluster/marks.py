@@ -28,6 +28,17 @@ _DIGITS = 16
 _OWNER_DIGITS = 12
 
 
+def note(target: str, ref: str) -> str:
+    """What a cloud writes beside what it keeps for a cluster."""
+    return f"{target} {ref}"
+
+
+def noted(text: str) -> tuple[str, str]:
+    """(target, ref) of a note."""
+    target, _, ref = text.partition(" ")
+    return target, ref
+
+
 def owner_of(uid: str) -> str:
     """The part of the uid that node names begin with."""
     return uid[:_OWNER_DIGITS]
@@ -40,8 +51,8 @@ def node_name(uid: str, group: str, ordinal: int) -> str:
 
 @lru_cache(maxsize=65536)
 def shape_of(network: ClusterNetwork, *fields: object) -> str:
-    """Digest of what a machine is made as."""
-    return digest_of(encode([network.model_dump(mode="json"), fields]))[:_DIGITS]
+    """Digest of what a machine is made as; a public address may come and go."""
+    return digest_of(encode([network.model_dump(mode="json", exclude={"publicAddress"}), fields]))[:_DIGITS]
 
 
 def shape(machine: Machine, network: ClusterNetwork) -> str:

@@ -14,7 +14,14 @@ from typing import Any
 from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.nodes import DRIFTED, Member
 from reconciler.kinds.virtualcluster.outputs import outputs
-from reconciler.kinds.virtualcluster.spec import FRONTEND, Frontend, Machine, VirtualClusterSpec, WorkerGroup
+from reconciler.kinds.virtualcluster.spec import (
+    FRONTEND,
+    ClusterNetwork,
+    Frontend,
+    Machine,
+    VirtualClusterSpec,
+    WorkerGroup,
+)
 from reconciler.model import Present
 
 CONFIG_FIELDS = ("software", "sshKeys")
@@ -23,13 +30,13 @@ CONFIG_FIELDS = ("software", "sshKeys")
 def present(
     uid: str, desired: VirtualClusterSpec, applied: VirtualClusterSpec | None, members: Sequence[Member]
 ) -> Present:
-    """What is there of a cluster that has at least one node."""
+    """What is there of a cluster: its nodes, or what the cloud still keeps for it when it has none."""
     seen = _seen(desired, applied, members)
     spec = desired if seen == desired else seen
     note = _note(members)
     return Present(
         spec,
-        owned=any(member.marked for member in members),
+        owned=not members or any(member.marked for member in members),
         uid=uid,
         outputs=outputs(desired, members),
         healthy=not note and all(member.node.state == "running" and member.serves for member in members),
@@ -45,11 +52,31 @@ def _seen(
     for member in members:
         by_group.setdefault(member.group, []).append(member)
     update: dict[str, Any] = {"frontend": _frontend(desired, applied, by_group.pop(FRONTEND, []))}
+    update["network"] = _network(desired, base, applied, members)
     groups = [_workers(group, desired, applied, by_group.pop(group.name, [])) for group in desired.workers]
     groups += [_unwanted(name, applied, nodes) for name, nodes in sorted(by_group.items())]
     update["workers"] = tuple(groups)
     update |= _config(desired, applied, members)
     return base.model_copy(update=update)
+
+
+def _network(
+    desired: VirtualClusterSpec,
+    base: VirtualClusterSpec,
+    applied: VirtualClusterSpec | None,
+    members: Sequence[Member],
+) -> ClusterNetwork:
+    """The network, with a public address where there is one that is wanted, or was until now.
+
+    Where nobody ever asked for one, an address that the cloud gives its machines anyway says nothing.
+    """
+    front = [member.node for member in members if member.group == FRONTEND]
+    wanted, shows = desired.network.publicAddress, any(node.public_addresses for node in front)
+    if wanted:
+        wanted = wanted if shows or not front else None
+    elif shows and applied is not None and applied.network.publicAddress:
+        wanted = True
+    return base.network.model_copy(update={"publicAddress": wanted})
 
 
 def _config(
@@ -123,6 +150,8 @@ def _unwanted(name: str, applied: VirtualClusterSpec | None, nodes: Sequence[Mem
 
 def _note(members: Sequence[Member]) -> str:
     """What is wrong with single nodes, in words."""
+    if not members:
+        return "it has no machines, and the cloud still keeps what they shared"
     said = [f"{m.node.name} is {_ill(m)}" for m in members if not m.serves or m.node.state != "running"]
     twice = [name for name, n in Counter(m.node.name for m in members).items() if n > 1]
     said += [f"{name} is there twice" for name in twice]

@@ -18,7 +18,7 @@ def outputs(spec: VirtualClusterSpec, members: Sequence[Member]) -> Mapping[str,
         key=lambda m: (m.group != FRONTEND, m.group, m.ordinal),
     )
     addresses = [(m.group, m.node.addresses[0]) for m in there]
-    front = next((address for group, address in addresses if group == FRONTEND), None)
+    front = next((_outside(m) for m in there if m.group == FRONTEND), None)
     found: dict[str, Any] = {
         "worker_addresses": [address for group, address in addresses if group != FRONTEND],
         "nodes": [{"name": m.node.name, "group": m.group, "address": m.node.addresses[0]} for m in there],
@@ -27,6 +27,11 @@ def outputs(spec: VirtualClusterSpec, members: Sequence[Member]) -> Mapping[str,
         found["frontend_address"] = front
         found["endpoints"] = _endpoints(front, spec.network.ports)
     return found
+
+
+def _outside(member: Member) -> str:
+    """The address by which users find a machine: the public one, where it has one."""
+    return (member.node.public_addresses or member.node.addresses)[0]
 
 
 def _endpoints(address: str, ports: Sequence[str]) -> list[str]:

@@ -123,6 +123,9 @@ class ClusterNetwork(Strict):
     """Networks of the cloud, by name; empty: those that the site gives the VO."""
     ports: tuple[Port, ...] = ("22/tcp",)
     """Open from outside: ``22/tcp``, ``6000-6063/udp``."""
+    publicAddress: bool | None = None
+    """Give the front end an address that is reached from outside: a floating IP, where machines have none by nature. It
+    outlives the machine: a front end that is made anew gets the same."""
 
 
 class Secret(Strict):
