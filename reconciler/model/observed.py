@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from reconciler.model.plan import Reason
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Edge
 from reconciler.model.spec import Spec
@@ -44,6 +45,8 @@ class Unknown:
     """Could not be read. Nothing may be concluded from it."""
 
     reason: str
+    because: Reason | None = None
+    """Why, where that is no failure: OBSERVE_ONLY when nobody gave a credential to look with."""
 
 
 Observation = Present | Absent | Unknown

@@ -235,7 +235,7 @@ class Decider:
         state = self._observed.targets.get(target)
         down = state is not None and not state.reachable
         return {
-            "reason": Reason.TARGET_UNREACHABLE if down else Reason.OBSERVATION_FAILED,
+            "reason": seen.because or (Reason.TARGET_UNREACHABLE if down else Reason.OBSERVATION_FAILED),
             "message": seen.reason,
         }
 

@@ -17,6 +17,7 @@ from reconciler.ports.compute import (
 from reconciler.ports.configure import Configure, Host, RunRequest, RunState
 from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
 from reconciler.ports.drivers import Drivers
+from reconciler.ports.identity import Census, Group, Identity, Project, Provider, Way
 from reconciler.ports.journal import Journal
 from reconciler.ports.registry import Document, Register, Registry
 from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
@@ -27,6 +28,7 @@ __all__ = [
     "Batch",
     "BatchNode",
     "BatchNodeState",
+    "Census",
     "CheckResult",
     "CheckStatus",
     "Checker",
@@ -35,8 +37,10 @@ __all__ = [
     "Copy",
     "Document",
     "Drivers",
+    "Group",
     "Holding",
     "Host",
+    "Identity",
     "Image",
     "Job",
     "JobState",
@@ -48,6 +52,8 @@ __all__ = [
     "NodeRequest",
     "NodeState",
     "Queue",
+    "Project",
+    "Provider",
     "Quota",
     "RRset",
     "Register",
@@ -57,6 +63,7 @@ __all__ = [
     "Size",
     "Storage",
     "StoredFile",
+    "Way",
     "ZoneChange",
     "ZoneReading",
 ]

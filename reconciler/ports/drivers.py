@@ -10,6 +10,7 @@ from reconciler.ports.check import Checker
 from reconciler.ports.compute import Compute
 from reconciler.ports.configure import Configure
 from reconciler.ports.dns import DNS
+from reconciler.ports.identity import Identity
 from reconciler.ports.registry import Registry
 from reconciler.ports.storage import Storage
 
@@ -42,6 +43,10 @@ class Drivers(Protocol):
 
     def configure(self, target: Target) -> Configure:
         """What runs playbooks on the nodes of a compute target."""
+        ...
+
+    def identity(self, target: Target) -> Identity:
+        """The keystone behind the target, as an administrator."""
         ...
 
     def checker(self, target: Target) -> Checker:

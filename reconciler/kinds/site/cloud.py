@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from reconciler.kinds.gocdb import ShortName, Url
+from reconciler.kinds.site.onboarding import ApplicationCredential, Onboarding
 from reconciler.kinds.vo.group import vo_name
 from reconciler.model import Strict
 
@@ -43,6 +44,8 @@ class Share(Strict):
     projectName: Word | None = None
     region: Word | None = None
     """Region of this share, when not the cloud's."""
+    applicationCredential: ApplicationCredential | None = None
+    """What the VO's machines are made with, where the cloud knows no federated users."""
     auth: dict[str, JsonValue] = Field(default={})
     """Further keys of the authentication, handed to the driver as they are."""
     properties: dict[str, JsonValue] = Field(default={})
@@ -78,7 +81,9 @@ class Cloud(Strict):
     accounting: Accounting | None = None
     shares: tuple[Share, ...] = ()
     apiOverrides: dict[str, Url] = Field(default={})
-    """Service type -> URL to use instead of the catalogue's: ``compute: https://...``."""
+    """Service type (``compute``, ``image``, ``network``, ``volume``) -> URL to use instead of the catalogue's."""
+    onboarding: Onboarding | None = None
+    """Make the shares in the cloud's keystone; they are left to the site when not given."""
     options: dict[str, JsonValue] = Field(default={})
     """Connection data for the driver; secrets are references (``{env: NAME}`` or ``{file: PATH}``)."""
     properties: dict[str, JsonValue] = Field(default={})

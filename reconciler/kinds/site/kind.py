@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, TypeVar
 
-from reconciler.kinds.base import Rule
+from reconciler.kinds.base import Derived, Federation, Rule
 from reconciler.kinds.registered import Registered
 from reconciler.kinds.site.rules import RULES
 from reconciler.kinds.site.service import Service
+from reconciler.kinds.site.shares import derived
 from reconciler.kinds.site.spec import SiteSpec
 from reconciler.kinds.vo.group import vo_name
 from reconciler.model import Edge, Ref
@@ -40,6 +41,10 @@ class SiteKind(Registered[SiteSpec]):
         for vo, path in _vos(spec):
             first.setdefault(vo_name(vo), path)
         return [Edge(Ref.of("VO", name), "exists", path) for name, path in first.items()]
+
+    def derive(self, ref: Ref, spec: SiteSpec, federation: Federation) -> Iterable[Derived]:
+        """A Share for each share of a cloud that is to be onboarded."""
+        return derived(ref.name, spec, federation)
 
 
 def _vos(spec: SiteSpec) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,137 @@
+"""The mapping: one object of keystone with the rules of all shares, and perhaps with rules that people wrote.
+
+A rule is ours when it leads into groups that carry our mark, and into nothing else. Only such rules are changed or
+taken away. An entitlement is escaped and anchored in its rule: keystone takes it for a regular expression, in which an
+unescaped dot would let in others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from reconciler.kinds.share.spec import ShareSpec
+from reconciler.model import encode
+from reconciler.ports import Group
+from reconciler.ports.identity import Rule
+
+_ELSEWHERE = "elsewhere"
+_LONGEST = 200
+
+
+def rule(spec: ShareSpec, group_id: str) -> Rule:
+    """The rule that lets the bearers of the share's entitlements, and nobody else, into its group."""
+    claims = spec.claims
+    return {
+        "local": [{"user": {"name": "{0}"}}, {"group": {"id": group_id}}],
+        "remote": [
+            {"type": claims.subject},
+            {"type": claims.issuer, "any_one_of": [spec.issuer]},
+            {"type": claims.entitlement, "regex": True, "any_one_of": [pattern(e) for e in spec.entitlements]},
+        ],
+    }
+
+
+def pattern(entitlement: str) -> str:
+    """The regular expression that matches one entitlement and nothing else."""
+    return f"^{re.escape(entitlement)}$"
+
+
+def nobody(spec: ShareSpec) -> Rule:
+    """A rule that lets nobody in: a mapping must have one."""
+    remote = [{"type": spec.claims.subject}, {"type": spec.claims.entitlement, "any_one_of": ["hanse:nobody"]}]
+    return {"local": [{"user": {"name": "{0}"}}], "remote": remote}
+
+
+def leads_to(rule: Rule, groups: Mapping[str, Group], domain: str) -> frozenset[str]:
+    """Ids of the groups that a rule leads into; ``elsewhere`` among them when it gives anything else as well."""
+    found = set[str]()
+    for local in rule.get("local", ()):
+        for what, value in local.items():
+            if what == "group":
+                found.add(_group(value, groups, domain))
+            elif what not in ("user", "domain"):
+                found.add(_ELSEWHERE)
+    return frozenset(found)
+
+
+def _group(named: Any, groups: Mapping[str, Group], domain: str) -> str:
+    if not isinstance(named, Mapping):
+        return _ELSEWHERE
+    if "id" in named:
+        return str(named["id"])
+    its = named.get("domain") or {}
+    same = [
+        g.id for g in groups.values() if g.name == named.get("name") and its in ({"id": g.domain_id}, {"name": domain})
+    ]
+    return same[0] if same else _ELSEWHERE
+
+
+class Rules:
+    """The rules of a keystone's mappings, by what they lead into."""
+
+    def __init__(self, mappings: Mapping[str, Sequence[Rule]], groups: Mapping[str, Group], domain: str) -> None:
+        self._mappings = mappings
+        self._leads = {name: [leads_to(r, groups, domain) for r in rules] for name, rules in mappings.items()}
+
+    def own(self, group_id: str) -> dict[str, list[Rule]]:
+        """Mapping -> rules that lead into this group alone."""
+        return self._that(lambda leads: leads == {group_id})
+
+    def mixed(self, group_id: str) -> dict[str, list[Rule]]:
+        """Mapping -> rules that lead into this group and into something else."""
+        return self._that(lambda leads: group_id in leads and len(leads) > 1)
+
+    def _that(self, holds: Any) -> dict[str, list[Rule]]:
+        found = {
+            name: [r for r, leads in zip(rules, self._leads[name], strict=True) if holds(leads)]
+            for name, rules in self._mappings.items()
+        }
+        return {name: rules for name, rules in found.items() if rules}
+
+    def with_own(self, mapping: str, ours: Mapping[str, Sequence[Rule]], marked: Collection[str]) -> list[Rule]:
+        """The rules of ``mapping`` with those of the groups in ``ours`` replaced.
+
+        People's come first, in their order; ours follow, in the order of their groups. ``marked`` are our groups.
+        """
+        here = list(zip(self._mappings.get(mapping, ()), self._leads.get(mapping, ()), strict=True))
+        rest = [(r, leads) for r, leads in here if not (len(leads) == 1 and leads <= ours.keys())]
+        theirs = [r for r, leads in rest if not leads or not leads <= set(marked)]
+        kept = [(min(leads), r) for r, leads in rest if leads and leads <= set(marked)]
+        fresh = [(group, r) for group, rules in ours.items() for r in rules]
+        return [*theirs, *(r for _, r in sorted(kept + fresh, key=lambda pair: (pair[0], encode(pair[1]))))]
+
+
+def deviations(spec: ShareSpec, group_id: str, rules: Rules, mapping: str) -> tuple[str, ...]:
+    """What rules of this group say that the share does not."""
+    good = rule(spec, group_id) if spec.entitlements else None
+    found = []
+    for name, own in sorted(rules.own(group_id).items()):
+        wrong = [r for r in own if r != good or name != mapping]
+        found += [f"mapping {name}: {_said(r)}" for r in wrong]
+        found += (
+            [f"mapping {name}: the rule stands there {own.count(good)} times"] if good and own.count(good) > 1 else []
+        )
+    return tuple(sorted(set(found)))
+
+
+def _said(rule: Rule) -> str:
+    """Whom a rule lets in, short."""
+    text = encode([{k: v for k, v in part.items() if k != "type"} or part for part in rule.get("remote", ())]).decode()
+    return f"a rule lets in {text[:_LONGEST]}"
+
+
+def let_in(spec: ShareSpec, group_id: str, rules: Rules, mapping: str) -> tuple[str, ...]:
+    """The entitlements that come into the group by rules as they should be."""
+    good = rule(spec, group_id)
+    if not spec.entitlements or good in rules.own(group_id).get(mapping, ()):
+        return spec.entitlements
+    patterns = set(_patterns(rules.own(group_id).get(mapping, ())))
+    return tuple(e for e in spec.entitlements if pattern(e) in patterns)
+
+
+def _patterns(rules: Iterable[Rule]) -> Iterable[str]:
+    for each in rules:
+        for part in each.get("remote", ()):
+            yield from part.get("any_one_of", ())
