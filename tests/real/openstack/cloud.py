@@ -2,87 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import re
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from reconciler.drivers.namespace.locks import locked
+from tests.real.openstack import filling, tokens
+from tests.real.openstack.conf import COMPUTES, PASSWORD, REGION
+from tests.real.openstack.filling import IDP, ISSUER, PROTOCOL
+from tests.real.openstack.inside.hanse_machines import Machines, network_of, order_failures
+from tests.real.openstack.project import Credential, Project
 from tests.real.openstack.proxy import Proxy
+from tests.real.openstack.rest import Administrator
 
-FLAVORS = {"m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20), "m1.medium": (2, 4096, 40), "m1.large": (4, 8192, 80)}
-"""Name -> cores, RAM in MiB, disk in GiB. `Cloud.api` makes others."""
-HUGE = "m1.huge"
-"""A flavour that fits no host: its servers end in ERROR, "No valid host was found"."""
-IMAGES = ("debian-12", "debian-12-minimal")
-"""Public images. Whatever a server is made from, its root is this machine's Debian."""
-NETWORK = "private"
-"""The shared network of all servers."""
-EXTERNAL = "public"
-"""The external network of floating IPs."""
-
-
-@dataclass(frozen=True)
-class Credential:
-    """A user with a password, in one project. User and project are of the domain ``Default``."""
-
-    username: str
-    password: str
-    project: str
-    project_id: str
-    domain: str = "Default"
-
-
-@dataclass(frozen=True)
-class Project:
-    """A project of a test's own."""
-
-    cloud: Cloud
-    id: str
-    name: str
-    credential: Credential
-    domain: str = "Default"
-
-    def libcloud(self, auth_url: str = "") -> Any:
-        """libcloud's own driver, as a person with a script would use it; by password, via ``auth_url`` if given."""
-        raise NotImplementedError
-
-    def application_credential(self, name: str = "test") -> tuple[str, str]:
-        """A new application credential of the project's user: id and secret."""
-        raise NotImplementedError
-
-    def servers(self) -> list[dict[str, Any]]:
-        """The project's servers as nova shows them (``/servers/detail``)."""
-        raise NotImplementedError
-
-    def contents(self) -> dict[str, list[str]]:
-        """What there is in the project, by kind, empty kinds left out.
-
-        Kinds: ``servers``, ``ports``, ``floating IPs``, ``security groups`` (without ``default``), ``key pairs`` (of
-        the project's user), ``server groups``, ``hosts`` (namespaces of its servers on this machine).
-        """
-        raise NotImplementedError
+SECONDS = 60.0
+"""How long the cloud is given to do one thing."""
+GONE = "DELETED"
 
 
 @dataclass(frozen=True)
 class Cloud:
     """A running OpenStack."""
 
-    auth_url: str
-    """Keystone's public address, past every proxy: ``http://127.0.0.1:<port>/v3``."""
-    admin: Credential
     endpoints: Mapping[str, str]
-    """Service type (``identity``, ``compute``, ``network``, ``image``, ``placement``) -> public address."""
+    """Service type (``identity``, ``compute``, ``network``, ``image``, ``placement``) -> public address.
+
+    Those of identity and compute end in their version (``/v3``, ``/v2.1``), the others do not.
+    """
     subnet: str
-    """Where the servers' fixed addresses come from: ``10.96.0.0/23``."""
-    region: str = "RegionOne"
-    idp: str = "egi.eu"
-    protocol: str = "openid"
-    issuer: str = "https://aai.example.org/auth/realms/egi"
+    """Where the servers' fixed addresses come from: ``10.111.240.0/20``."""
+    run: Path
+    """Where its logs, keys and servers are."""
+    region: str = REGION
+    idp: str = IDP
+    protocol: str = PROTOCOL
+    issuer: str = ISSUER
     """The issuer of tokens, and the remote id of the identity provider ``idp``, which is there from the beginning.
 
     Keystone's front door checks the tokens' signature and age, keystone itself knows issuers by their remote ids: a
     test that makes an identity provider of its own gives it an issuer of its own and mints tokens with that.
     """
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone's public address, past every proxy: ``http://127.0.0.1:<port>/v3``."""
+        return self.endpoints["identity"]
+
+    @cached_property
+    def _administrator(self) -> Administrator:
+        return Administrator(self.endpoints)
+
+    @cached_property
+    def admin(self) -> Credential:
+        """The administrator, who may do everything everywhere."""
+        project = self.api("GET", "identity", "/projects?name=admin")["projects"][0]["id"]
+        return Credential("admin", PASSWORD, "admin", project, self._administrator.user_id)
+
+    def api(self, method: str, service: str, path: str, body: Any = None, *, ok: Sequence[int] = ()) -> Any:
+        """Call a service as administrator, past every proxy, and return the answer's JSON.
+
+        ``api("GET", "compute", "/servers/detail?all_tenants=1")``, ``api("GET", "network", "/v2.0/ports")``: ``path``
+        is below ``endpoints[service]``. Raises AssertionError on an answer of 400 and more that is not in ``ok``.
+        """
+        return self._administrator.call(method, service, path, body, ok=ok)
+
+    @contextmanager
+    def proxy(self) -> Iterator[Proxy]:
+        """A front door of one's own; see `tests.real.openstack.proxy`."""
+        proxy = Proxy(self.endpoints)
+        try:
+            yield proxy
+        finally:
+            proxy.close()
+
+    # ---- projects and their members
 
     @contextmanager
     def project(
@@ -98,79 +99,151 @@ class Cloud:
         With ``vo`` the VO's members (see `token`) get into it through the identity provider ``egi.eu`` too. ``quota``:
         see `set_quota`.
         """
-        raise NotImplementedError
-        yield
+        name = name or f"test-{secrets.token_hex(4)}"
+        id = self.api("POST", "identity", "/projects", {"project": {"name": name, "domain_id": "default"}})["project"][
+            "id"
+        ]
+        person = {"name": f"user-{secrets.token_hex(4)}", "password": secrets.token_hex(8), "domain_id": "default"}
+        user = self.api("POST", "identity", "/users", {"user": person})["user"]["id"]
+        for role in roles:
+            self.api("PUT", "identity", f"/projects/{id}/users/{user}/roles/{self._role(role)}")
+        group = self._admit(vo, id) if vo else ""
+        if quota:
+            self.set_quota(id, **quota)
+        project = Project(self, id, name, Credential(person["name"], person["password"], name, id, user))
+        try:
+            yield project
+        finally:
+            project.empty()
+            if group:
+                self._change_rules(lambda rules: [rule for rule in rules if group not in json.dumps(rule)])
+                self.api("DELETE", "identity", f"/groups/{group}", ok=(404,))
+            self.api("DELETE", "identity", f"/users/{user}", ok=(404,))
+            self.api("DELETE", "identity", f"/projects/{id}", ok=(404,))
+
+    def _role(self, name: str) -> str:
+        return self.api("GET", "identity", f"/roles?name={name}")["roles"][0]["id"]
+
+    def _admit(self, vo: str, project_id: str) -> str:
+        """Let the members of ``vo`` into a project; returns the id of their group."""
+        group = {"name": f"{vo}-{secrets.token_hex(4)}", "domain_id": "default"}
+        id = self.api("POST", "identity", "/groups", {"group": group})["group"]["id"]
+        self.api("PUT", "identity", f"/projects/{project_id}/groups/{id}/roles/{self._role('member')}")
+        rule = filling.rule(id, f"^(.*;)?{re.escape(tokens.entitlement(vo))}(;.*)?$")
+        self._change_rules(lambda rules: [*rules, rule])
+        return id
+
+    def _change_rules(self, change: Callable[[list[Any]], list[Any]]) -> None:
+        path = f"/OS-FEDERATION/mappings/{IDP}"
+        with locked(self.run / "mapping.lock"):
+            rules = self.api("GET", "identity", path)["mapping"]["rules"]
+            self.api("PATCH", "identity", path, {"mapping": {"rules": change(rules)}})
 
     def set_quota(self, project_id: str, **limits: int) -> None:
-        """Set nova's (``instances``, ``cores``, ``ram``, ``key_pairs``, ...) and neutron's limits (``port``,
-        ``floatingip``, ``security_group``, ``security_group_rule``, ...) of a project; -1 is unlimited."""
-        raise NotImplementedError
+        """Set limits of a project, -1 is unlimited.
+
+        Nova's: ``instances``, ``cores``, ``ram`` (MiB), ``key_pairs``, ``server_groups``, ``metadata_items``. Neutron's:
+        ``port``, ``floatingip``, ``security_group``, ``security_group_rule``, ``network``, ``subnet``, ``router``.
+        """
+        neutron = {"port", "floatingip", "security_group", "security_group_rule", "network", "subnet", "router"}
+        nova = {name: limit for name, limit in limits.items() if name not in neutron}
+        rest = {name: limit for name, limit in limits.items() if name in neutron}
+        if nova:
+            self.api("PUT", "compute", f"/os-quota-sets/{project_id}", {"quota_set": nova})
+        if rest:
+            self.api("PUT", "network", f"/v2.0/quotas/{project_id}", {"quota": rest})
 
     def token(
-        self,
-        vo: str = "",
-        *,
-        subject: str = "alice",
-        seconds: int = 3600,
-        entitlements: Sequence[str] | None = None,
+        self, vo: str = "", *, subject: str = "alice", seconds: int = 3600, entitlements: Sequence[str] | None = None,
         issuer: str = "",
-    ) -> str:
+    ) -> str:  # fmt: skip
         """An access token (RS256) as Check-in gives it.
 
         It entitles to membership of ``vo`` (``urn:mace:egi.eu:group:<vo>:role=member#aai.egi.eu``) or to
         ``entitlements``; negative ``seconds`` make an expired one.
         """
-        raise NotImplementedError
+        key = tokens.key_of(self.run / "keys/idp.json")
+        given = [tokens.entitlement(vo)] if entitlements is None else entitlements
+        return tokens.minted(key, issuer or self.issuer, subject, given, seconds)
 
-    def forged_token(self, vo: str = "") -> str:
+    def forged_token(self, vo: str = "", *, subject: str = "alice") -> str:
         """The same, signed with a key that the cloud does not know."""
-        raise NotImplementedError
+        return tokens.minted(tokens.foreign_key(), self.issuer, subject, [tokens.entitlement(vo)], 3600)
 
-    def api(self, method: str, service: str, path: str, body: Any = None, *, ok: Sequence[int] = ()) -> Any:
-        """Call a service as administrator, past every proxy, and return the answer's JSON.
-
-        ``api("GET", "compute", "/servers/detail?all_tenants=1")``: ``path`` is below ``endpoints[service]`` (which
-        bears the version). Raises AssertionError on an answer of 400 and more that is not in ``ok``.
-        """
-        raise NotImplementedError
-
-    @contextmanager
-    def proxy(self) -> Iterator[Proxy]:
-        """A front door of one's own; see `tests.real.openstack.proxy`."""
-        raise NotImplementedError
-        yield
+    # ---- servers
 
     def hosts(self) -> dict[str, bool]:
         """What really is on this machine: server id -> whether it runs."""
-        raise NotImplementedError
+        found = {id: machines.runs(id) for machines in self._machines() for id in machines.ids()}
+        return {id: runs for id, runs in found.items() if runs is not None}
 
     def kill_server(self, server_id: str) -> None:
         """End a server's processes, behind the cloud's back. Nova sees it after some seconds: SHUTOFF."""
-        raise NotImplementedError
+        for machines in self._machines():
+            if server_id in machines.ids():
+                machines.stop(server_id)
+                return
+        raise AssertionError(f"there is no host for the server {server_id}")
 
     def stop_server(self, server_id: str) -> None:
         """Stop a server as the administrator would, and wait until nova shows it."""
-        raise NotImplementedError
+        self.api("POST", "compute", f"/servers/{server_id}/action", {"os-stop": None})
+        self.wait(server_id, "SHUTOFF")
 
     def delete_server(self, server_id: str) -> None:
         """Delete a server as the administrator would, and wait until it is gone."""
-        raise NotImplementedError
+        self.api("DELETE", "compute", f"/servers/{server_id}", ok=(404,))
+        self.wait(server_id, GONE)
 
-    def wait(self, server_id: str, *statuses: str, seconds: float = 60) -> dict[str, Any]:
+    def wait(self, server_id: str, *statuses: str, seconds: float = SECONDS) -> dict[str, Any]:
         """The server once its status is one of ``statuses`` (``ACTIVE``, ``SHUTOFF``, ``ERROR``, ``DELETED``: gone).
 
         Raises AssertionError when that takes too long.
         """
-        raise NotImplementedError
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.api("GET", "compute", f"/servers/{server_id}", ok=(404,))
+            server = answer.get("server", {"status": GONE})
+            if server["status"] in statuses:
+                return server
+            if time.monotonic() > deadline:
+                raise AssertionError(f"server {server_id} is {server['status']} after {seconds:.0f} s, not {statuses}")
+            time.sleep(0.2)
 
     def fail_builds(self, times: int) -> None:
         """Let the next ``times`` spawns on any compute host fail. Nova tries both hosts: 2 make one server in ERROR."""
-        raise NotImplementedError
+        order_failures(self.run, times)
+
+    def _machines(self) -> list[Machines]:
+        facts = json.loads((self.run / "machines.json").read_text())
+        folder = self.run / "machines"
+        return [Machines(folder / f"compute-{n}", network_of(facts), facts["root"]) for n in COMPUTES]
+
+    # ---- compute hosts
 
     def restart_compute(self, number: int = 1) -> None:
         """Kill nova-compute ``number`` (1 or 2), start it again, and wait until nova sees it up."""
-        raise NotImplementedError
+        began = time.time()
+        self._tell(f"start {number}")
+        deadline = time.monotonic() + SECONDS
+        while not self._reported(number, began):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nova-compute {number} does not come back")
+            time.sleep(0.2)
 
     def stop_compute(self, number: int = 1) -> None:
         """Kill nova-compute ``number`` and leave it so until `restart_compute`."""
-        raise NotImplementedError
+        self._tell(f"stop {number}")
+
+    def _reported(self, number: int, since: float) -> bool:
+        services = self.api("GET", "compute", f"/os-services?binary=nova-compute&host=compute-{number}")["services"]
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
+        return any((service["updated_at"] or "") > stamp for service in services)
+
+    def _tell(self, order: str) -> None:
+        with socket.socket(socket.AF_UNIX) as keeper:
+            keeper.settimeout(SECONDS)
+            keeper.connect(str(self.run.parent / "keeper.sock"))
+            keeper.sendall(order.encode())
+            if keeper.recv(100) != b"done":
+                raise AssertionError(f"the keeper did not {order}")

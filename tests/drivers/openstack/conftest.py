@@ -1,0 +1,6 @@
+"""What the tests of the OpenStack driver share."""
+
+from tests.real.namespaces import roots
+from tests.real.openstack import openstack
+
+__all__ = ["openstack", "roots"]
