@@ -6,7 +6,6 @@ must show that no server has its name; when the answer is lost, the next asker l
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -154,7 +153,7 @@ class OpenStack:
             image=request.image,
             ex_keyname=kept.key,
             ex_metadata=dict(request.metadata),
-            ex_userdata=request.user_data or _cloud_config((*options.public_keys, *request.public_keys)),
+            ex_userdata=request.user_data or shown.cloud_config((*options.public_keys, *request.public_keys)),
             ex_config_drive=options.config_drive,
             ex_availability_zone=options.availability_zone,
         )
@@ -229,11 +228,6 @@ class OpenStack:
         with self._lock:
             self._kept = {key: held for key, held in self._kept.items() if key[0] != owner}
             return self._keep.release(owner)
-
-
-def _cloud_config(keys: Sequence[str]) -> str:
-    """User data by which cloud-init lets further keys in: a key pair holds one. JSON is YAML."""
-    return f"#cloud-config\n{json.dumps({'ssh_authorized_keys': list(keys)})}\n" if keys else ""
 
 
 def _root_volume(request: NodeRequest) -> dict[str, Any]:

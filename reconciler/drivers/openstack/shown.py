@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -145,6 +146,11 @@ def _absolute(absolute: Mapping[str, int], words: Mapping[str, tuple[str, str]])
 def _bound(limit: int) -> int | None:
     """-1 is unlimited."""
     return None if limit < 0 else limit
+
+
+def cloud_config(keys: Sequence[str]) -> str:
+    """User data by which cloud-init lets further keys in: a key pair holds one. JSON is YAML."""
+    return f"#cloud-config\n{json.dumps({'ssh_authorized_keys': list(keys)})}\n" if keys else ""
 
 
 def missing_rules(group: Mapping[str, Any], ports: Iterable[str]) -> list[dict[str, Any]]:

@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from reconciler.drivers import ec2 as ec2_driver
 from reconciler.drivers import namespace, simulated
 from reconciler.drivers.simulated import World
 from reconciler.model import Target
 from reconciler.ports import Compute
+from reconciler.settings import Settings
+from reconciler.wiring import Wired
+from tests.real.ec2 import SECRET, ec2
 from tests.real.namespaces import need_namespaces, roots
 
-__all__ = ["roots"]
+__all__ = ["ec2", "roots"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,28 @@ def namespace_cloud(setting: Setting) -> Cloud:
     return Cloud(lambda: namespace.open(target), frozenset({"power", "quota", "publish"}), stop=stop)
 
 
-CLOUDS: dict[str, Callable[[Setting], Cloud]] = {"simulated": simulated_cloud, "namespace": namespace_cloud}
+def ec2_cloud(setting: Setting) -> Cloud:
+    """A subnet whose machines have no public address of their own."""
+    service = setting.fixture("ec2")
+    service.empty()
+    driver = service.driver()
+    network = driver.ex_create_network("10.9.0.0/16")
+    subnet = driver.ex_create_subnet(network.id, "10.9.0.0/24", "eu-west-1a")
+    more = {"images": {"debian-12": service.image}, "networks": [subnet.id], "state": str(setting.path / "compute")}
+    target = Target("compute:SITE-A/cloud/vo.example.org", "ec2", {**service.options, **more})
+    wired = Wired(Settings(), {"HANSE_TEST_SECRET": SECRET})
+
+    def stop(name: str) -> None:
+        driver.stop_node(next(n for n in driver.list_nodes() if n.name == name))
+
+    return Cloud(lambda: ec2_driver.open(target, wired), frozenset({"power", "publish", "floating"}), stop=stop)
+
+
+CLOUDS: dict[str, Callable[[Setting], Cloud]] = {
+    "simulated": simulated_cloud,
+    "namespace": namespace_cloud,
+    "ec2": ec2_cloud,
+}
 MARKED = [pytest.param(name, marks=[pytest.mark.root] if name == "namespace" else []) for name in sorted(CLOUDS)]
 
 
