@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
-from reconciler.ports import DNS, Checker, Compute, Configure, Identity, Registry, Storage
+from reconciler.ports import DNS, Batch, Checker, Compute, Configure, Identity, Registry, Storage
 from reconciler.settings import Settings
 
 MODULES: Mapping[tuple[str, str], str] = {
@@ -27,6 +27,7 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("compute", "ec2"): "reconciler.drivers.ec2",
     ("configure", "simulated"): "reconciler.drivers.simulated",
     ("configure", "namespace"): "reconciler.drivers.ansible",
+    ("batch", "slurm"): "reconciler.drivers.slurm",
     ("configure", "openstack"): "reconciler.drivers.ansible",
     ("configure", "ec2"): "reconciler.drivers.ansible",
     ("storage", "directory"): "reconciler.drivers.directory",
@@ -44,6 +45,7 @@ DEFAULTS: Mapping[str, str] = {
     "storage": "directory",
     "registry": "embedded",
     "check": "plugins",
+    "batch": "slurm",
     "identity": "embedded",
 }
 
@@ -90,6 +92,11 @@ class Wired:
     def configure(self, target: Target) -> Configure:
         """What runs playbooks on the nodes of a compute target: it follows from the compute driver."""
         found: Configure = self._open("configure", target)
+        return found
+
+    def batch(self, target: Target) -> Batch:
+        """The batch system of a cluster."""
+        found: Batch = self._open("batch", target)
         return found
 
     def checker(self, target: Target) -> Checker:

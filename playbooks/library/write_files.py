@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import tempfile
@@ -23,9 +24,14 @@ options:
     suboptions:
       path: {type: path, required: true, description: Absolute path}
       content: {type: str, default: "", description: What the file holds}
-      mode: {type: str, default: "0644", description: Octal mode}
+      encoding: {type: str, choices: [utf-8, base64], default: utf-8, description: How content is written}
+      mode: {type: str, description: "Octal mode; 0644 for files and 0755 for folders when not given"}
       owner: {type: str, description: Owner, left as it is when not given}
-      state: {type: str, choices: [file, absent], default: file, description: absent takes files and folders away}
+      state:
+        type: str
+        choices: [file, directory, absent]
+        default: file
+        description: directory makes a folder, without content; absent takes files and folders away
 """
 EXAMPLES = r"""
 - name: Name the host
@@ -39,9 +45,10 @@ paths: {description: What changed, type: list, returned: always}
 FILE = {
     "path": {"type": "path", "required": True},
     "content": {"type": "str", "default": ""},
-    "mode": {"type": "str", "default": "0644"},
+    "encoding": {"type": "str", "choices": ["utf-8", "base64"], "default": "utf-8"},
+    "mode": {"type": "str"},
     "owner": {"type": "str"},
-    "state": {"type": "str", "choices": ["file", "absent"], "default": "file"},
+    "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
 }
 
 
@@ -61,7 +68,9 @@ def _make_so(module: AnsibleModule, wanted: dict[str, str]) -> bool:
     path = Path(wanted["path"])
     if not path.is_absolute():
         module.fail_json(msg=f"{path}: not an absolute path")
-    return _take_away(module, path) if wanted["state"] == "absent" else _write(module, path, wanted)
+    if wanted["state"] == "absent":
+        return _take_away(module, path)
+    return (_make if wanted["state"] == "directory" else _write)(module, path, wanted)
 
 
 def _take_away(module: AnsibleModule, path: Path) -> bool:
@@ -76,8 +85,16 @@ def _take_away(module: AnsibleModule, path: Path) -> bool:
     return True
 
 
+def _make(module: AnsibleModule, path: Path, wanted: dict[str, str]) -> bool:
+    missing = not path.is_dir()
+    if missing and module.check_mode:
+        return True
+    path.mkdir(parents=True, exist_ok=True)
+    return _attributed(module, path, wanted, changed=missing)
+
+
 def _write(module: AnsibleModule, path: Path, wanted: dict[str, str]) -> bool:
-    content = wanted["content"].encode()
+    content = _content(module, wanted)
     differs = not path.is_file() or path.read_bytes() != content
     if differs and module.check_mode:
         return True
@@ -88,9 +105,24 @@ def _write(module: AnsibleModule, path: Path, wanted: dict[str, str]) -> bool:
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
         module.atomic_move(temporary, str(path))
-    attributes = {"path": str(path), "mode": wanted["mode"], "owner": wanted["owner"], "group": None}
+    return _attributed(module, path, wanted, changed=differs)
+
+
+def _content(module: AnsibleModule, wanted: dict[str, str]) -> bytes:
+    if wanted["encoding"] != "base64":
+        return wanted["content"].encode()
+    try:
+        return base64.b64decode(wanted["content"], validate=True)
+    except ValueError:
+        module.fail_json(msg=f"{wanted['path']}: its content is not base64")
+        raise
+
+
+def _attributed(module: AnsibleModule, path: Path, wanted: dict[str, str], *, changed: bool) -> bool:
+    mode = wanted["mode"] or ("0755" if wanted["state"] == "directory" else "0644")
+    attributes = {"path": str(path), "mode": mode, "owner": wanted["owner"], "group": None}
     attributes |= {"secontext": [None, None, None], "attributes": None}
-    return module.set_fs_attributes_if_different(attributes, differs)
+    return module.set_fs_attributes_if_different(attributes, changed)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from reconciler.model import SecretRef, Target
+from reconciler.ports.batch import Batch
 from reconciler.ports.check import Checker
 from reconciler.ports.compute import Compute
 from reconciler.ports.configure import Configure
@@ -47,6 +48,10 @@ class Drivers(Protocol):
 
     def identity(self, target: Target) -> Identity:
         """The keystone behind the target, as an administrator."""
+        ...
+
+    def batch(self, target: Target) -> Batch:
+        """The batch system of a cluster, on its front end."""
         ...
 
     def checker(self, target: Target) -> Checker:

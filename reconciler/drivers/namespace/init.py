@@ -37,8 +37,8 @@ def main() -> None:
     mount_root(root, lower, directory)
     mount_system(root)
     mount_devices(root)
-    socket.sethostname(hostname)
     enter(root)
+    socket.sethostname(own_name() or hostname)
     run_user_data()
     run_services()
     with contextlib.suppress(BrokenPipeError):
@@ -94,6 +94,13 @@ def enter(root: Path) -> None:
     os.chdir("/")
     if libc.umount2(b"/.old", DETACH):
         raise OSError(ctypes.get_errno(), "umount /.old")
+
+
+def own_name() -> str:
+    """The name in /etc/hostname: what configured the node may have given it another than its maker."""
+    with contextlib.suppress(OSError):
+        return Path("/etc/hostname").read_text().strip()
+    return ""
 
 
 def run_user_data() -> None:

@@ -28,8 +28,9 @@ def lay_out(directory: Path, record: Record) -> None:
     for folder in ("upper", "work", "root"):
         (directory / folder).mkdir(exist_ok=True)
     upper = directory / "upper"
-    _write(upper / "etc/hostname", f"{record.hostname}\n")
-    _write(upper / "etc/hosts", f"127.0.0.1 localhost\n{record.address} {record.hostname}\n")
+    if not (upper / "etc/hostname").exists():  # later, what somebody configured there counts, as on any machine
+        _write(upper / "etc/hostname", f"{record.hostname}\n")
+        _write(upper / "etc/hosts", f"127.0.0.1 localhost\n{record.address} {record.hostname}\n")
     # The host's name server cannot be reached from here: without this each look-up would wait for it.
     _write(upper / "etc/resolv.conf", "options timeout:1 attempts:1\n")
     _write(upper / "root/.ssh/authorized_keys", "".join(f"{key.strip()}\n" for key in record.public_keys), 0o600)

@@ -22,10 +22,19 @@ def hosts(spec: VirtualClusterSpec, members: Iterable[Member]) -> list[Host]:
             groups=(FRONTEND,) if m.group == FRONTEND else tuple(dict.fromkeys(("workers", m.group.replace("-", "_")))),
             user=spec.ansible.user,
             port=spec.ansible.port,
-            variables={"hanse_group": m.group, "hanse_ordinal": m.ordinal},
+            variables=_own(spec, m),
         )
         for m in sorted(members, key=lambda m: (m.group != FRONTEND, m.group, m.ordinal))
     ]
+
+
+def _own(spec: VirtualClusterSpec, member: Member) -> dict[str, Any]:
+    """What a role may know of one host: its place, and what its group promises of it."""
+    machine = spec.machine(member.group)
+    place = {"hanse_group": member.group, "hanse_ordinal": member.ordinal}
+    if machine is None:
+        return place
+    return place | {"hanse_cpus": machine.cpus, "hanse_ram_mib": machine.ramMiB, "hanse_gpus": machine.gpus}
 
 
 def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member], drivers: Drivers) -> RunRequest:
@@ -40,6 +49,7 @@ def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member],
             "vo": spec.vo,
         },
         "hanse_members": [{"name": h.name, "address": h.address, "groups": list(h.groups)} for h in there],
+        "hanse_worker_groups": [group.name for group in spec.workers],
         "hanse_ports": list(spec.network.ports),
         "hanse_ssh_keys": list(spec.sshKeys),
         "hanse_software": software,
