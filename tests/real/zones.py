@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from reconciler.drivers import rfc2136, zonefile
+from reconciler.drivers.dyndns import dyndns2, egi
 from reconciler.drivers.libcloud import powerdns as powerdns_driver
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
 from reconciler.ports import DNS
 from tests.real.bind import READER, WRITER, Bind
+from tests.real.nsupdate import Nsupdate
 from tests.real.powerdns import KEY, PowerDNS
 
 _numbers = itertools.count(1)
@@ -47,6 +49,7 @@ class Zone:
     by_hand: Callable[[str], None]
     lone_marks: bool = True
     """Whether an ownership mark can outlive its records."""
+    target: Target | None = None
 
 
 @pytest.fixture
@@ -149,4 +152,42 @@ ZONES = {
 @pytest.fixture(params=ZONES)
 def zone(request: pytest.FixtureRequest) -> Zone:
     found: Zone = request.getfixturevalue(ZONES[request.param])
+    return found
+
+
+@pytest.fixture
+def dyndns2_options(nsupdate: Nsupdate, tmp_path: Path) -> dict[str, Any]:
+    """All but ``hosts``."""
+    where = {"url": nsupdate.url, "nameserver": nsupdate.address, "state": str(tmp_path / "dns")}
+    return {**where, "timeout_seconds": 10.0, "settle_seconds": 0.0}
+
+
+@pytest.fixture
+def dyndns2_zone(nsupdate: Nsupdate, dyndns2_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Zone:
+    """Five hosts made at the service, ``static`` with an address that a person gave it."""
+    name, hosts = nsupdate.zone(), {}
+    for label in ("www", "good", "other", "static", "last"):
+        variable = f"SECRET_{label}_{name.partition('.')[0]}".upper()
+        monkeypatch.setenv(variable, nsupdate.arrange(f"{label}.{name}")["secret"])
+        hosts[f"{label}.{name}".rstrip(".")] = {"env": variable}
+    target = Target(f"dns:{name}", "dyndns2", {**dyndns2_options, "hosts": hosts})
+    return Zone(name, lambda: dyndns2.open(target, Secrets()), lambda line: nsupdate.by_hand(name, line), target=target)
+
+
+@pytest.fixture
+def egi_zone(nsupdate: Nsupdate, dyndns2_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Zone:
+    """A domain of the service, with ``static`` made at its name server."""
+    name = nsupdate.zone()
+    monkeypatch.setenv("DYNDNS_TOKEN", "token-of-op")
+    target = Target(f"dns:{name}", "egi-dyndns", {**dyndns2_options, "token": {"env": "DYNDNS_TOKEN"}})
+    return Zone(name, lambda: egi.open(target, Secrets()), lambda line: nsupdate.by_hand(name, line), target=target)
+
+
+HOSTS = {**ZONES, "dyndns2": "dyndns2_zone", "egi-dyndns": "egi_zone"}
+"""All drivers, and the fixture that makes a zone with room for a few hosts."""
+
+
+@pytest.fixture(params=HOSTS)
+def hosts(request: pytest.FixtureRequest) -> Zone:
+    found: Zone = request.getfixturevalue(HOSTS[request.param])
     return found

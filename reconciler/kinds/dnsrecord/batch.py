@@ -46,11 +46,9 @@ class Batch:
         except (Conflict, Terminal) as error:
             if not half:
                 return {due[0][0].ref: failed(error)}
-            if isinstance(error, Conflict):
-                changes = [change for change, _ in due]
-                return {**self.settle(changes[:half]), **self.settle(changes[half:])}
-            # The server's policy may refuse one name or type only.
-            return {**self._send(due[:half]), **self._send(due[half:])}
+            # One name or type alone may be refused, and a service without transactions has done some by now: look again.
+            changes = [change for change, _ in due]
+            return {**self.settle(changes[:half]), **self.settle(changes[half:])}
         except DriverError as error:
             return {change.ref: failed(error) for change, _ in due}
         return {change.ref: done(change) if sent.rrset else Done() for change, sent in due}
