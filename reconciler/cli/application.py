@@ -17,6 +17,7 @@ from reconciler.cli.holding import approve, pause, resume
 from reconciler.cli.looking import explain, history, status
 from reconciler.cli.options import Place
 from reconciler.cli.planning import diff, graph, plan, validate
+from reconciler.cli.simulating import simulating
 
 app = typer.Typer(
     name="hanse",
@@ -66,3 +67,4 @@ for _panel, _commands in _PANELS.items():
         app.command(_command.__name__, help=_said, epilog=_epilog, rich_help_panel=_panel)(_command)
 app.add_typer(importing, name="import", rich_help_panel="Exchange")
 app.add_typer(exporting, name="export", rich_help_panel="Exchange")
+app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

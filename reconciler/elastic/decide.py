@@ -6,7 +6,7 @@ nobody needs for a while is stopped. A node with a job is never stopped, whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 from reconciler.elastic.nouns import Decisions, Group, Machine, NodeDecision
@@ -42,7 +42,9 @@ def decide(groups: Sequence[Group], queue: Queue, machines: Sequence[Machine], n
         resume=tuple(one for found in musters.values() for one in _resumed(found, claimed, found.group.name in boots)),
         waiting=tuple(placing.waiting),
         aside=tuple(placing.aside),
-        look_again=min((at for found in musters.values() for at in _instants(found, now) if at > now), default=None),
+        look_again=min(
+            (at for found in musters.values() for at in _instants(found, boots, now) if at > now), default=None
+        ),
     )
 
 
@@ -153,9 +155,11 @@ def _resumed(found: Muster, claimed: Mapping[str, str], boots: bool) -> Iterator
             yield NodeDecision(name, group.name, f"the group has at least {group.min} nodes")
 
 
-def _instants(found: Muster, now: datetime) -> Iterator[datetime]:
-    """When time alone changes what is to be done."""
+def _instants(found: Muster, boots: Set[str], now: datetime) -> Iterator[datetime]:
+    """When time alone changes what is to be done; ``boots``: groups that get a node now."""
     policy = found.group.policy
+    if found.group.name in boots:
+        yield now + timedelta(seconds=policy.bootSeconds)
     for member in found.members:
         since = member.machine.since
         match member.standing:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.elastic.fit import Need, Room, first_fit, need_of, room_in, serves, smallest
 from reconciler.elastic.nouns import Boot, Group, JobDecision
 from reconciler.elastic.survey import Muster
 from reconciler.ports.batch import Job
+
+_NEVER, _EVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+_SOON = timedelta(hours=1)
+"""Nodes are started, and kept, for a job that waits for others to end, when these must end within so long."""
 
 
 @dataclass
@@ -27,12 +31,18 @@ class Placing:
     """Groups that a job waits for which cannot be placed: nothing is booted there for those behind it."""
     may: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Group -> how many more nodes there may be, and how many at once."""
+    free_by: dict[str, datetime] = field(default_factory=dict)
+    """Node -> when the limits of its jobs have ended them all; those without a limit are left out."""
+    cautious: dict[str, bool] = field(default_factory=dict)
+    """Groups whose boots fail: one at a time, also for a job of several nodes."""
 
     def __post_init__(self) -> None:
         self.may = {name: muster.may_boot(self.now) for name, muster in self.musters.items()}
+        self.cautious = {name: muster.cautious(self.now) for name, muster in self.musters.items()}
 
     def place(self, jobs: Sequence[Job]) -> None:
         """Place every queued job, in the order in which the batch system would start them."""
+        self.free_by = _free_by(jobs)
         groups = [muster.group for muster in self.musters.values()]
         for job in sorted(jobs, key=lambda j: (-j.priority, j.submitted, j.id)):
             if job.state == "held":
@@ -97,24 +107,44 @@ class Placing:
             self.waiting.append(JobDecision(job.id, behind))
             return []
         room, at_once = (sum(self.may[name][n] for name in names) for n in (0, 1))
-        if room < missing:
+        if room < missing and not self._soon(job, need, fitting, missing - room):
             self.blocked |= names
-            self.waiting.append(JobDecision(job.id, f"needs {missing} more nodes, {room} more may be started"))
+            self.waiting.append(JobDecision(job.id, f"needs {missing} more nodes, and there may be {room} more"))
             return []
-        if at_once < missing:
+        together = sum(self.may[name][0] for name in names if self.may[name][1] > 0 and not self.cautious[name])
+        wanted = min(missing, max(together, at_once))
+        if wanted < missing:
             self.blocked |= names
-            more = f"needs {missing} more nodes, {at_once} may be started while others boot"
-            self.waiting.append(JobDecision(job.id, more))
-        return [*found, *self._booted(job, need, fitting, min(missing, at_once))]
+            limit = (
+                "may be started while others boot" if wanted < room else "are there soon, when jobs reach their limits"
+            )
+            self.waiting.append(JobDecision(job.id, f"needs {missing} more nodes, {wanted} {limit}"))
+        return [*found, *self._booted(job, need, fitting, wanted)]
+
+    def _soon(self, job: Job, need: Need, fitting: list[Group], short: int) -> bool:
+        """Whether so many more nodes are sure to be free soon."""
+        names = {group.name for group in fitting}
+        full = [room.name for room in self.rooms if room.group in names and not room.takes(job, need)]
+        return sum(self.free_by.get(name, _NEVER) <= self.now + _SOON for name in full) >= short
 
     def _booted(self, job: Job, need: Need, fitting: list[Group], wanted: int) -> Iterator[Room]:
         made: Counter[str] = Counter()
         on = f"{need.nodes} nodes of {_said(need)}" if need.nodes > 1 else _said(need)
         reason = f"job {job.id} needs {on}, and no node that serves or boots has room"
         for group in fitting:
-            while sum(made.values()) < wanted and self.may[group.name][1] > 0:
+            room, at_once = self.may[group.name]
+            most = min(room, at_once) if self.cautious[group.name] else room if at_once > 0 else 0
+            while sum(made.values()) < wanted and made[group.name] < most:
                 made[group.name] += 1
                 yield self.more(group, job.id, reason)
+
+
+def _free_by(jobs: Iterable[Job]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for job in jobs:
+        for node in job.on:
+            found[node] = max(found.get(node, _EVER), job.ends_by or _NEVER)
+    return found
 
 
 def _said(need: Need) -> str:

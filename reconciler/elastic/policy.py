@@ -28,7 +28,7 @@ class Elasticity(Strict):
     quarantineSeconds: Seconds = 1800
     """A name is not used again for so long; three failures within it slow the group down to one boot at a time."""
     maxPending: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """At most so many nodes boot at once; left out: any number."""
+    """Nodes are started while fewer than so many boot; those of one job are started together. Left out: any number."""
     minIdle: Count = 0
     """So many nodes wait for jobs that are yet to come, within the group's max."""
     paidIntervalSeconds: Seconds = 0

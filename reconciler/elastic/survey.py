@@ -16,7 +16,7 @@ Standing = Literal[
 ]
 """draining: by us; held: drained by somebody else; late: should serve by now; overdue: will not; silent: did serve."""
 FAILURES = 3
-"""So many boots that failed, and none that came up since, slow a group down."""
+"""So many boots that failed, and none that came up meanwhile, slow a group down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,14 @@ class Muster:
 
     def cautious(self, now: datetime) -> bool:
         """Whether boots failed so often of late that one at a time is tried."""
-        window = now - timedelta(seconds=self.group.policy.quarantineSeconds)
+        policy = self.group.policy
+        window = now - timedelta(seconds=policy.quarantineSeconds)
         failed = [m.machine.since for m in self.members if m.standing == "quarantined" and m.machine.since > window]
         if len(failed) < FAILURES:
             return False
         came_up = (m.node.up_since for m in self.members if m.node is not None and m.node.up_since is not None)
-        return not any(at > max(failed) for at in came_up)
+        since = max(failed) - timedelta(seconds=policy.bootTimeoutSeconds)
+        return not any(at > since for at in came_up)
 
     def may_boot(self, now: datetime) -> tuple[int, int]:
         """How many more nodes there may be, and how many of them at once."""
