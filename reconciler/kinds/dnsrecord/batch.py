@@ -46,7 +46,7 @@ class Batch:
         except (Conflict, Terminal) as error:
             if not half:
                 return {due[0][0].ref: failed(error)}
-            # One name or type alone may be refused, and a service without transactions has done some by now: look again.
+            # One name or type alone may be refused, and a service without transactions has done some: look again.
             changes = [change for change, _ in due]
             return {**self.settle(changes[:half]), **self.settle(changes[half:])}
         except DriverError as error:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from reconciler.kinds.base import Fault, Kind, Rule
 from reconciler.kinds.dnsrecord.batch import Batch, unwanted, wanted
+from reconciler.kinds.dnsrecord.delegation import named, trespasses
 from reconciler.kinds.dnsrecord.names import canonical_zone
 from reconciler.kinds.dnsrecord.reading import Zone
 from reconciler.kinds.dnsrecord.rules import RULES, conflicts
@@ -41,11 +42,12 @@ class DNSRecordKind(Kind[DNSRecordSpec]):
         return f"dns:{canonical_zone(spec.zone)}"
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
-        names = {_named(resources[ref]) for ref in changed if ref.startswith("DNSRecord/") and ref in resources}
+        found = list(trespasses(resources, changed))
+        names = {named(resources[ref]) for ref in changed if ref.startswith("DNSRecord/") and ref in resources}
         if not names:
-            return []
-        beside = {r: held for r, held in resources.items() if r.startswith("DNSRecord/") and _named(held) in names}
-        return [(ref, _BETWEEN[fault.path], fault) for ref, fault in conflicts(beside)]
+            return found
+        beside = {r: held for r, held in resources.items() if r.startswith("DNSRecord/") and named(held) in names}
+        return found + [(ref, _BETWEEN[fault.path], fault) for ref, fault in conflicts(beside)]
 
     def fill(self, spec: DNSRecordSpec, values: Mapping[str, Any]) -> DNSRecordSpec:
         return filled(spec, values[_VALUES_FROM]) if _VALUES_FROM in values else spec
@@ -64,11 +66,6 @@ class DNSRecordKind(Kind[DNSRecordSpec]):
 
     def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         return Batch(drivers.dns(target), unwanted).settle(changes)
-
-
-def _named(resource: Resource) -> bytes:
-    """What a canonical record begins with, its absolute name: read without decoding 100,000 records to compare two."""
-    return resource.content[: resource.content.index(b'"', len(b'{"name":"'))]
 
 
 def _source(ref: Ref, source: ValueFrom) -> Ref:

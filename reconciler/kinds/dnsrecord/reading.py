@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from reconciler.kinds.dnsrecord.batch import outputs
+from reconciler.kinds.dnsrecord.names import canonical_zone
 from reconciler.kinds.dnsrecord.spec import DNSRecordSpec, as_held
 from reconciler.model import Absent, Observation, Present, Wanted
 from reconciler.ports import RRset
 
 Key = tuple[str, str]
+_LEADING = frozenset({"CNAME", "SRV"})
+"""Types whose values end with a name that is to be there."""
 
 
 class Zone:
@@ -21,6 +24,8 @@ class Zone:
         self._rrsets = rrsets
         self._marked: dict[str, list[Key]] = defaultdict(list)
         self._answered: set[Key] = set()
+        self._names = {name for (name, _), held in rrsets.items() if held.values}
+        self._cuts = {name for name, rdtype in rrsets if rdtype == "NS"}
         for key, held in rrsets.items():
             if held.uid:
                 self._marked[held.uid].append(key)
@@ -33,7 +38,28 @@ class Zone:
             return Absent()
         self._answered.add((held.name, held.type))
         seen = as_held(spec, held)
-        return Present(seen, owned=bool(held.uid), uid=held.uid, outputs=outputs(seen), healthy=True)
+        note = self._dangling(held, canonical_zone(spec.zone))
+        return Present(seen, bool(held.uid), held.uid, outputs(seen), healthy=not note, note=note)
+
+    def _dangling(self, held: RRset, zone: str) -> str:
+        """What it leads to in this zone and is not there; "" when all is. Of other zones nothing is known."""
+        if held.type not in _LEADING:
+            return ""
+        gone = [target for value in held.values if (target := value.rpartition(" ")[2]) and self._nowhere(target, zone)]
+        return f"leads to {', '.join(gone)}, which is not in the zone" if gone else ""
+
+    def _nowhere(self, name: str, zone: str) -> bool:
+        """Whether the zone has nothing at ``name``, no wildcard above it, and has not handed it on to other servers."""
+        if not name.endswith(f".{zone}") or name in self._names:
+            return False
+        above = name.partition(".")[2]
+        while above != zone:
+            if above in self._cuts or f"*.{above}" in self._names:
+                return False
+            if above in self._names:
+                return True  # a name in between keeps wildcards further up from answering (RFC 4592)
+            above = above.partition(".")[2]
+        return f"*.{zone}" not in self._names
 
     def strays(self, wanted: Iterable[Wanted]) -> Iterator[RRset]:
         """RRsets and lone marks that carry a mark of ours and answer nobody's question."""

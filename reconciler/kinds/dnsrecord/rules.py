@@ -99,6 +99,8 @@ RULES = (
     Rule("dns-cname-apex", "The zone's own name is no CNAME (RFC 1912 section 2.4).", _apex),
     Rule("dns-declared-once", "A name and type is declared by one manifest.", between),
     Rule("dns-cname-alone", "A CNAME stands alone at its name (RFC 1034 section 3.6.2).", between),
+    Rule("dns-delegated", "What a VO was given of the name space holds names of its namespaces alone.", between),
+    Rule("dns-wildcard", "A wildcard stands only where a VO's zones allow it.", between),
     Rule("dns-srv-name", "An SRV record is called _service._protocol (RFC 2782).", _service, "warning"),
 )
 

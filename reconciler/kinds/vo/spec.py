@@ -69,6 +69,17 @@ class VoImage(Strict):
     tag: Word | None = None
 
 
+class ZoneShare(Strict):
+    """A part of the name space that is the VO's alone."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$", max_length=254)]
+    """A name with everything below it: ``tides.fed.example.org``. The closest share above a name counts."""
+    namespaces: tuple[Word, ...] = ()
+    """Namespaces whose records may stand there; when not given, the one that is called as the VO."""
+    wildcards: bool = False
+    """Whether ``*`` may stand there."""
+
+
 class VOSpec(Spec):
     """A virtual organisation."""
 
@@ -92,6 +103,8 @@ class VOSpec(Spec):
     images: tuple[VoImage, ...] = ()
     cvmfsRepositories: tuple[Hostname, ...] = ()
     """CernVM-FS repositories that its software comes from: ``software.example.org``."""
+    zones: tuple[ZoneShare, ...] = ()
+    """Parts of the name space that are the VO's: nobody else may declare names there."""
 
     def entitlement(self, role: str = CLOUD_ROLE) -> str | None:
         """The entitlement of a role; None when it has none."""

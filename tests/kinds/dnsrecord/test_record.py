@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.errors import Conflict, OutcomeUnknown, Transient
 from reconciler.kinds.dnsrecord import KIND, DNSRecordSpec
+from reconciler.kinds.dnsrecord.reading import Zone
 from reconciler.model import Absent, Change, Done, Failed, Present, Reason, Ref, Target, Wanted, encode
 from reconciler.ports import RRset, ZoneChange
 
@@ -329,3 +330,31 @@ def test_the_port_is_given_what_it_promises_to_give_back(world):
     assert held.values == (f'"{("long " * 51)}" "{("long " * 49)}"',)
     world.port.change([ZoneChange(None, RRset(held.name, "TXT", 1, held.values, UID), UID)])
     assert isinstance(world.look(spec), Absent)
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "name", "value", "there"),
+    [
+        ("CNAME", "alias", "static.{zone}", True),
+        ("CNAME", "alias", "gone.{zone}", False),
+        ("CNAME", "alias", "a.b.gone.{zone}", False),
+        ("CNAME", "alias", "{zone}", True),
+        ("CNAME", "alias", "www.elsewhere.example.", True),
+        ("CNAME", "alias", "any.wild.{zone}", True),
+        ("CNAME", "alias", "x.static.{zone}", False),
+        ("CNAME", "alias", "www.handed-on.{zone}", True),
+        ("SRV", "_x._tcp", "1 2 443 gone.{zone}", False),
+        ("SRV", "_x._tcp", "0 0 0 .", True),
+    ],
+)
+def test_a_record_that_leads_nowhere_is_not_healthy_and_left_as_it_is(rdtype, name, value, there):
+    zone = "fed.example."
+    rows = [("static", "A", "192.0.2.1"), ("*.wild", "A", "192.0.2.2"), ("handed-on", "NS", "ns.elsewhere.example.")]
+    rrsets = {(f"{n}.{zone}", t): RRset(f"{n}.{zone}", t, 300, (v,)) for n, t, v in rows}
+    rrsets[zone, "SOA"] = RRset(zone, "SOA", 300, ("x",))
+    spec = KIND.canonical(DNSRecordSpec(zone=zone, name=name, type=rdtype, values=(value.format(zone=zone),)))
+    rrsets[spec.fqdn, rdtype] = RRset(spec.fqdn, rdtype, 3600, spec.values, UID)
+    seen = Zone(rrsets).look(Wanted(ref(), UID, spec))
+    assert seen.healthy is there
+    assert seen.digest == spec.digest()
+    assert seen.note == ("" if there else f"leads to {spec.values[0].rpartition(' ')[2]}, which is not in the zone")
