@@ -19,6 +19,8 @@ from functools import cached_property
 
 from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
 from reconciler.kinds.virtualcluster import marks, runs
+from reconciler.kinds.virtualcluster.drain import Ward, ward
+from reconciler.kinds.virtualcluster.elastic import node_name
 from reconciler.kinds.virtualcluster.machines import check_room, image_for, size_for
 from reconciler.kinds.virtualcluster.nodes import Member, Roster, layout
 from reconciler.kinds.virtualcluster.outputs import outputs
@@ -31,6 +33,7 @@ TRIES = 3
 PATIENCE = 60.0
 """Seconds that a node which was asked for may be missing in lists before it is asked for again."""
 DEADLINE = 7200.0
+_DRAIN_LOOK = 5.0
 _FIRST_LOOK, _LONGEST_LOOK = 0.2, 5.0
 """Seconds between looks."""
 
@@ -119,9 +122,13 @@ class Life:
     def step(self) -> Answer:
         """Do what can be done now."""
         try:
-            return self._nodes() or self._power() or self._publish() or self._configure() or self._shed()
+            return self._nodes() or self._power() or self._publish() or self._turn()
         except DriverError as error:
             return failed(error)
+
+    def _turn(self) -> Answer:
+        """What goes is emptied first, so that nothing is configured without a worker that has to stay."""
+        return self._release() or self._configure() or self._shed()
 
     def _marked(self, member: Member) -> Member:
         """A node found by its name alone, or under a former name of the cluster, gets the marks it should have."""
@@ -317,6 +324,28 @@ class Life:
             self.layout.keep[n] = replace(member, node=node)
         return None
 
+    # -- the batch system ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _ward(self) -> Ward | None:
+        return ward(self.change.ref, self.spec, self.cloud.target, self.there, self.cloud.drivers)
+
+    def _release(self) -> Answer | None:
+        """Drain the workers that are to go. One on which a job runs stays; it is waited for where git wants it away."""
+        leaving = [member for member in (*self.layout.surplus, *self._next_outdated()) if member.group != FRONTEND]
+        if self.progress.run or not leaving or self._ward is None:
+            return None
+        held = self._ward.hold(leaving)
+        if not held:
+            return None
+        said = ", ".join(f"{work} runs on {name}" for name, work in sorted(held.items()))
+        elastic = {group.name for group in self.spec.elastic}
+        mine = {node_name(self.change.ref, m.group, m.ordinal) for m in self.layout.surplus if m.group in elastic}
+        if mine & held.keys():
+            self._ward.let_go(mine & held.keys())
+            return Failed("conflict", f"{said}: nothing is taken away")
+        return self.progress.started(f"{said}: drained, and waited for", least=_DRAIN_LOOK)
+
     # -- what is too much ----------------------------------------------------------------------------------------------
 
     def _shed(self) -> Answer:
@@ -326,6 +355,12 @@ class Life:
         outdated = self._next_outdated()
         for member in outdated:
             self.cloud.compute.destroy(member.node.id)
+        gone = (*self.layout.surplus, *outdated)
+        if gone and self._ward is not None:
+            ids = {member.node.id for member in gone}
+            self._ward.forget(
+                sorted({member.group for member in gone}), [m for m in self.there if m.node.id not in ids]
+            )
         if outdated:
             return self.progress.started(f"replacing {', '.join(m.node.name for m in outdated)}", moved=True)
         return Done(outputs(self.spec, self.layout.keep))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.kinds.virtualcluster import marks
-from reconciler.kinds.virtualcluster.spec import FRONTEND, VirtualClusterSpec, WorkerGroup
+from reconciler.kinds.virtualcluster.spec import FRONTEND, Machine, VirtualClusterSpec, WorkerGroup
 from reconciler.ports import Node
 
 DRIFTED = "drifted"
@@ -131,15 +131,31 @@ def _lay_out(spec: VirtualClusterSpec, name: str, members: list[Member], found: 
             found.surplus.append(member)
         else:
             places[member.ordinal] = member
+    if isinstance(machine, WorkerGroup) and machine.nodes is not None:
+        _lay_out_chosen(machine, machine.nodes, places, found)
+    else:
+        _lay_out_counted(machine, name, places, found)
+    if isinstance(machine, WorkerGroup):
+        right = marks.shape(machine, spec.network)
+        found.misshapen += [m for m in found.keep if m.group == name and m.marked and m.shape != right]
+
+
+def _lay_out_chosen(group: WorkerGroup, nodes: Iterable[int], places: Mapping[int, Member], found: Layout) -> None:
+    """Exactly the nodes that were chosen."""
+    wanted = set(nodes)
+    found.surplus += [member for ordinal, member in sorted(places.items()) if ordinal not in wanted]
+    for ordinal in sorted(wanted & places.keys()):
+        (found.broken if places[ordinal].broken else found.keep).append(places[ordinal])
+    found.missing += [(group.name, ordinal) for ordinal in sorted(wanted - places.keys())]
+
+
+def _lay_out_counted(machine: Machine, name: str, places: Mapping[int, Member], found: Layout) -> None:
     taken = sorted(places)
     wanted = 1 if not isinstance(machine, WorkerGroup) else wanted_count(machine, len(taken))
     found.surplus += [places[ordinal] for ordinal in taken[wanted:]]
     for ordinal in taken[:wanted]:
         (found.broken if places[ordinal].broken else found.keep).append(places[ordinal])
     found.missing += [(name, ordinal) for ordinal in _free(taken[:wanted], wanted)]
-    if isinstance(machine, WorkerGroup):
-        right = marks.shape(machine, spec.network)
-        found.misshapen += [m for m in found.keep if m.group == name and m.marked and m.shape != right]
 
 
 def wanted_count(group: WorkerGroup, there: int) -> int:

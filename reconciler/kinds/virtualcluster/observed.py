@@ -102,7 +102,11 @@ def _workers(
 ) -> WorkerGroup:
     before = applied.group(group.name) if applied else None
     alternatives = [(group, desired)] + ([(before, applied)] if before and applied else [])
-    return _bounded(_made_as(group, alternatives, nodes), **_counts(nodes))
+    machine = _made_as(group, alternatives, nodes)
+    if group in desired.elastic:
+        serving = tuple(sorted({node.ordinal for node in nodes if node.serves}))
+        return machine.model_copy(update={"nodes": serving, "unready": _counts(nodes)["unready"]})
+    return _bounded(machine, **_counts(nodes))
 
 
 def _counts(nodes: Sequence[Member]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.kinds.base import Fault, Rule
-from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, Secret, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, SLURM, Secret, VirtualClusterSpec
 from reconciler.model import Ref
 
 _HIGHEST_PORT = 65535
@@ -31,6 +31,8 @@ def _elasticity(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
         policy, path = group.elasticity, f"spec.workers[{n}].elasticity"
         if policy is None:
             continue
+        if all(software.role != SLURM for software in spec.software):
+            yield Fault(path, "there is no queue to follow", f"add the role {SLURM} to software")
         if group.count is not None:
             yield Fault(path, "the number of machines is fixed, so nothing is elastic", "give min and max, not count")
         if policy.bootTimeoutSeconds < policy.bootSeconds:
@@ -42,6 +44,9 @@ def _elasticity(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
 
 
 def _unready(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, group in enumerate(spec.workers):
+        if group.nodes is not None:
+            yield Fault(f"spec.workers[{n}].nodes", "nodes are chosen from the queue, never written", "leave them out")
     workers = ((f"spec.workers[{n}]", group.unready) for n, group in enumerate(spec.workers))
     for path, unready in (("spec.frontend", spec.frontend.unready), *workers):
         if unready:
@@ -115,7 +120,11 @@ def _twice(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
 RULES = (
     Rule("virtualcluster-counts", "One front end; each worker group gives count, or min and max.", _counts),
     Rule("virtualcluster-elasticity", "Elastic groups have min and max, and a policy that can be kept.", _elasticity),
-    Rule("virtualcluster-unready", "unready is what is observed; manifests leave it out.", _unready),
+    Rule(
+        "virtualcluster-unready",
+        "unready is observed and nodes are chosen: manifests have neither.",
+        _unready,
+    ),
     Rule("virtualcluster-groups", "Worker groups have names of their own, and none is called frontend.", _group_names),
     Rule("virtualcluster-ports", "Ports are numbers from 1 to 65535, ranges go upwards.", _ports),
     Rule("virtualcluster-site", "A cloud is named together with its site.", _site),

@@ -14,6 +14,8 @@ from reconciler.model import SecretRef, Spec, Strict
 
 AUTO = "auto"
 FRONTEND = "frontend"
+SLURM = "slurm"
+"""The role whose queue elastic groups follow."""
 
 Word = Annotated[str, Field(min_length=1)]
 VoName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)]
@@ -113,6 +115,13 @@ class WorkerGroup(Machine):
     max: Count | None = None
     elasticity: Elasticity | None = None
     """How the number follows the queue, between ``min`` and ``max``; left out, nothing changes it."""
+    nodes: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...] | None,
+        Field(
+            description="Chosen, for an elastic group: the ordinals of the machines that there shall be.",
+            json_schema_extra={"readOnly": True},
+        ),
+    ] = None
     unready: Unready = 0
 
 
@@ -191,6 +200,13 @@ class VirtualClusterSpec(Spec):
     def group(self, name: str) -> WorkerGroup | None:
         """The worker group called ``name``."""
         return next((g for g in self.workers if g.name == name), None)
+
+    @property
+    def elastic(self) -> tuple[WorkerGroup, ...]:
+        """The groups whose size follows the queue."""
+        if all(software.role != SLURM for software in self.software):
+            return ()
+        return tuple(group for group in self.workers if group.elasticity is not None and group.count is None)
 
     def machine(self, name: str) -> Frontend | WorkerGroup | None:
         """The machines of a group, the front end's included."""

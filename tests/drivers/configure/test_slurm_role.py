@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.root, pytest.mark.timeout(300)]
 
 PACKAGES = ("munge", "slurmctld", "slurmdbd", "slurmd", "slurm-client", "mariadb-server")
 UID = "5" * 32
+WHY = "exec 2>&1; hostname; ps -e -o args= | grep -E 'slurm|munge'; scontrol show nodes; squeue; tail /var/log/slurm/slurmctld.log; true"
+"""What to look at when something does not come about."""
 
 
 def request(hosts: list[Host], source: str, playbook: str = "present.yml", **variables) -> RunRequest:
@@ -59,7 +61,7 @@ class Cluster:
     def until(self, command: str, wanted: str, seconds: float = 30) -> None:
         end = time.monotonic() + seconds
         while (said := self.front(command).split()) != wanted.split():
-            assert time.monotonic() < end, f"{command}: {said}\n{self.front('scontrol show nodes; squeue')}"
+            assert time.monotonic() < end, f"{command}: {said}\n{self.front(WHY)}"
             time.sleep(0.2)
 
 
