@@ -109,6 +109,10 @@ class Identity(Protocol):
         """One project, in whatever domain it is; None when there is none."""
         ...
 
+    def group(self, group_id: str) -> Group | None:
+        """One group, in whatever domain it is; None when there is none."""
+        ...
+
     def way(self, provider: str, protocol: str) -> Way:
         """Read an identity provider, its protocol and the mappings."""
         ...

@@ -159,10 +159,10 @@ def keystone() -> Iterator[Keystone]:
     with tempfile.TemporaryDirectory(prefix="hanse-keystone-", ignore_cleanup_errors=True) as place:
         here, port = Path(place), _free_port()
         issuer = Issuer(ISSUER)
+        environment = _prepared(programs, here)
         (here / "keys.json").write_text(json.dumps(issuer.public_keys()))
         (here / "server.py").write_text(_SERVER)
         url = f"http://127.0.0.1:{port}/v3"
-        environment = _prepared(programs, here, url)
         issuers = ",".join([ISSUER, *(f"{ISSUER}/{n}" for n in range(200))])
         command = [str(programs / "python"), "server.py", str(port), str(here / "keys.json"), issuers]
         with (here / "log").open("wb") as log:
@@ -205,8 +205,8 @@ def _installed(home: Path) -> None:
         pytest.fail(said) if os.environ.get("CI") == "true" else pytest.skip(said)
 
 
-def _prepared(programs: Path, here: Path, url: str) -> dict[str, str]:
-    """Configuration and databases; returns the environment that the server needs."""
+def _prepared(programs: Path, here: Path) -> dict[str, str]:
+    """Configuration, and a database as it is after bootstrapping; returns the environment that the server needs."""
     (here / "keystone.conf").write_text(
         textwrap.dedent(f"""\
             [DEFAULT]
@@ -227,10 +227,22 @@ def _prepared(programs: Path, here: Path, url: str) -> dict[str, str]:
             remote_id_attribute = HTTP_OIDC_ISS
             """)
     )
-    for folder in ("fernet", "credentials"):
-        (here / folder).mkdir(mode=0o700)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "OS_"))}
     environment |= {"OS_KEYSTONE_CONFIG_DIR": str(here), "OS_KEYSTONE_CONFIG_FILES": "keystone.conf"}
+    with (programs.parent / "seed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        seed = programs.parent / "seed"
+        if not seed.exists():
+            _bootstrapped(programs, here, environment)
+            shutil.copytree(here, seed)
+    shutil.copytree(seed, here, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.conf", "*.log"))
+    return environment
+
+
+def _bootstrapped(programs: Path, here: Path, environment: dict[str, str]) -> None:
+    for folder in ("fernet", "credentials"):
+        (here / folder).mkdir(mode=0o700)
+    url = "http://127.0.0.1/v3"  # nobody asks the catalogue for keystone itself
     bootstrap = ["bootstrap", "--bootstrap-password", PASSWORD, "--bootstrap-region-id", "RegionOne"]
     bootstrap += ["--bootstrap-public-url", url]
     who = ["--keystone-user", str(os.getuid()), "--keystone-group", str(os.getgid())]
@@ -239,7 +251,6 @@ def _prepared(programs: Path, here: Path, url: str) -> dict[str, str]:
         done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=300)
         if done.returncode:
             pytest.fail(f"keystone-manage {step[0]}: {done.stderr[-1000:]}")
-    return environment
 
 
 def _free_port() -> int:

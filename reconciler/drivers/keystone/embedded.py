@@ -81,6 +81,12 @@ class Embedded:
             found = world["projects"].get(project_id)
             return Project(**found) if found else None
 
+    def group(self, group_id: str) -> Group | None:
+        """One group."""
+        with self._world() as world:
+            found = world["groups"].get(group_id)
+            return Group(**found) if found else None
+
     def way(self, provider: str, protocol: str) -> Way:
         """A provider, its protocol and the mappings."""
         with self._world() as world:

@@ -46,6 +46,11 @@ class Keystone:
         found = self._rest.get("identity", f"/projects/{_part(project_id)}", absent=True)
         return _project(found["project"]) if found else None
 
+    def group(self, group_id: str) -> Group | None:
+        """One group by its id."""
+        found = self._rest.get("identity", f"/groups/{_part(group_id)}", absent=True)
+        return _group(found["group"]) if found else None
+
     def way(self, provider: str, protocol: str) -> Way:
         """Read provider, protocol and mappings: three calls."""
         path = f"{_FEDERATION}/identity_providers/{_part(provider)}"

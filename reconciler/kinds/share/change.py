@@ -5,7 +5,7 @@ Whatever is made carries the share's uid from its first moment, so a run that wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -194,12 +194,12 @@ def _let_in(visit: Visit, seen: View, due: _Made) -> None:
     }
     groups = {**census.groups, **{parts.group.id: parts.group for _, parts in due if parts.group}}
     marked = {g.id for g in groups.values() if g.uid} | ours.keys()
-    rules = Rules(way.mappings, groups, spec.domain or DOMAIN)
-    mapping = _mapping(way, spec)
-    others = {name for group in ours for name in rules.own(group) if name != mapping}
-    _write(visit, way, rules, mapping, ours, marked, spec)
-    for name in sorted(others):
-        _write(visit, way, rules, name, dict.fromkeys(ours, ()), marked, spec)
+    specs = [spec_of(change.spec) for change, _ in due]
+    rules, mapping = seen.rules(spec, way, groups), _mapping(way, spec)
+    edit = _Edit(visit, way, rules, marked, specs)
+    edit.write(mapping, ours)
+    for name in sorted(_standing(due, rules) - {mapping}):
+        edit.write(name, dict.fromkeys(ours, ()))
     if way.mapping != mapping:
         visit.identity.put_protocol(spec.identityProvider or "", spec.protocol or "", mapping)
 
@@ -228,21 +228,33 @@ def _provider(visit: Visit, way: Way, specs: Sequence[ShareSpec], domain_id: str
     visit.identity.put_provider(Provider(name, tuple(sorted(known | issuers)), mark=mark), domain_id)
 
 
-def _write(
-    visit: Visit,
-    way: Way,
-    rules: Rules,
-    mapping: str,
-    ours: Mapping[str, Sequence[Rule]],
-    marked: set[str],
-    spec: ShareSpec,
-) -> None:
-    """Write the mapping where its rules are not as they should be; order alone is no difference."""
-    there = way.mappings.get(mapping)
-    empty = nobody(spec)
-    wanted = [r for r in rules.with_own(mapping, ours, marked) if r != empty] or [empty]
-    if there is None or not _same(wanted, there):
-        visit.identity.put_mapping(mapping, wanted)
+def _standing(due: _Made, rules: Rules) -> set[str]:
+    """Mappings that have rules of these shares."""
+    return {name for change, parts in due if parts.group for name in rules.own(parts.group.id, spec_of(change.spec))}
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """The mappings of one keystone, about to be changed."""
+
+    visit: Visit
+    way: Way
+    rules: Rules
+    marked: Collection[str]
+    """Our groups."""
+    specs: Sequence[ShareSpec]
+
+    def wanted(self, mapping: str, ours: Mapping[str, Sequence[Rule]]) -> list[Rule]:
+        """The rules that shall stand there."""
+        empty = nobody(self.specs[0])
+        return [r for r in self.rules.with_own(mapping, ours, self.marked, self.specs) if r != empty]
+
+    def write(self, mapping: str, ours: Mapping[str, Sequence[Rule]]) -> None:
+        """Write a mapping where its rules are not as they should be; order alone is no difference."""
+        there = self.way.mappings.get(mapping)
+        wanted = self.wanted(mapping, ours) or [nobody(self.specs[0])]
+        if there is None or not _same(wanted, there):
+            self.visit.identity.put_mapping(mapping, wanted)
 
 
 def _same(wanted: Sequence[Rule], there: Sequence[Rule]) -> bool:
@@ -296,16 +308,17 @@ def _contents(visit: Visit, project: Project | None) -> str:
 def _shut(visit: Visit, seen: View, due: _Made) -> None:
     """Take the rules of these groups out of every mapping; with the last rule of all goes the way in, if it is ours."""
     spec = spec_of(due[0][0].spec)
-    way, census = visit.identity.way(*way_of(spec)), seen.census(spec)
-    rules = Rules(way.mappings, census.groups, spec.domain or DOMAIN)
+    way = visit.identity.way(*way_of(spec))
+    rules = seen.rules(spec, way)
     none: dict[str, Sequence[Rule]] = {parts.group.id: () for _, parts in due if parts.group}
-    marked = {g.id for g in census.groups.values() if g.uid}
-    left = [r for r in rules.with_own(way.mapping, none, marked) if r != nobody(spec)]
-    if way.provider and way.provider.mark and way.mapping and not left:
+    marked = {g.id for g in seen.census(spec).groups.values() if g.uid}
+    edit = _Edit(visit, way, rules, marked, [spec_of(change.spec) for change, _ in due])
+    ours = way.provider is not None and way.provider.mark != ""
+    last = ours and way.mapping != "" and not edit.wanted(way.mapping, none)
+    if last:
         visit.identity.remove_way(spec.identityProvider or "", spec.protocol or "", way.mapping)
-    for name in sorted({name for group in none for name in rules.own(group)}):
-        if left or name != way.mapping or not (way.provider and way.provider.mark):
-            _write(visit, way, rules, name, none, marked, spec)
+    for name in sorted(_standing(due, rules) - ({way.mapping} if last else set())):
+        edit.write(name, none)
 
 
 def _gone(visit: Visit, parts: Parts) -> Answer:

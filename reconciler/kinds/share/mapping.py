@@ -8,7 +8,7 @@ unescaped dot would let in others.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.share.spec import ShareSpec
@@ -69,34 +69,51 @@ def _group(named: Any, groups: Mapping[str, Group], domain: str) -> str:
 
 
 class Rules:
-    """The rules of a keystone's mappings, by what they lead into."""
+    """The rules of a keystone's mappings, by what they lead into.
 
-    def __init__(self, mappings: Mapping[str, Sequence[Rule]], groups: Mapping[str, Group], domain: str) -> None:
-        self._mappings = mappings
+    ``gone`` are groups that rules name and that there are not: such a rule keeps whoever it is about from coming in.
+    """
+
+    def __init__(
+        self,
+        mappings: Mapping[str, Sequence[Rule]],
+        groups: Mapping[str, Group],
+        domain: str,
+        gone: Collection[str] = (),
+    ) -> None:
+        self._mappings, self._gone = mappings, gone
         self._leads = {name: [leads_to(r, groups, domain) for r in rules] for name, rules in mappings.items()}
 
-    def own(self, group_id: str) -> dict[str, list[Rule]]:
-        """Mapping -> rules that lead into this group alone."""
-        return self._that(lambda leads: leads == {group_id})
+    def own(self, group_id: str, spec: ShareSpec) -> dict[str, list[Rule]]:
+        """Mapping -> rules that lead into this group alone, or that led into one the share had before."""
+        former = rule(spec, "")["remote"]
+        return self._that(lambda r, leads: leads == {group_id} or self._stale(r, leads, [former]))
 
     def mixed(self, group_id: str) -> dict[str, list[Rule]]:
         """Mapping -> rules that lead into this group and into something else."""
-        return self._that(lambda leads: group_id in leads and len(leads) > 1)
+        return self._that(lambda _, leads: group_id in leads and len(leads) > 1)
 
-    def _that(self, holds: Any) -> dict[str, list[Rule]]:
+    def _that(self, holds: Callable[[Rule, frozenset[str]], bool]) -> dict[str, list[Rule]]:
         found = {
-            name: [r for r, leads in zip(rules, self._leads[name], strict=True) if holds(leads)]
+            name: [r for r, leads in zip(rules, self._leads[name], strict=True) if holds(r, leads)]
             for name, rules in self._mappings.items()
         }
         return {name: rules for name, rules in found.items() if rules}
 
-    def with_own(self, mapping: str, ours: Mapping[str, Sequence[Rule]], marked: Collection[str]) -> list[Rule]:
-        """The rules of ``mapping`` with those of the groups in ``ours`` replaced.
+    def _stale(self, rule: Rule, leads: frozenset[str], remotes: Collection[Any]) -> bool:
+        return len(leads) == 1 and leads <= set(self._gone) and rule.get("remote") in remotes
+
+    def with_own(
+        self, mapping: str, ours: Mapping[str, Sequence[Rule]], marked: Collection[str], specs: Iterable[ShareSpec]
+    ) -> list[Rule]:
+        """The rules of ``mapping`` with those of the groups in ``ours``, which are of ``specs``, replaced.
 
         People's come first, in their order; ours follow, in the order of their groups. ``marked`` are our groups.
         """
         here = list(zip(self._mappings.get(mapping, ()), self._leads.get(mapping, ()), strict=True))
+        former = [rule(spec, "")["remote"] for spec in specs]
         rest = [(r, leads) for r, leads in here if not (len(leads) == 1 and leads <= ours.keys())]
+        rest = [(r, leads) for r, leads in rest if not self._stale(r, leads, former)]
         theirs = [r for r, leads in rest if not leads or not leads <= set(marked)]
         kept = [(min(leads), r) for r, leads in rest if leads and leads <= set(marked)]
         fresh = [(group, r) for group, rules in ours.items() for r in rules]
@@ -107,7 +124,7 @@ def deviations(spec: ShareSpec, group_id: str, rules: Rules, mapping: str) -> tu
     """What rules of this group say that the share does not."""
     good = rule(spec, group_id) if spec.entitlements else None
     found = []
-    for name, own in sorted(rules.own(group_id).items()):
+    for name, own in sorted(rules.own(group_id, spec).items()):
         wrong = [r for r in own if r != good or name != mapping]
         found += [f"mapping {name}: {_said(r)}" for r in wrong]
         found += (
@@ -125,9 +142,10 @@ def _said(rule: Rule) -> str:
 def let_in(spec: ShareSpec, group_id: str, rules: Rules, mapping: str) -> tuple[str, ...]:
     """The entitlements that come into the group by rules as they should be."""
     good = rule(spec, group_id)
-    if not spec.entitlements or good in rules.own(group_id).get(mapping, ()):
+    own = rules.own(group_id, spec).get(mapping, [])
+    if not spec.entitlements or good in own:
         return spec.entitlements
-    patterns = set(_patterns(rules.own(group_id).get(mapping, ())))
+    patterns = set(_patterns(r for r in own if r["local"] == good["local"]))
     return tuple(e for e in spec.entitlements if pattern(e) in patterns)
 
 
@@ -135,3 +153,11 @@ def _patterns(rules: Iterable[Rule]) -> Iterable[str]:
     for each in rules:
         for part in each.get("remote", ()):
             yield from part.get("any_one_of", ())
+
+
+def named(spec: ShareSpec, mappings: Mapping[str, Sequence[Rule]], known: Collection[str]) -> set[str]:
+    """Ids of groups, other than the known ones, that rules with the share's own condition lead into."""
+    remote = rule(spec, "")["remote"]
+    rules = [r for rules in mappings.values() for r in rules if r.get("remote") == remote]
+    found = {group for r in rules for group in leads_to(r, {}, "")}
+    return found - {_ELSEWHERE} - set(known)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from reconciler.kinds.share.mapping import Rules, deviations, let_in
+from reconciler.kinds.share.mapping import named as unknown
 from reconciler.kinds.share.spec import DOMAIN, ShareSpec
 from reconciler.model import Absent, Observation, Present, Stray, Unknown, Wanted
 from reconciler.ports import Census, Group, Identity, Project, Way
@@ -34,8 +35,12 @@ class View:
     """By (provider, protocol)."""
     named: Mapping[str, Project]
     """Projects that were named by id and are in none of the domains."""
-    rules: Mapping[tuple[str, tuple[str, str]], Rules] = field(default_factory=dict)
-    """By domain and way."""
+    gone: frozenset[str] = frozenset()
+    """Ids of groups that rules name and that there are not."""
+
+    def rules(self, spec: ShareSpec, way: Way, groups: Mapping[str, Group] | None = None) -> Rules:
+        """The rules of a way, as they concern groups of the share's domain."""
+        return Rules(way.mappings, groups or self.census(spec).groups, spec.domain or DOMAIN, self.gone)
 
     def census(self, spec: ShareSpec) -> Census:
         """The domain of a share."""
@@ -44,10 +49,6 @@ class View:
     def way(self, spec: ShareSpec) -> Way:
         """The way in of a share."""
         return self.ways[way_of(spec)]
-
-    def rules_of(self, spec: ShareSpec) -> Rules:
-        """The rules, as they concern groups of the share's domain."""
-        return self.rules[spec.domain or DOMAIN, way_of(spec)]
 
     def parts(self, spec: ShareSpec, uid: str) -> Parts:
         """What is there of a share: by its mark, else by the id that was given, else by its name."""
@@ -80,8 +81,9 @@ def view(identity: Identity, specs: Iterable[ShareSpec], more_roles: Iterable[st
     known = {p for census in censuses.values() for p in census.projects}
     wanted = sorted({s.projectId for s in specs if s.projectId} - known)
     named = {i: found for i in wanted if (found := identity.project(i))}
-    rules = {(d, w): Rules(way.mappings, c.groups, d) for d, c in censuses.items() for w, way in ways.items()}
-    return View(censuses, ways, named, rules)
+    groups = {g for census in censuses.values() for g in census.groups}
+    lost = {g for s in specs if s.entitlements for g in unknown(s, ways[way_of(s)].mappings, groups)}
+    return View(censuses, ways, named, frozenset(g for g in sorted(lost) if identity.group(g) is None))
 
 
 def look(wanted: Wanted, seen: View, quotas: Mapping[str, Mapping[str, int]], today: date) -> Observation:
@@ -93,7 +95,7 @@ def look(wanted: Wanted, seen: View, quotas: Mapping[str, Mapping[str, int]], to
         return Absent() if complete else Unknown("keystone listed only a part of its projects and groups")
     uids = {part.uid for part in (parts.project, parts.group) if part}
     others = sorted(uids - {wanted.uid, ""})
-    mixed = parts.group is not None and bool(seen.rules_of(spec).mixed(parts.group.id))
+    mixed = parts.group is not None and bool(seen.rules(spec, seen.way(spec)).mixed(parts.group.id))
     return Present(
         _as_seen(spec, parts, seen, quotas, today),
         owned="" not in uids,
@@ -158,7 +160,7 @@ def _way(spec: ShareSpec, parts: Parts, seen: View) -> dict[str, Any]:
     mapping = way.mapping or mapping_of(spec)
     open_ = way.provider is not None and way.provider.enabled
     group = parts.group.id if parts.group else ""
-    rules = seen.rules_of(spec)
+    rules = seen.rules(spec, way)
     return {
         "identityProvider": spec.identityProvider if open_ else None,
         "issuer": spec.issuer if way.provider and spec.issuer in way.provider.remote_ids else None,

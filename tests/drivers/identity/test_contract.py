@@ -62,8 +62,11 @@ def test_a_project_may_be_renamed(identity, domain_id):
     assert identity.project(project.id).name == "vo.y"
 
 
-def test_a_project_that_there_is_not_is_none(identity):
+def test_what_there_is_not_is_none(identity, domain_id):
     assert identity.project("0" * 32) is None
+    assert identity.group("0" * 32) is None
+    group = identity.create_group("g", domain_id, {})
+    assert identity.group(group.id) == group
 
 
 def test_grants_are_given_and_taken_as_often_as_one_likes(identity, place, domain_id):
