@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 _COLOURS = {
@@ -51,7 +51,9 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Tell the person something that is not the result."""
+    """Tell the person something that is not the result; after what was said before, also where both go to one file."""
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
     print(text, file=sys.stderr)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from typer.exceptions import TyperException
 
+from reconciler.cli import console
 from reconciler.cli.codes import BLOCKED, FAILED, INTERRUPTED, STALE
 from reconciler.errors import BlockedPlan, HanseError, LeaseHeld, ManifestError, RecordsError, StalePlan
 
@@ -87,12 +88,12 @@ def _message(error: HanseError) -> str:
 def _faults(error: ManifestError) -> None:
     """Each fault on a line that begins with its place, as editors and terminals know it; the first ones."""
     for diagnostic in error.diagnostics[:_SHOWN]:
-        print(diagnostic, file=sys.stderr)
+        console.note(str(diagnostic))
     if len(error.diagnostics) > _SHOWN:
-        print(f"… and {len(error.diagnostics) - _SHOWN:,} more", file=sys.stderr)
+        console.note(f"… and {len(error.diagnostics) - _SHOWN:,} more")
 
 
 def _say(message: str, advice: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    console.note(f"error: {message}")
     if advice:
-        print(f"next: {advice}", file=sys.stderr)
+        console.note(f"next: {advice}")

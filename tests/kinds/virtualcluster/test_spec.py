@@ -41,7 +41,6 @@ def faults(spec: VirtualClusterSpec) -> dict[str, list[str]]:
 def example() -> dict:
     path = Path(reconciler.kinds.virtualcluster.__file__).with_name("example.yaml")
     yaml = YAML(typ="safe", pure=True)
-    yaml.constructor.yaml_constructors.pop("tag:yaml.org,2002:timestamp", None)
     text = path.read_text().replace("2027-06-30T22:00:00Z", '"2027-06-30T22:00:00Z"')
     return yaml.load(text)["spec"]
 
