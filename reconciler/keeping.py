@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from reconciler import logs
@@ -23,6 +24,7 @@ from reconciler.model import (
 )
 from reconciler.model.observed import Observed
 from reconciler.ports import Journal
+from reconciler.records.history import history
 from reconciler.records.lease import Fence
 from reconciler.records.store import Store
 
@@ -40,10 +42,11 @@ def inventory(store: Store, earlier: Inventory | None = None) -> Inventory:
     latest = store.runs.history(1)
     rows = store.journal.unsettled()
     unsettled = frozenset(row.ref for row in rows)
-    if earlier is not None and earlier.stamp == latest and earlier.unsettled == unsettled:
+    stamp = (latest, unsettled)
+    if earlier is not None and earlier.stamp == stamp:
         return earlier
     entries = store.inventory.entries()
-    begun = {row.ref: row for row in rows if row.verb is Verb.CREATE and row.ref not in entries}
+    begun = _begun(rows, entries)
 
     def details(refs: Collection[Ref]) -> Mapping[Ref, Details]:
         found = store.inventory.details([ref for ref in refs if ref not in begun])
@@ -54,10 +57,53 @@ def inventory(store: Store, earlier: Inventory | None = None) -> Inventory:
         details=details if begun else store.inventory.details,
         tokens=store.observations.tokens(),
         choices=store.inventory.choices(),
-        unsettled=unsettled,
+        unsettled=unsettled | begun.keys(),
         begun={ref: Entry(ref, row.uid, row.generation, "", "", row.target.id) for ref, row in begun.items()},
-        stamp=latest,
+        history=partial(history, store),
+        stamp=stamp,
     )
+
+
+def _begun(rows: Iterable[Unsettled], entries: Mapping[Ref, Entry]) -> dict[Ref, Unsettled]:
+    """Creates that never came to their end; where there were several, the latest goes by the resource's own name."""
+    found: dict[Ref, Unsettled] = {}
+    for row in rows:
+        if row.verb is not Verb.CREATE:
+            continue
+        if row.ref not in entries:
+            earlier = found.get(row.ref)
+            if earlier is not None and earlier.target.id != row.target.id:
+                found[row.ref.attempt(earlier.target.id)] = earlier
+            found[row.ref] = row
+            found.pop(row.ref.attempt(row.target.id), None)
+        elif row.target.id != entries[row.ref].target:
+            found[row.ref.attempt(row.target.id)] = row
+    return found
+
+
+def apart(held: Inventory, placed: Graph) -> Inventory:
+    """The inventory in which a create that was begun elsewhere than where its resource goes now stands by itself.
+
+    So that it is cleaned away there, as an action of its own, whatever becomes of the new one.
+    """
+    left = {
+        ref: entry for ref, entry in held.begun.items() if ref in placed.resources and _elsewhere(ref, entry, placed)
+    }
+    if not left:
+        return held
+    names = {ref.attempt(entry.target): ref for ref, entry in left.items()}
+
+    def details(refs: Collection[Ref]) -> Mapping[Ref, Details]:
+        found = held.details([names.get(ref, ref) for ref in refs])
+        return {ref: found[names.get(ref, ref)] for ref in refs if names.get(ref, ref) in found}
+
+    begun = {ref: entry for ref, entry in held.begun.items() if ref not in left}
+    begun |= {name: left[ref]._replace(ref=name) for name, ref in names.items()}
+    return replace(held, begun=begun, details=details, unsettled=(held.unsettled - left.keys()) | names.keys())
+
+
+def _elsewhere(ref: Ref, entry: Entry, placed: Graph) -> bool:
+    return ref in placed.unplaced or placed.resources[ref].target not in ("", entry.target)
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.model import Approval, Graph, Limit, Policy, digest_of
+from reconciler.model import Approval, Graph, Limit, PlacePolicy, Policy, Weights, digest_of
 from reconciler.records.store import Store
 from reconciler.settings import LimitSettings, Settings
 
@@ -21,6 +21,19 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, ver
         pauses=tuple(store.pauses.list()),
         verified=verified,
         playbooks=playbooks_digest(playbooks(settings)),
+    )
+
+
+def placing(settings: Settings) -> PlacePolicy:
+    """How places are chosen."""
+    given = settings.place
+    return PlacePolicy(
+        weights=Weights(**given.weights.model_dump()),
+        sites=given.sites,
+        retry=timedelta(hours=given.retry_hours),
+        availability=given.availability_percent / 100,
+        bytes_per_second=given.megabytes_per_second * 1e6,
+        gain=given.rebalance_gain,
     )
 
 

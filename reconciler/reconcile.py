@@ -14,7 +14,7 @@ from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
 from reconciler.manifest.located import located
 from reconciler.model import Graph, Inventory, Observed, Plan, Policy, Report
-from reconciler.policies import policy
+from reconciler.policies import placing, policy
 from reconciler.ports import Drivers
 from reconciler.records.lease import Fence
 from reconciler.records.store import Store
@@ -66,9 +66,13 @@ def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)
-    world = observe.world(ordered, seen, inventory, kinds, drivers, memory=house.offers, now=house.clock())
+    world = observe.world(
+        ordered, seen, inventory, kinds, drivers, memory=house.offers, now=house.clock(), policy=placing(settings)
+    )
     placed = place.place(ordered, world, inventory, kinds, drivers)
+    inventory = keeping.apart(inventory, placed)
     seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
+    placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
     rules = policy(settings, placed, house.store, house.clock(), verified=read.verified)
     return Proposal(plan.plan(placed, seen, inventory, rules, kinds), placed, seen, inventory, rules)
 

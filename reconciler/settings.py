@@ -88,11 +88,47 @@ class ObserveSettings(Strict):
     """A target that has not answered by then is unknown in this run."""
 
 
+class WeightSettings(Strict):
+    """What each part of a place's score weighs."""
+
+    data: Annotated[float, Field(ge=0)] = 3.0
+    """Data that is near already, and the time in which the rest would come."""
+    reliability: Annotated[float, Field(ge=0)] = 2.0
+    """How the site's probes stood over the last 30 days."""
+    room: Annotated[float, Field(ge=0)] = 2.0
+    """What stays free of the quota after placement."""
+    success: Annotated[float, Field(ge=0)] = 2.0
+    """How creates went there; what is a week old counts half."""
+    price: Annotated[float, Field(ge=0)] = 1.0
+    """What the flavours cost, where the cloud says so."""
+    boot: Annotated[float, Field(ge=0)] = 1.0
+    """How long it took until clusters were ready there."""
+
+
+class PlaceSettings(Strict):
+    """How places are chosen for what leaves them open."""
+
+    weights: WeightSettings = WeightSettings()
+    """A score is the weighted mean of its parts."""
+    sites: Annotated[int, Field(ge=1)] = 3
+    """So many places are tried for one resource, one after the other, before it waits."""
+    retry_hours: Annotated[float, Field(gt=0)] = 1.0
+    """A place where a create failed is not tried again for so long."""
+    availability_percent: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """A site must have been available for so much of the time, unless the VO has a target of its own there."""
+    megabytes_per_second: Annotated[float, Field(gt=0)] = 100.0
+    """How fast data is assumed to come to where it is not."""
+    rebalance_gain: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """``hanse place --rebalance`` proposes a move only for a score that is better by so much."""
+
+
 class RunSettings(Strict):
     """The loop of ``hanse run``."""
 
     interval_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Time between two reconciles when nothing happens."""
+    elastic_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Time between two reconciles while something follows the world by itself, as workers follow their queue."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the interval that is added at random."""
     lease_seconds: Annotated[float, Field(gt=0)] = 90.0
@@ -113,6 +149,7 @@ class Settings(Strict):
     limits: Limits = Limits()
     apply: ApplySettings = ApplySettings()
     observe: ObserveSettings = ObserveSettings()
+    place: PlaceSettings = PlaceSettings()
     run: RunSettings = RunSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
     """Rule id -> path pattern -> severity: where a rule is only a warning."""

@@ -18,12 +18,13 @@ from reconciler.kinds.base import (
     Rule,
 )
 from reconciler.kinds.federation import Declared, connect
-from reconciler.kinds.world import NOWHERE, Need, Offer, Question, World
+from reconciler.kinds.world import NOWHERE, Demand, Need, Offer, Question, World
 
 __all__ = [
     "NOWHERE",
     "Candidate",
     "Declared",
+    "Demand",
     "Derived",
     "Fault",
     "Federation",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-from reconciler.kinds.world import Need, Offer, Question, World
+from reconciler.kinds.world import Demand, Need, Offer, Question, World
 from reconciler.model import (
     Answer,
     Change,
@@ -105,6 +105,8 @@ class Occasion:
     """As it was applied last; of a create that never came to its end, as it was begun."""
     moved: bool = True
     """False where neither git nor the world has moved: what was chosen stays."""
+    whole: bool = False
+    """True where a choice stands: it was applied, and no create has failed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,10 @@ class Kind(ABC, Generic[SpecT]):
         """(resource, rule id, fault) for what is wrong between resources, as far as ``changed`` touches it."""
         return ()
 
+    def leaves_open(self, spec: SpecT) -> bool:  # noqa: ARG002
+        """Whether there is something to choose in a spec whose target is known. Of one without a target there is."""
+        return False
+
     @abstractmethod
     def target(self, ref: Ref, spec: SpecT) -> str:
         """Id of the back end it lives on (``dns:fed.example.org.``); "" while a choice is open."""
@@ -181,8 +187,12 @@ class Kind(ABC, Generic[SpecT]):
         """What is left open in the spec, with every candidate and why it fits or not. Pure."""
         return ()
 
-    def needs(self, ref: Ref, spec: SpecT, world: World) -> Mapping[str, Need]:  # noqa: ARG002
-        """What making a decided spec so takes besides what stands already, by target id. Pure."""
+    def demand(self, ref: Ref, spec: SpecT, world: World) -> Demand:  # noqa: ARG002
+        """What making a decided spec so asks of clouds besides what stands already. Pure."""
+        return Demand()
+
+    def picked(self, spec: SpecT) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG002
+        """The choices that a filled spec was made with (``chosen`` backwards), so that a create begun is finished."""
         return {}
 
     def chosen(self, spec: SpecT, picks: Mapping[str, tuple[str, ...]]) -> SpecT:  # noqa: ARG002

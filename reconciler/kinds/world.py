@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from reconciler.model import Attempt, Past, Ref, Spec, Standing, Target, Unknown
+from reconciler.model import Create, Past, PlacePolicy, Ref, Spec, Standing, Target, Unknown
 from reconciler.ports import Image, Queue, Quota, Size
 
 Topic = Literal["offer", "queue"]
@@ -48,6 +48,20 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """What making a resource as wanted asks of clouds, besides what stands already."""
+
+    takes: Mapping[str, Need] = field(default_factory=dict)
+    """By target id."""
+    said: str = ""
+    """How it is met: ``1 x m1.small, 2 x m1.large (the cheapest that fit)``."""
+    why_not: str = ""
+    """Why it cannot be met there, however much is left."""
+    price: float | None = None
+    """For an hour; None where the cloud does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What a cloud project offers, and what is left in it, as it was read at ``read_at``."""
 
@@ -59,6 +73,15 @@ class Offer:
     """Filled in by observe/."""
     catalogue_at: datetime | None = None
     """When flavours and images were read, which change seldom. Filled in by observe/."""
+
+    def lacks(self, need: Need) -> str:
+        """What is left and does not suffice for ``need``, with the numbers; "" when it does."""
+        pairs = (
+            ("instances", need.instances, self.quota.instances),
+            ("cpus", need.cpus, self.quota.cpus),
+            ("MiB RAM", need.ram_mib, self.quota.ram_mib),
+        )
+        return "; ".join(f"{n} {what} needed, {left} left" for what, n, left in pairs if left is not None and n > left)
 
     def less(self, need: Need) -> Offer:
         """The offer with ``need`` promised to somebody."""
@@ -86,18 +109,19 @@ class World:
     """By compute target id. Asked only where something undecided, or about to be made, could go."""
     queues: Mapping[Ref, Queue | Unknown] = field(default_factory=dict)
     """By cluster, for those that asked."""
-    sites: Mapping[str, Standing] = field(default_factory=dict)
-    """By name of the site."""
+    probes: Mapping[Ref, Standing] = field(default_factory=dict)
+    """How each probe stood over the last weeks."""
     past: Mapping[str, Past] = field(default_factory=dict)
     """How creates went, by target id."""
-    attempts: Mapping[Ref, tuple[Attempt, ...]] = field(default_factory=dict)
-    """Creates of a resource that failed and were not followed by one that succeeded, the oldest first."""
+    failures: Mapping[Ref, tuple[Create, ...]] = field(default_factory=dict)
+    """Creates that failed since the resource was last made, the oldest first; those a place is to blame for."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Target id -> why nothing new is begun there (somebody paused it)."""
     stands: Callable[[Ref], Spec | None] = field(default=lambda _: None)
     """What was observed of a resource; None when it is not there, or this is not known."""
-    begun: Mapping[Ref, str] = field(default_factory=dict)
-    """Target id of an unfinished create, whose machines may stand there already."""
+    moved: frozenset[Ref] = frozenset()
+    """Resources that git, the world or an interrupted run has moved, of kinds that ask anything."""
+    policy: PlacePolicy = field(default_factory=PlacePolicy)
 
     def offer(self, target_id: str) -> Offer | Unknown:
         """What a target offers."""

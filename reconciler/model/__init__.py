@@ -21,7 +21,8 @@ from reconciler.model.observed import (
     Wanted,
 )
 from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Started
-from reconciler.model.past import Attempt, History, Past, Standing
+from reconciler.model.past import Create, History, Past, Standing
+from reconciler.model.placing import PlacePolicy, Weights
 from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
 from reconciler.model.policy import Approval, Limit, Pause, Policy
 from reconciler.model.ref import Ref
@@ -40,13 +41,13 @@ __all__ = [
     "Action",
     "Answer",
     "Approval",
-    "Attempt",
     "Blobs",
     "BookKeeping",
     "Change",
     "Choice",
     "Condition",
     "ConditionType",
+    "Create",
     "DeletionPolicy",
     "Details",
     "Diagnostic",
@@ -72,6 +73,7 @@ __all__ = [
     "Past",
     "Pause",
     "Permit",
+    "PlacePolicy",
     "Plan",
     "Policy",
     "Present",
@@ -104,6 +106,7 @@ __all__ = [
     "ValueFrom",
     "Verb",
     "Wanted",
+    "Weights",
     "digest_of",
     "encode",
     "meta_digest",

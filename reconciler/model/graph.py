@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Resource
 from reconciler.model.target import Target
@@ -62,7 +63,13 @@ class Graph:
     moved: Mapping[Ref, Ref] = field(default_factory=dict)
     """New name -> former name."""
     choices: tuple[Choice, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    """What is odd between resources and forbids nothing, as far as what changed touches it."""
     unplaced: Mapping[Ref, Choice] = field(default_factory=dict)
     """Resources for which no candidate is left, each with the reason per candidate."""
     short: Mapping[Ref, str] = field(default_factory=dict)
     """Resources for which their target has not enough left, with the numbers; what others of this plan take counts."""
+    unfit: Mapping[Ref, str] = field(default_factory=dict)
+    """Resources that their target can never give what they need, with the reason."""
+    notes: Mapping[Ref, str] = field(default_factory=dict)
+    """What is to be said of how a resource will be made: its flavours."""

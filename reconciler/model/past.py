@@ -1,55 +1,77 @@
-"""What the records tell about places: how well sites keep up, how creates went there, and what failed where."""
+"""What the records tell about places: how their probes stood, how creates went there, what is held there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.model.ref import Ref
+
+HALF_LIFE = timedelta(days=7)
+"""An outcome counts half as much for every such time that it is old."""
+_SOFTWARE = re.compile(r"\.ya?ml failed")
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a site stands. Shares are 0..1; None where nothing was measured."""
+    """How a probe stood over the last weeks. Shares are 0..1; None where nothing was measured."""
 
     availability: float | None = None
-    """Share of the measured time in which all its probed services were up."""
-    reliability: float | None = None
-    """The same, scheduled downtimes left out."""
-    measured_days: float = 0.0
-    down: str = ""
-    """Why nothing should be begun there now: a downtime, a probe that fails; "" when nothing is known against it."""
-    until: datetime | None = None
-    """When the downtime ends, if that is known."""
+    """Share of the measured time in which it was OK or WARNING."""
+    measured: timedelta = timedelta()
+    """Time in which it said anything but UNKNOWN."""
+    failing: str = ""
+    """What it says now, where that is bad and has been so often enough to count."""
+    checked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """One create that came to an end."""
+
+    ref: Ref
+    target: str
+    at: datetime
+    done: bool
+    seconds: float
+    """From its first attempt to its end."""
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def blames_place(self) -> bool:
+        """Whether it failed for what another place may do better: a playbook that fails, fails everywhere."""
+        return not self.done and self.reason != "DependencyFailed" and not _SOFTWARE.search(self.message)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """How creates went on one target; each counts half as much for every ``HALF_LIFE`` that it is old."""
+    """How creates went on one target, newer ones counting more."""
 
     succeeded: float = 0.0
     failed: float = 0.0
     seconds: float | None = None
     """Mean time until what was made was ready; None when nothing ever was."""
-    last_failure: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A create that failed."""
-
-    target: str
-    at: datetime
-    reason: str
-    message: str
+    @classmethod
+    def of(cls, creates: Iterable[Create], now: datetime) -> Past:
+        """The past that these add up to."""
+        weighed = [(one, 0.5 ** max(0.0, (now - one.at) / HALF_LIFE)) for one in creates]
+        good = [(one, weight) for one, weight in weighed if one.done]
+        succeeded = sum(weight for _, weight in good)
+        failed = sum(weight for one, weight in weighed if one.blames_place)
+        seconds = sum(one.seconds * weight for one, weight in good) / succeeded if succeeded else None
+        return cls(succeeded, failed, seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """Everything that the records tell about places."""
 
-    sites: Mapping[str, Standing] = field(default_factory=dict)
-    past: Mapping[str, Past] = field(default_factory=dict)
-    attempts: Mapping[Ref, tuple[Attempt, ...]] = field(default_factory=dict)
+    probes: Mapping[Ref, Standing] = field(default_factory=dict)
+    creates: tuple[Create, ...] = ()
+    """On clouds, the oldest first."""
     held: Mapping[str, str] = field(default_factory=dict)
+    """Target id -> who paused it and why."""

@@ -80,6 +80,7 @@ BLOCKS = frozenset(
         Reason.APPROVAL_EXPIRED,
         Reason.OUTCOME_UNKNOWN,
         Reason.ADOPTION_CONFLICT,
+        Reason.QUOTA_EXCEEDED,
     }
 )
 """Reasons that a person must lift; they give exit code 3."""

@@ -16,6 +16,15 @@ class Ref(str):
         """The reference to ``name``; ``namespace`` is None for federation-wide kinds."""
         return cls(f"{kind}/{namespace}/{name}" if namespace else f"{kind}/{name}")
 
+    def attempt(self, target: str) -> Ref:
+        """The name of what an unfinished create may have left of this resource on a target it does not go to now."""
+        return Ref(f"{self}@{target.replace('/', '+')}")
+
+    @property
+    def whole(self) -> Ref:
+        """The resource that an attempt was one of; itself for any other name."""
+        return Ref(self.partition("@")[0])
+
     @property
     def kind(self) -> str:
         """The kind, as manifests spell it."""

@@ -14,11 +14,11 @@ from typing import Any
 from reconciler.errors import DriverError, SettingsError
 from reconciler.kinds import Kind
 from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, Stray, TargetState, digest_of
-from reconciler.observe.asking import Offers, world
+from reconciler.observe.asking import Offers, after, world
 from reconciler.observe.questions import Question, leaves, questions, standing, wanted
 from reconciler.ports import Drivers
 
-__all__ = ["Offers", "observe", "world"]
+__all__ = ["Offers", "after", "observe", "world"]
 
 _Answer = tuple[Reading, Mapping[Ref, Details]]
 

@@ -14,7 +14,19 @@ from typing import Any
 
 from reconciler.errors import DriverError, SettingsError
 from reconciler.kinds import Declared, Kind, Occasion, Offer, Question, World
-from reconciler.model import Graph, History, Inventory, Observed, Present, Ref, Spec, Unknown
+from reconciler.model import (
+    Create,
+    Graph,
+    History,
+    Inventory,
+    Observed,
+    Past,
+    PlacePolicy,
+    Present,
+    Ref,
+    Spec,
+    Unknown,
+)
 from reconciler.ports import Drivers, Queue
 
 CATALOGUE = timedelta(minutes=10)
@@ -42,30 +54,62 @@ def world(  # noqa: PLR0913 (the read's limits are keywords)
     *,
     memory: Offers,
     now: datetime,
+    policy: PlacePolicy | None = None,
+    afresh: bool = False,
     deadline_seconds: float = 60.0,
     workers: int = 8,
 ) -> World:
-    """The world as far as this run's choices need it."""
+    """The world as far as this run's choices need it; with ``afresh`` also what would let settled ones move."""
     moved = _moved(graph, observed, inventory, kinds)
     asking = [ref for ref in sorted(moved | graph.undecided) if _curious(kinds[ref.kind])]
     if not asking and not graph.undecided:
-        return World(now=now)
-    asked = _questions(asking, moved, graph, inventory, kinds, drivers)
+        return World(now=now, policy=policy or PlacePolicy())
+    history = inventory.history()
+    failures = _failures(history)
+    whole = {ref for ref in asking if inventory.entry(ref, graph.moved) and ref not in failures and not afresh}
+    asked = _questions(asking, moved if not afresh else set(asking), whole, graph, inventory, kinds, drivers)
     answers = _answers(asked, drivers, memory, now, deadline_seconds, workers)
-    history = inventory.history() if graph.undecided else History()
     return World(
         now=now,
         offers={about: a for (topic, about), a in answers.items() if topic == "offer" and not isinstance(a, Queue)},
         queues={
             Ref(about): a for (topic, about), a in answers.items() if topic == "queue" and not isinstance(a, Offer)
         },
-        sites=history.sites,
-        past=history.past,
-        attempts=history.attempts,
+        probes=history.probes,
+        past=_pasts(history, now),
+        failures=failures,
         held=history.held,
         stands=_Standing(graph, observed, inventory),
-        begun={ref: entry.target for ref, entry in inventory.begun.items()},
+        moved=frozenset(ref for ref in asking if ref in moved),
+        policy=policy or PlacePolicy(),
     )
+
+
+def after(
+    before: World, graph: Graph, observed: Observed, inventory: Inventory, kinds: Mapping[str, Kind[Any]]
+) -> World:
+    """The same world once places are chosen and what stands there was read."""
+    moved = frozenset(ref for ref in _moved(graph, observed, inventory, kinds) if _curious(kinds[ref.kind]))
+    return replace(before, stands=_Standing(graph, observed, inventory), moved=moved)
+
+
+def _pasts(history: History, now: datetime) -> dict[str, Past]:
+    """How creates went, by target."""
+    by_target: dict[str, list[Create]] = {}
+    for one in history.creates:
+        by_target.setdefault(one.target, []).append(one)
+    return {target: Past.of(those, now) for target, those in by_target.items()}
+
+
+def _failures(history: History) -> dict[Ref, tuple[Create, ...]]:
+    """What failed since it was last made."""
+    found: dict[Ref, tuple[Create, ...]] = {}
+    for one in history.creates:
+        if one.done:
+            found.pop(one.ref, None)
+        elif one.blames_place:
+            found[one.ref] = (*found.get(one.ref, ()), one)
+    return found
 
 
 def _curious(kind: Kind[Any]) -> bool:
@@ -95,6 +139,7 @@ def _chosen_so(ref: Ref, graph: Graph, inventory: Inventory, kind: Kind[Any]) ->
 def _questions(
     asking: Iterable[Ref],
     moved: set[Ref],
+    whole: set[Ref],
     graph: Graph,
     inventory: Inventory,
     kinds: Mapping[str, Kind[Any]],
@@ -109,7 +154,7 @@ def _questions(
     for ref in asking:
         kind = kinds[ref.kind]
         held = details.get(former[ref]) if ref in former else None
-        occasion = Occasion(declared, drivers, held, moved=ref in moved)
+        occasion = Occasion(declared, drivers, held, moved=ref in moved, whole=ref in whole)
         for question in kind.asks(ref, graph.resources[ref].spec, occasion):
             found.setdefault(_key(question), (kind, question))
     return found

@@ -1,8 +1,9 @@
-"""Stage 5, Graph and Observed -> Graph: makes every open choice, with reasons, the same way each time.
+"""Stage 5, Graph and World -> Graph: makes every open choice, with reasons, the same way each time.
 
-A choice that was applied once is kept until it becomes impossible. Among equals a hash keyed by resource and
-candidate decides, so that adding a candidate moves only what must move. What a choice brings along (a DatasetRule its
-Replicas) joins the graph here.
+A choice that was applied once is kept until it becomes impossible. What one resource is promised of a cloud is not
+promised to the next: resources that stand come first, then those without a choice, then the others by name. Among
+equals a hash keyed by resource and candidate decides, so that adding a candidate moves only what must move. What a
+choice brings along (a DatasetRule its Replicas) joins the graph here.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from reconciler.model import (
     Spec,
 )
 from reconciler.place.choose import choose
+from reconciler.place.promise import promise
 from reconciler.ports import Drivers
 
-__all__ = ["place"]
+__all__ = ["place", "promise"]
 
 
 def place(graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]], drivers: Drivers) -> Graph:
@@ -34,7 +36,7 @@ def place(graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, 
     if not graph.undecided:
         return graph
     placing = _Placing(graph, world, inventory, kinds)
-    for ref in sorted(graph.undecided):
+    for ref in sorted(graph.undecided, key=lambda ref: (ref.kind, ref not in inventory.entries, ref)):
         placing.settle(ref)
     return placing.graph(drivers)
 
@@ -49,6 +51,9 @@ class _Placing:
         self._choices: list[Choice] = []
         self._unplaced: dict[Ref, Choice] = {}
         self._fresh: set[Ref] = set()
+        self._begun = inventory.details([ref for ref in graph.undecided if ref in inventory.begun])
+        for ref in sorted(world.moved - graph.undecided, key=lambda ref: (ref not in inventory.entries, ref)):
+            self._promise(ref, self._resources[ref].spec)  # it can go nowhere else: it is served first
 
     def settle(self, ref: Ref) -> None:
         """Make the choices of one resource and add what it brings along."""
@@ -64,13 +69,24 @@ class _Placing:
             picks[choice.field] = made.chosen
         if picks:
             spec = kind.canonical(kind.chosen(spec, picks))
+        self._promise(ref, spec)
         children = [self._child(resource, child) for child in kind.derive(ref, spec, self._declared)]
         self._put(_decided(resource, kind, spec, children))
         for child, _ in children:
             self._put(child)
 
+    def _promise(self, ref: Ref, spec: Spec) -> None:
+        """What it takes is not there any more for whoever comes after it."""
+        for target, need in self._kinds[ref.kind].demand(ref, spec, self._world).takes.items():
+            self._world = self._world.less(target, need)
+
     def _earlier(self, ref: Ref) -> Mapping[str, tuple[str, ...]]:
-        return self._inventory.choices.get(ref) or self._inventory.choices.get(self._graph.moved.get(ref, ref), {})
+        """What was chosen when it was applied, or when a create was begun that never came to its end."""
+        kept = self._inventory.choices.get(ref) or self._inventory.choices.get(self._graph.moved.get(ref, ref))
+        if kept is not None or ref not in self._begun:
+            return kept or {}
+        kind = self._kinds[ref.kind]
+        return kind.picked(kind.Spec.model_validate_json(self._begun[ref].content))
 
     def _put(self, resource: Resource) -> None:
         self._resources[resource.ref] = resource

@@ -10,6 +10,7 @@ import orjson
 
 from reconciler.kinds import Kind
 from reconciler.model import (
+    WRITES,
     Absent,
     Action,
     Details,
@@ -61,6 +62,7 @@ class Decider:
         if ref in self._graph.unplaced:
             return Action(Verb.DEFER, ref, Reason.NO_PLACE, message=self._graph.unplaced[ref].reason)
         action = self._wanted(resource, entry)
+        action = self._afforded(action) if action and action.verb in WRITES else action
         return self._held(action, resource.ref.namespace, entry) if action else None
 
     def _held(self, action: Action, namespace: str | None, entry: Entry | None) -> Action:
@@ -77,6 +79,16 @@ class Decider:
             return action
         said = f"{action.verb} held: {pause.scope} was paused by {pause.by}: {pause.reason}"
         return replace(action, verb=Verb.DEFER, reason=Reason.PAUSED, message=said, blocked=None)
+
+    def _afforded(self, action: Action) -> Action:
+        """The action, or why its target cannot give what it takes."""
+        ref = action.ref
+        if ref in self._graph.unfit:
+            return replace(action, verb=Verb.DEFER, reason=Reason.NO_PLACE, message=self._graph.unfit[ref])
+        if ref in self._graph.short and action.blocked is None:
+            return replace(action, blocked=Reason.QUOTA_EXCEEDED, message=self._graph.short[ref])
+        said = filter(None, [action.message, self._graph.notes.get(ref, "")])
+        return replace(action, message="; ".join(said))
 
     # -- wanted ----------------------------------------------------------------------------------------------------
 

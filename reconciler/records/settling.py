@@ -49,7 +49,7 @@ class Settling:
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """All of it, or (when this raises) none of it."""
         self._close([outcome for outcome in outcomes if outcome.operation])
-        self._lay_to_rest([o.action.ref for o in outcomes if o.state == "done" or _became(o) == "unknown"])
+        self._lay_to_rest([o.action for o in outcomes if o.state == "done" or _became(o) == "unknown"])
         for effect, some in groupby(outcomes, effect_of):
             self._take_effect(effect, list(some))
         self._tell([o for o in outcomes if o.state == "done" or (o.operation and o.state != "deferred")])
@@ -70,12 +70,23 @@ class Settling:
         values = [{"key": o.operation, "became": _became(o), "said": o.message, "times": o.attempts} for o in outcomes]
         self._connection.execute(statement, values)
 
-    def _lay_to_rest(self, refs: Sequence[Ref]) -> None:
-        """What an earlier run left open about these resources is answered now."""
-        for some in chunks(ref for ref in refs if ref in self._run.haunted):
-            found = update(_OPERATIONS).where(_OPERATIONS.c.ref.in_(some), _OPEN, _OPERATIONS.c.run != self._run.run)
-            said = f"answered by run {self._run.run}"
-            self._connection.execute(found.values(state="resolved", message=said, settled_at=self._now))
+    def _lay_to_rest(self, actions: Sequence[Action]) -> None:
+        """What an earlier run left open about these resources, on these targets, is answered now.
+
+        What a create left on another target, where the resource did not come to live, stays open until it is cleaned.
+        """
+        said = f"answered by run {self._run.run}"
+        by_target: dict[str, list[Ref]] = {}
+        for action in actions:
+            if action.ref.whole in self._run.haunted:
+                by_target.setdefault(action.target, []).append(action.ref.whole)
+        elsewhere = _OPERATIONS.c.verb == Verb.CREATE.value
+        for target, refs in by_target.items():
+            here = (_OPERATIONS.c.target == target) | ~elsewhere
+            for some in chunks(refs):
+                found = update(_OPERATIONS).where(_OPERATIONS.c.ref.in_(some), _OPEN, here)
+                found = found.where(_OPERATIONS.c.run != self._run.run)
+                self._connection.execute(found.values(state="resolved", message=said, settled_at=self._now))
 
     def _take_effect(self, effect: Effect, outcomes: Sequence[Outcome]) -> None:
         actions = [outcome.action for outcome in outcomes]

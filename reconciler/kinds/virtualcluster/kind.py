@@ -14,17 +14,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from reconciler.errors import DriverError
-from reconciler.kinds.base import Federation, Kind, OpenChoice, Rule
-from reconciler.kinds.virtualcluster import marks
+from reconciler.kinds.base import Federation, Kind, Occasion, OpenChoice, Rule
+from reconciler.kinds.virtualcluster import asking, drain, elastic, marks, room
 from reconciler.kinds.virtualcluster.candidates import open_choices
 from reconciler.kinds.virtualcluster.connect import connect, target_id
 from reconciler.kinds.virtualcluster.life import Cloud, Life, failed
 from reconciler.kinds.virtualcluster.near import rule_ref
 from reconciler.kinds.virtualcluster.nodes import Roster, roster
 from reconciler.kinds.virtualcluster.observed import present
+from reconciler.kinds.virtualcluster.places import picked_place
 from reconciler.kinds.virtualcluster.rules import RULES
 from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, VirtualClusterSpec
-from reconciler.kinds.world import World
+from reconciler.kinds.world import Demand, Offer, Question, World
 from reconciler.model import (
     Absent,
     Answer,
@@ -41,7 +42,7 @@ from reconciler.model import (
     Unknown,
     Wanted,
 )
-from reconciler.ports import Drivers, Holding
+from reconciler.ports import Drivers, Holding, Queue
 
 _PARTIAL = "the cloud listed only a part of its nodes"
 
@@ -73,17 +74,39 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
             return ""
         return target_id(spec.site, spec.cloud, spec.vo)
 
+    def leaves_open(self, spec: VirtualClusterSpec) -> bool:
+        return bool(spec.elastic)
+
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
         return connect(target_id, federation, drivers)
 
+    def asks(self, ref: Ref, spec: VirtualClusterSpec, occasion: Occasion) -> Iterable[Question]:
+        yield from asking.questions(ref, spec, occasion)
+        yield from elastic.questions(ref, spec, occasion)
+
+    def answer(self, question: Question, drivers: Drivers, earlier: Offer | None) -> Offer | Queue:
+        if question.topic == "queue":
+            return drivers.batch(question.target).queue()
+        return asking.offer(question, drivers, earlier)
+
     def choices(self, ref: Ref, spec: VirtualClusterSpec, federation: Federation, world: World) -> Sequence[OpenChoice]:
-        return open_choices(ref, spec, federation, world)
+        return (*open_choices(ref, spec, federation, world), *elastic.choices(ref, spec, world))
 
     def chosen(self, spec: VirtualClusterSpec, picks: Mapping[str, tuple[str, ...]]) -> VirtualClusterSpec:
+        spec = elastic.with_nodes(spec, picks)
         if "site" in picks:
             site, _, cloud = picks["site"][0].partition("/")
             return spec.model_copy(update={"site": site, "cloud": cloud})
         return spec.model_copy(update={"cloud": picks["cloud"][0]}) if "cloud" in picks else spec
+
+    def picked(self, spec: VirtualClusterSpec) -> Mapping[str, tuple[str, ...]]:
+        return {"site": (picked_place(spec),), "cloud": (spec.cloud or "",)}
+
+    def demand(self, ref: Ref, spec: VirtualClusterSpec, world: World) -> Demand:
+        target, there = self.target(ref, spec), world.stands(ref)
+        offer = world.offer(target)
+        held = there if isinstance(there, VirtualClusterSpec) and self.target(ref, there) == target else None
+        return room.demand(spec, target, offer if isinstance(offer, Offer) else None, held)
 
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
         compute = drivers.compute(target)
@@ -165,6 +188,9 @@ def _take_away(change: Change, cloud: Cloud, there: Roster, going: bool) -> Answ
         if not members:
             gone = cloud.compute.release(change.uid)
             return Done() if gone else Started("going", 0.5, message="what its nodes shared is still in use")
+        waits = drain.emptied(change, cloud.target, members, cloud.drivers)
+        if waits is not None:
+            return waits
         for member in sorted(members, key=lambda m: (m.group == FRONTEND, m.group, -m.ordinal)):
             cloud.compute.destroy(member.node.id)
     except DriverError as error:

@@ -12,7 +12,10 @@ from reconciler.ports import Image, Quota, Size
 
 
 def size_for(machine: Machine, sizes: Sequence[Size]) -> Size:
-    """The flavour named, or the smallest that fits: fewest GPUs, cores, RAM, disk. Raises Terminal when none does."""
+    """The flavour named, or the cheapest that fits: price where it is known, then fewest GPUs, cores, RAM, disk.
+
+    Raises Terminal when none does.
+    """
     if machine.flavour is not None:
         named = next((s for s in sizes if machine.flavour in (s.name, s.id)), None)
         if named is None:
@@ -23,7 +26,13 @@ def size_for(machine: Machine, sizes: Sequence[Size]) -> Size:
     if not fitting:
         wanted = f"{machine.cpus} cpus, {machine.ramMiB} MiB RAM, {machine.diskGiB} GiB disk, {machine.gpus} GPUs"
         raise Terminal(f"no flavour of the cloud has {wanted}; it has {_listed(sizes)}")
-    return min(fitting, key=lambda s: (s.gpus, s.cpus, s.ram_mib, s.disk_gib, s.name))
+    return min(fitting, key=_cost)
+
+
+def _cost(size: Size) -> tuple[bool, float, int, int, int, int, str]:
+    """What has a price goes before what has none: that may cost anything."""
+    figures = (size.gpus, size.cpus, size.ram_mib, size.disk_gib, size.name)
+    return size.price is None, size.price or 0.0, *figures
 
 
 def _fits(size: Size, machine: Machine) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol, cast
 
 from reconciler.kinds.base import Federation
@@ -72,8 +73,22 @@ class Extension(Protocol):
     def value(self) -> str: ...
 
 
+class Service(Protocol):
+    """A service of a site."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def hostname(self) -> str: ...
+    @property
+    def url(self) -> str | None: ...
+
+
 class Site(Protocol):
     """A site."""
+
+    @property
+    def services(self) -> Sequence[Service]: ...
 
     @property
     def country(self) -> str | None: ...
@@ -100,6 +115,12 @@ class Allocation(Protocol):
     def ramGiB(self) -> int | None: ...  # noqa: N802
     @property
     def instances(self) -> int | None: ...
+    @property
+    def start(self) -> date | None: ...
+    @property
+    def end(self) -> date | None: ...
+    @property
+    def availabilityTarget(self) -> float | None: ...  # noqa: N802
 
 
 class VoImage(Protocol):
@@ -116,6 +137,39 @@ class VO(Protocol):
     def allocations(self) -> Sequence[Allocation]: ...
     @property
     def images(self) -> Sequence[VoImage]: ...
+
+
+class SiteService(Protocol):
+    """A service of a site, as a probe names it."""
+
+    @property
+    def site(self) -> str: ...
+    @property
+    def service(self) -> str: ...
+
+
+class ProbeTarget(Protocol):
+    """What a probe looks at."""
+
+    @property
+    def siteService(self) -> SiteService | None: ...  # noqa: N802
+
+
+class Probe(Protocol):
+    """A check that is run again and again."""
+
+    @property
+    def target(self) -> ProbeTarget: ...
+
+
+def probes_of(federation: Federation, site: str) -> Sequence[tuple[Ref, str]]:
+    """Every probe of a site's services, with the service it looks at."""
+    found = []
+    for ref, spec in federation.of_kind("Probe"):
+        looked = cast("Probe", spec).target.siteService
+        if looked is not None and looked.site == site:
+            found.append((ref, looked.service))
+    return found
 
 
 def site_of(federation: Federation, name: str) -> Site | None:

@@ -128,14 +128,15 @@ def test_sites_that_hold_the_data_come_first(more, held) -> None:
     federation = Declared(vo, more, A={"clouds": [cloud()]}, B={"clouds": [cloud()]})
     (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation, NOWHERE)
     by_name = {candidate.name: candidate for candidate in choice.candidates}
-    assert by_name["B/one"].score == 10 * held > by_name["A/one"].score
+    assert by_name["B/one"].score > by_name["A/one"].score
+    assert by_name["B/one"].parts["data"] == pytest.approx(0.3 * held)
     assert by_name["B/one"].reason == f"serves the VO, holds {held:.0%} of the data"
 
 
 def test_a_rule_that_nobody_declares_speaks_for_no_site() -> None:
     federation = Declared(A={"clouds": [cloud()]})
     (choice,) = KIND.choices(REF, cluster(requirements={"near": "waves"}), federation, NOWHERE)
-    assert choice.candidates[0].score == 0
+    assert "data" not in choice.candidates[0].parts
 
 
 def test_the_choice_fills_site_and_cloud() -> None:

@@ -1,0 +1,85 @@
+"""What a cluster takes: by its manifest at least, and in flavours of a cloud exactly. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconciler.errors import Terminal
+from reconciler.kinds.virtualcluster.machines import size_for
+from reconciler.kinds.virtualcluster.nodes import wanted_count
+from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec
+from reconciler.kinds.world import Demand, Need, Offer
+
+_MIB_PER_GIB = 1024
+
+
+def smallest(spec: VirtualClusterSpec) -> Iterator[tuple[Machine, int]]:
+    """Every machine of the smallest permitted cluster, with how many there are."""
+    yield spec.frontend, 1
+    for group in spec.workers:
+        yield group, wanted_count(group, 0)
+
+
+def needs_of(spec: VirtualClusterSpec) -> dict[str, int]:
+    """What the smallest permitted cluster takes at least, in the terms of allocations."""
+    groups = list(smallest(spec))
+    ram = sum(machine.ramMiB * n for machine, n in groups)
+    return {
+        "instances": sum(n for _, n in groups),
+        "vcpus": sum(machine.cpus * n for machine, n in groups),
+        "ramGiB": -(-ram // _MIB_PER_GIB),
+    }
+
+
+def missing(spec: VirtualClusterSpec, there: VirtualClusterSpec | None) -> Iterator[tuple[Machine, int]]:
+    """The machines that are yet to be made, beside those that are there in any state."""
+    standing = there.frontend.count + there.frontend.unready if there else 0
+    yield spec.frontend, max(0, 1 - standing)
+    for group in spec.workers:
+        held = there.group(group.name) if there else None
+        number = (held.count if held.count is not None else _unbounded(held.min)) + held.unready if held else 0
+        yield group, max(0, wanted_count(group, number) - number)
+
+
+def _unbounded(least: int | None) -> int:
+    """A group that is as wanted, somewhere between its bounds, is shown without a number: it has its least."""
+    return least or 0
+
+
+def demand(
+    spec: VirtualClusterSpec, target: str, offer: Offer | None, there: VirtualClusterSpec | None = None
+) -> Demand:
+    """What making the cluster so takes of its cloud: in its flavours, or where they are not known by the manifest."""
+    if spec.frontend.count != 1:
+        return Demand()
+    taken, flavours, price = Need(), Counter[str](), 0.0
+    priced = offer is not None
+    for machine, number in missing(spec, there):
+        if not number:
+            continue
+        if offer is None:
+            taken += Need(number, number * machine.cpus, number * machine.ramMiB)
+            continue
+        try:
+            size = size_for(machine, offer.sizes)
+        except Terminal as error:
+            return Demand(why_not=str(error))
+        taken += Need(number, number * size.cpus, number * size.ram_mib)
+        flavours[size.name] += number
+        priced, price = priced and size.price is not None, price + number * (size.price or 0.0)
+    return Demand(
+        {target: taken} if taken else {},
+        _said(flavours, price if priced else None),
+        "",
+        price if priced and taken else None,
+    )
+
+
+def _said(flavours: Counter[str], price: float | None) -> str:
+    """``2 x m1.large, 1 x m1.small, the cheapest that fit``."""
+    if not flavours:
+        return ""
+    listed = ", ".join(f"{number} x {name}" for name, number in sorted(flavours.items()))
+    cost = f", {price:g} an hour" if price else ""
+    return f"{listed}, the cheapest that {'fits' if len(flavours) == 1 else 'fit'}{cost}"
