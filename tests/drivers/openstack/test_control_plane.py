@@ -135,9 +135,9 @@ def test_members_of_a_vo_come_in_with_their_token_and_nobody_else(openstack: Clo
 
 def test_application_credentials_open_their_project(openstack: Cloud):
     with openstack.project() as project:
-        id, secret = project.application_credential()
+        key, secret = project.application_credential()
         driver = get_driver("openstack")(
-            id, secret, api_version="2.2", ex_force_auth_url=openstack.auth_url.removesuffix("/v3"),
+            key, secret, api_version="2.2", ex_force_auth_url=openstack.auth_url.removesuffix("/v3"),
             ex_force_auth_version="3.x_appcred", ex_force_service_region=openstack.region,
         )  # fmt: skip
         assert driver.list_sizes()

@@ -31,8 +31,8 @@ the nodes' root are cached in ``$XDG_CACHE_HOME/hanse``. Needs root on Debian an
 from __future__ import annotations
 
 from tests.real.openstack.cloud import Cloud
-from tests.real.openstack.fixture import cloud, openstack
 from tests.real.openstack.filling import EXTERNAL, FLAVORS, HUGE, IMAGES, NETWORK
+from tests.real.openstack.fixture import cloud, openstack
 from tests.real.openstack.project import Credential, Project
 from tests.real.openstack.proxy import Call, Fault, Proxy
 

@@ -60,9 +60,9 @@ def write(layout: Layout) -> None:
         "keystone/keystone.conf": _keystone(layout),
         "placement/placement.conf": _placement(layout),
         "glance/glance-api.conf": _glance(layout),
-        "nova/nova.conf": _nova(layout),
+        "nova/nova.conf": {**_nova(layout), **_nova_databases(layout)},
         "neutron/neutron.conf": _neutron(layout),
-        **{f"nova/compute-{n}.conf": _compute(layout, n) for n in COMPUTES},
+        **{f"nova/compute-{n}.conf": {**_nova(layout), "DEFAULT": _compute(layout, n)} for n in COMPUTES},
     }
     for name, sections in files.items():
         _write(layout.etc / name, sections)
@@ -156,15 +156,14 @@ def _nova(layout: Layout) -> Sections:
             "report_interval": 2, "service_down_time": 15,
             # What dies behind nova's back is noticed after this many seconds.
             "sync_power_state_interval": 3,
+            "periodic_fuzzy_delay": 0,
             "reserved_host_memory_mb": 0,
         },
         "api": {"auth_strategy": "keystone"},
-        "api_database": _stored(layout, "nova_api"),
-        "database": _stored(layout, "nova"),
         "compute": {"consecutive_build_service_disable_threshold": 0},
         "conductor": {"workers": 1},
         "scheduler": {"workers": 1},
-        "filter_scheduler": {"build_failure_weight_multiplier": 0},
+        "filter_scheduler": {"build_failure_weight_multiplier": 0, "shuffle_best_same_weighed_hosts": True},
         "glance": {"endpoint_override": layout.url("image")},
         "placement": {**_user(layout, "placement"), "endpoint_override": layout.url("placement")},
         "neutron": {**_user(layout, "neutron"), "endpoint_override": layout.url("network")},
@@ -176,8 +175,14 @@ def _nova(layout: Layout) -> Sections:
     }  # fmt: skip
 
 
-def _compute(layout: Layout, number: int) -> Sections:
-    return {"DEFAULT": {"host": f"compute-{number}", "state_path": layout.run / f"state/compute-{number}"}}
+def _nova_databases(layout: Layout) -> Sections:
+    """What compute hosts may not know."""
+    return {"api_database": _stored(layout, "nova_api"), "database": _stored(layout, "nova")}
+
+
+def _compute(layout: Layout, number: int) -> Mapping[str, object]:
+    name = f"compute-{number}"
+    return {**_nova(layout)["DEFAULT"], "host": name, "state_path": layout.run / "state" / name}
 
 
 def _neutron(layout: Layout) -> Sections:

@@ -25,9 +25,9 @@ def fill_identity(admin: Administrator) -> None:
     """Users, the catalogue's services, and the identity provider. Keystone alone is up."""
     made = admin.call("POST", "identity", "/projects", {"project": {"name": "service", "domain_id": "default"}})
     roles = {role["name"]: role["id"] for role in admin.call("GET", "identity", "/roles")["roles"]}
-    for type in SERVICES[1:]:
-        name = TYPES[type]
-        admin.call("POST", "identity", "/services", {"service": {"type": type, "name": name}})
+    for service in SERVICES[1:]:
+        name = TYPES[service]
+        admin.call("POST", "identity", "/services", {"service": {"type": service, "name": name}})
         body = {"user": {"name": name, "password": PASSWORD, "domain_id": "default"}}
         user = admin.call("POST", "identity", "/users", body)["user"]["id"]
         for role in ("admin", "service"):
@@ -67,7 +67,7 @@ def rule(group: str, entitlement: str) -> dict[str, Any]:
 
 def fill_clouds(admin: Administrator, subnet: str) -> None:
     """Flavours, images and networks. All services are up."""
-    sizes = {**FLAVORS, HUGE: (100_000, 512, 1)}
+    sizes = {**FLAVORS, HUGE: (1, 512, 100_000_000)}
     for name, (cores, ram, disk) in sizes.items():
         flavor = {"name": name, "vcpus": cores, "ram": ram, "disk": disk}
         admin.call("POST", "compute", "/flavors", {"flavor": flavor})
@@ -76,8 +76,8 @@ def fill_clouds(admin: Administrator, subnet: str) -> None:
             "name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public",
             "os_distro": "debian", "os_version": "12",
         }  # fmt: skip
-        id = admin.call("POST", "image", "/v2/images", image)["id"]
-        admin.call("PUT", "image", f"/v2/images/{id}/file", bytes(1 << 20))
+        made = admin.call("POST", "image", "/v2/images", image)["id"]
+        admin.call("PUT", "image", f"/v2/images/{made}/file", bytes(1 << 20))
     outside = {"name": EXTERNAL, "router:external": True, "provider:network_type": "flat"}
     external = _network(admin, {**outside, "provider:physical_network": "outside"}, "198.51.100.0/24")
     private = _network(admin, {"name": NETWORK, "shared": True}, subnet)
@@ -88,6 +88,6 @@ def fill_clouds(admin: Administrator, subnet: str) -> None:
 
 def _network(admin: Administrator, network: dict[str, Any], cidr: str) -> dict[str, Any]:
     """A network with one subnet; returns that."""
-    id = admin.call("POST", "network", "/v2.0/networks", {"network": network})["network"]["id"]
-    subnet = {"network_id": id, "name": f"{network['name']}-4", "ip_version": 4, "cidr": cidr, "enable_dhcp": False}
+    made = admin.call("POST", "network", "/v2.0/networks", {"network": network})["network"]["id"]
+    subnet = {"network_id": made, "name": f"{network['name']}-4", "ip_version": 4, "cidr": cidr, "enable_dhcp": False}
     return admin.call("POST", "network", "/v2.0/subnets", {"subnet": subnet})["subnet"]

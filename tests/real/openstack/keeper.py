@@ -23,11 +23,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from types import FrameType
 
-
 from joserfc.jwk import RSAKey
 
 from reconciler.drivers.namespace import machine
-from reconciler.drivers.namespace.locks import locked
 from reconciler.drivers.namespace.network import Network, bridge_of
 from reconciler.drivers.namespace.rootfs import ready_root
 from reconciler.errors import HanseError
@@ -121,20 +119,22 @@ class Keeper:
         self._start_the_rest()
 
     def _start_the_rest(self) -> None:
-        plane = self.plane
+        plane, started = self.plane, time.time()
         plane.start_api("placement", "network")
-        plane.wait_for_rabbitmq()
-        self._say("RabbitMQ is up")
         plane.start_nova()
         plane.start_api("compute", "image")
+        plane.wait_for_rabbitmq()
+        self._say("RabbitMQ is up")
         plane.wait_for_api("identity", "placement")
-        started = time.time()
         for number in COMPUTES:
             plane.start_compute(number)
         plane.wait_for_api(*SERVICES)
         self._say("APIs answer")
         admin = Administrator({service: plane.layout.endpoint(service) for service in SERVICES})
-        plane.wait("nova", lambda: len(agents(admin, started)) >= 2 + len(COMPUTES), "nova-compute-1", "nova-compute-2")
+        plane.wait("nova-scheduler", lambda: reported(admin, "nova-scheduler", started), "nova-scheduler")
+        for number in COMPUTES:
+            plane.wait_for_compute(number)
+        plane.wake_nova()
         self._say("nova's agents are up")
 
     def _lay_out(self) -> None:
@@ -213,6 +213,8 @@ class Keeper:
                 self.plane.stop(name, how=signal.SIGKILL)
             if verb == "start":
                 self.plane.start_compute(int(number))
+                self.plane.wait_for_compute(int(number))
+                self.plane.wake_nova()
             user.sendall(b"done")
 
     # ---- going
@@ -240,13 +242,11 @@ class Keeper:
         print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
 
 
-def agents(admin: Administrator, since: float) -> list[str]:
-    """Nova's agents (``nova-compute@compute-1``) that have reported after ``since`` (seconds of the epoch)."""
-    listed = admin.call("GET", "compute", "/os-services", ok=range(400, 600))
-    if not isinstance(listed, dict) or "services" not in listed:
-        return []
+def reported(admin: Administrator, agent: str, since: float) -> bool:
+    """Whether an agent of nova has reported after ``since`` (seconds of the epoch)."""
+    listed = admin.call("GET", "compute", f"/os-services?binary={agent}", ok=range(400, 600))
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
-    return [f"{s['binary']}@{s['host']}" for s in listed["services"] if (s["updated_at"] or "") > stamp]
+    return isinstance(listed, dict) and any((s["updated_at"] or "") > stamp for s in listed.get("services", ()))
 
 
 def kill_all(mark: str) -> None:

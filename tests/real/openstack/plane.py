@@ -7,17 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from reconciler.errors import Terminal
 from tests.real.openstack import conf
-from tests.real.openstack.conf import COMPUTES, DATABASES, SERVICES, Layout
+from tests.real.openstack.conf import DATABASES, SERVICES, Layout
 from tests.real.openstack.rest import ask
 from tests.real.openstack.software import RABBITMQ, ROOT
 
@@ -71,7 +69,7 @@ class Plane:
         """Stop everything: the databases, which are kept for the seed, at the end and properly."""
         self.stop(*[name for name in self.processes if name not in LAST], how=signal.SIGKILL)
         self.stop(*[name for name in LAST if name in self.processes and name != "mariadb"], how=signal.SIGKILL)
-        self.stop(*[name for name in self.processes])
+        self.stop(*list(self.processes))
 
     def _signal(self, name: str, how: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -91,9 +89,9 @@ class Plane:
             time.sleep(0.05)
 
     def last_words(self, name: str) -> str:
-        """The end of what a process printed and logged."""
-        files = [*self.layout.run.glob(f"log/{name}*"), *self.layout.run.glob(f"log/{name.split('-')[0]}.log")]
-        return "".join(f"\n--- {file.name}\n{file.read_text(errors='replace')[-1500:]}" for file in files)
+        """The end of what a process printed."""
+        printed = (self.layout.run / f"log/{name}.out").read_text(errors="replace")
+        return f"\n--- {name}\n{printed[-1500:]}"
 
     def tool(self, name: str, *arguments: str) -> list[str]:
         """The command line of one of OpenStack's own programs."""
@@ -101,7 +99,7 @@ class Plane:
 
     def run(self, name: str, *commands: Sequence[str]) -> subprocess.Popen[bytes]:
         """Run commands one after the other, in the background, as the process ``name``."""
-        script = " && ".join('"${@:%d:%d}"' % place for place in _places(commands))
+        script = " && ".join(f'"${{@:{first}:{number}}}"' for first, number in _places(commands))
         self.start(name, ["bash", "-c", script, name, *[part for command in commands for part in command]])
         return self.processes[name]
 
@@ -214,13 +212,17 @@ class Plane:
         rows = []
         for service in SERVICES:
             for kind in ("public", "internal", "admin"):
-                id = uuid.uuid5(uuid.NAMESPACE_URL, f"{service} {kind}").hex
+                key = uuid.uuid5(uuid.NAMESPACE_URL, f"{service} {kind}").hex
                 rows.append(
                     "insert into endpoint (id, interface, service_id, url, extra, enabled, region_id) select "
-                    f"'{id}', '{kind}', id, '{self.layout.endpoint(service)}', '{{}}', 1, '{conf.REGION}' "
+                    f"'{key}', '{kind}', id, '{self.layout.endpoint(service)}', '{{}}', 1, '{conf.REGION}' "
                     f"from service where type = '{service}';"
                 )
         self.sql(f"use keystone; delete from endpoint; {''.join(rows)}")
+
+    def wake_nova(self) -> None:
+        """Let nova take its agents of long ago for alive: their first report comes some seconds after their start."""
+        self.sql("update nova.services set last_seen_up = utc_timestamp();")
 
     def start_api(self, *services: str) -> None:
         """Start APIs; `wait_for_api` waits for them."""
@@ -246,12 +248,18 @@ class Plane:
 
     def start_compute(self, number: int) -> None:
         """Start a compute host's agent."""
-        (self.layout.run / f"state/compute-{number}").mkdir(parents=True, exist_ok=True)
-        etc = self.layout.etc / "nova"
-        files = [f"--config-file={etc / 'nova.conf'}", f"--config-file={etc / f'compute-{number}.conf'}"]
-        log = f"--log-file={self.layout.run}/log/nova-compute-{number}.log"
-        command = [self.layout.venv / "bin/python", INSIDE / "hanse_compute.py", *files, log]
-        self.start(f"nova-compute-{number}", command)
+        state = self.layout.run / f"state/compute-{number}"
+        state.mkdir(parents=True, exist_ok=True)
+        (state / "ready").unlink(missing_ok=True)
+        file = self.layout.etc / f"nova/compute-{number}.conf"
+        log = self.layout.run / f"log/nova-compute-{number}.log"
+        command = [self.layout.venv / "bin/python", INSIDE / "hanse_compute.py"]
+        self.start(f"nova-compute-{number}", [*command, f"--config-file={file}", f"--log-file={log}"])
+
+    def wait_for_compute(self, number: int) -> None:
+        """Wait until a compute host's agent listens."""
+        ready = self.layout.run / f"state/compute-{number}/ready"
+        self.wait(f"nova-compute {number}", ready.exists, f"nova-compute-{number}")
 
     def copy(self, from_: Path, to: Path) -> None:
         """Copy what a seed consists of."""
@@ -302,9 +310,3 @@ def _places(commands: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
         places.append((first, len(command)))
         first += len(command)
     return places
-
-
-def say(to: IO[str], text: str, began: float) -> None:
-    """A line with the seconds since ``began``."""
-    to.write(f"{time.monotonic() - began:6.1f} s  {text}\n")
-    to.flush()

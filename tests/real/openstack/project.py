@@ -88,8 +88,8 @@ class Project:
     def empty(self) -> None:
         """Take away everything that is in it. Raises AssertionError when servers do not go."""
         for kind, (listed, path) in KINDS.items():
-            for _, id in listed(self):
-                self.cloud.api("DELETE", path.split()[0], path.split()[1].format(id), ok=(404, 409))
+            for _, key in listed(self):
+                self.cloud.api("DELETE", path.split()[0], path.split()[1].format(key), ok=(404, 409))
             if kind == "servers":
                 _await_no_servers(self)
 

@@ -14,13 +14,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 How = Literal["refuse", "hang", "lose", "delay"]
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade", "accept-encoding"}
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers, content."""
 ANSWER_SECONDS = 120.0
 """How long a service may take to answer."""
 
@@ -198,34 +200,32 @@ class _Handler(BaseHTTPRequestHandler):
         began = time.monotonic()
         body = self._body()
         service, _, path = self.path.lstrip("/").partition("/")
-        agent = self.headers.get("User-Agent", "")
-        status = 0
-        try:
-            status = self._answered(Call(service, self.command, f"/{path}", 0, 0.0, agent), body)
-        finally:
-            seconds = time.monotonic() - began
-            self.server.proxy.note(Call(service, self.command, f"/{path}", status, seconds, agent))
+        call = Call(service, self.command, f"/{path}", 0, 0.0, self.headers.get("User-Agent", ""))
+        answer = self._answer(call, body)
+        # Before it is sent: who has the answer finds the call counted.
+        self.server.proxy.note(replace(call, status=answer[0] if answer else 0, seconds=time.monotonic() - began))
+        if answer:
+            self._send(*answer)
+        else:
+            self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
 
-    def _answered(self, call: Call, body: bytes) -> int:
-        """Answer ``call``, or do not; returns the status that the client saw."""
-        fault = self.server.proxy.strike(call)
+    def _answer(self, call: Call, body: bytes) -> Answer | None:
+        """What ``call`` is answered; None when it gets no answer."""
+        proxy = self.server.proxy
+        fault = proxy.strike(call)
         how = fault.how if fault else ""
         if fault and how in {"hang", "delay"}:
             fault.over.wait(fault.seconds)
         if how == "hang":
-            self.close_connection = True
-            return 0
+            return None
         if fault and how == "refuse":
-            return self._send(fault.status, [("Content-Type", "text/plain")], b"refused by a test")
-        if call.service not in self.server.proxy.services:
-            return self._send(404, [("Content-Type", "text/plain")], b"no such service")
-        status, headers, content = self._forward(call, body)
-        if how == "lose":
-            self.close_connection = True
-            return 0
-        return self._send(status, headers, content)
+            return _said(fault.status, "refused by a test")
+        if call.service not in proxy.services:
+            return _said(404, "no such service")
+        answer = self._forward(call, body)
+        return None if how == "lose" else answer
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -238,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return b"".join(parts)
 
-    def _forward(self, call: Call, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _forward(self, call: Call, body: bytes) -> Answer:
         netloc = self.server.proxy.services[call.service]
         headers = {k: v for k, v in self.headers.items() if k.lower() not in {*HOP_BY_HOP, "host"}}
         if body or self.command in {"POST", "PUT", "PATCH"}:
@@ -249,11 +249,11 @@ class _Handler(BaseHTTPRequestHandler):
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
         except OSError as error:
-            return 502, [("Content-Type", "text/plain")], f"{call.service} does not answer: {error}".encode()
+            return _said(502, f"{call.service} does not answer: {error}")
         finally:
             connection.close()
 
-    def _send(self, status: int, headers: list[tuple[str, str]], content: bytes) -> int:
+    def _send(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
         rewritten = self.server.proxy.rewritten
         kinds = [value for name, value in headers if name.lower() == "content-type"]
         if any("json" in kind or "text" in kind for kind in kinds):
@@ -268,7 +268,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
         self.wfile.flush()
-        return status
 
     def log_message(self, format: str, *args: Any) -> None:
         """Its calls are kept, not printed."""
+
+
+def _said(status: int, text: str) -> Answer:
+    return status, [("Content-Type", "text/plain")], text.encode()

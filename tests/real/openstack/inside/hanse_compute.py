@@ -1,5 +1,6 @@
 """nova-compute with a driver of our own: nova looks for drivers below its own package only."""
 
+# ruff: noqa: I001
 from nova.cmd.compute import main  # first: it decides how nova runs threads
 
 import sys

@@ -4,15 +4,18 @@ What really runs is asked of the machine each time: a restart of nova-compute fo
 behind nova's back is seen as shut down. Memory, cores and disks are only counted, as in nova's own fake driver.
 """
 
+# ruff: noqa: PLR0917  (the signatures are nova's)
 import base64
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from hanse_machines import Machines, network_of, take_failure
 from nova import conf, exception
 from nova.compute import power_state
 from nova.virt import fake, hardware
+
 from reconciler.errors import HanseError
 
 RUN = Path(os.environ["HANSE_RUN"])
@@ -27,6 +30,11 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):
         super().init_host(host)
         facts = json.loads((RUN / "machines.json").read_text())
         self._machines = Machines(RUN / "machines" / conf.CONF.host, network_of(facts), facts["root"])
+
+    def update_provider_tree(self, provider_tree, nodename, allocations=None):
+        super().update_provider_tree(provider_tree, nodename, allocations)
+        # Nova asks for this after it has begun to listen to its queue: whoever waits for this host may go on.
+        (Path(conf.CONF.state_path) / "ready").touch()
 
     def get_num_instances(self):
         return len(self._machines.ids())
@@ -86,15 +94,10 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):
         return self._machines.console(instance.uuid)
 
 
-class _found:
-    """In nova's words: there is no such server."""
-
-    def __init__(self, instance):
-        self._instance = instance
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if isinstance(error, KeyError):
-            raise exception.InstanceNotFound(instance_id=self._instance.uuid) from error
+@contextmanager
+def _found(instance):
+    """Say in nova's words that there is no such server."""
+    try:
+        yield
+    except KeyError as error:
+        raise exception.InstanceNotFound(instance_id=instance.uuid) from error
