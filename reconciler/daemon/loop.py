@@ -45,10 +45,14 @@ class Rhythm:
     jitter: float
     randomness: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
+    soon: Callable[[], float | None] = lambda: None
+    """Seconds until the next step, where that is less than the interval."""
 
     def rest(self, began: float) -> float:
         """How long to wait after a step that began at ``began``: intervals count from beginning to beginning."""
-        return max(0.0, self.interval * (1 + self.jitter * self.randomness()) - (self.clock() - began))
+        soon = self.soon()
+        interval = self.interval if soon is None else min(soon, self.interval)
+        return max(0.0, interval * (1 + self.jitter * self.randomness()) - (self.clock() - began))
 
 
 def keep(step: Callable[[], None], bell: Bell, rhythm: Rhythm) -> None:

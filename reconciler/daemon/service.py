@@ -20,7 +20,7 @@ from reconciler.daemon.loop import Bell, Rhythm, keep
 from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import due, work
-from reconciler.model import Ref, Report, Target
+from reconciler.model import Graph, Ref, Report, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
@@ -40,11 +40,14 @@ class Service:
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
     recorded: str = ""
     """Digest of the plan that was recorded last."""
+    lively: bool = False
+    """Whether something follows the world by itself, so that it must be looked at often."""
 
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
         proposal = propose(self.house, self.revision, worktree=self.worktree)
         plan = proposal.plan
+        self.lively = self._follows(proposal.graph)
         report = None
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
@@ -57,7 +60,7 @@ class Service:
         """Reconcile until told to stop. Raises LeaseHeld when another process works on this database."""
         settings = self.house.settings
         folders = settings.source.paths if self.worktree else ()
-        rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random)
+        rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random, soon=self._soon)
         watch = watching(Path(settings.source.repository), folders, bell.ring)
         with self.holding(bell), watch, _beside(self._keep_probing, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
@@ -76,6 +79,13 @@ class Service:
         """Run every probe that is due now, and wait for what they say."""
         self._prepare()
         return run_due(self.probes.values(), self._last(), self._checker(), self.house.clock, self._record)
+
+    def _follows(self, graph: Graph) -> bool:
+        kinds = self.house.kinds
+        return any(kinds[ref.kind].leaves_open(graph.resources[ref].spec) for ref in graph.undecided)
+
+    def _soon(self) -> float | None:
+        return self.house.settings.run.elastic_seconds if self.lively else None
 
     def _once(self, bell: Bell) -> None:
         self.step(bell)

@@ -146,7 +146,7 @@ def _resource(kind: Kind[Any], ref: Ref, spec: Spec, envelope: Envelope, locatio
         lifecycle=PLAIN if envelope.lifecycle == PLAIN else envelope.lifecycle,
         labels=envelope.metadata.labels or None,
         annotations=envelope.metadata.annotations or None,
-        open=not target or type(kind).derive is not Kind.derive,
+        open=not target or type(kind).derive is not Kind.derive or kind.leaves_open(spec),
     )
 
 
