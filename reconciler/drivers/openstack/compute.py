@@ -19,12 +19,14 @@ from reconciler.drivers.openstack.failures import Missing, Refused, translated
 from reconciler.drivers.openstack.keep import Keep, Kept
 from reconciler.drivers.openstack.session import Session
 from reconciler.drivers.sshkey import own_key, public_key
-from reconciler.errors import Conflict, DriverError, Terminal
+from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, Quota, Size
 
 T = TypeVar("T")
 BELIEVED_SECONDS = 30.0
 """How long a list of servers, and what was found to be kept for an owner, is believed."""
+BUSY_SECONDS = 2.0
+"""When to come back to a server that is busy."""
 IMAGES_SECONDS = 600.0
 """How long the names of images are believed, where they are only shown."""
 
@@ -211,7 +213,10 @@ class OpenStack:
 
     def mark(self, node_id: str, metadata: Mapping[str, str]) -> None:
         """Merge into a server's metadata. Raises Terminal when there is no such server."""
-        self._call(f"mark {node_id}", lambda api: api.merge_metadata(node_id, metadata))
+        try:
+            self._call(f"mark {node_id}", lambda api: api.merge_metadata(node_id, metadata))
+        except Conflict as error:  # nova takes no metadata while a server is built
+            raise Transient(str(error), retry_after=BUSY_SECONDS) from error
 
     # -- what servers share --------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.drivers import ec2 as ec2_driver
 from reconciler.drivers import namespace, simulated
+from reconciler.drivers import openstack as openstack_driver
 from reconciler.drivers.simulated import World
 from reconciler.model import Target
 from reconciler.ports import Compute
@@ -18,8 +19,9 @@ from reconciler.settings import Settings
 from reconciler.wiring import Wired
 from tests.real.ec2 import SECRET, ec2
 from tests.real.namespaces import need_namespaces, roots
+from tests.real.openstack import openstack
 
-__all__ = ["ec2", "roots"]
+__all__ = ["ec2", "openstack", "roots"]
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,45 @@ def ec2_cloud(setting: Setting) -> Cloud:
     return Cloud(lambda: ec2_driver.open(target, wired), frozenset({"power", "publish", "floating"}), stop=stop)
 
 
+def openstack_cloud(setting: Setting) -> Cloud:
+    """A project of its own in the real OpenStack."""
+    service = setting.fixture("openstack")
+    place = service.project(quota={"instances": 20, "cores": 40, "ram": 102_400})
+    project = place.__enter__()
+    setting.undo.append(lambda: place.__exit__(None, None, None))
+    options = {
+        "endpoint": service.auth_url,
+        "auth": "v3password",
+        "username": project.credential.username,
+        "password": {"env": "HANSE_TEST_PASSWORD"},
+        "project_id": project.id,
+        "prefer_address": "fixed",
+        "state": str(setting.path / "compute"),
+    }
+    target = Target("compute:SITE-A/cloud/vo.example.org", "openstack", options)
+    wired = Wired(Settings(), {"HANSE_TEST_PASSWORD": project.credential.password})
+
+    def stop(name: str) -> None:
+        service.stop_server(next(s["id"] for s in project.servers() if s["name"] == name))
+
+    return Cloud(
+        lambda: openstack_driver.open(target, wired),
+        frozenset({"power", "publish", "floating", "quota"}),
+        wait_seconds=60.0,
+        stop=stop,
+    )
+
+
 CLOUDS: dict[str, Callable[[Setting], Cloud]] = {
     "simulated": simulated_cloud,
     "namespace": namespace_cloud,
     "ec2": ec2_cloud,
+    "openstack": openstack_cloud,
 }
-MARKED = [pytest.param(name, marks=[pytest.mark.root] if name == "namespace" else []) for name in sorted(CLOUDS)]
+MARKED = [
+    pytest.param(name, marks=[pytest.mark.root] if name in ("namespace", "openstack") else [])
+    for name in sorted(CLOUDS)
+]
 
 
 @pytest.fixture(params=MARKED)

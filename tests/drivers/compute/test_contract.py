@@ -30,7 +30,7 @@ def wait_for(cloud, compute: Compute, right: Callable[[dict[str, Node]], bool]) 
         there = {n.name: n for n in listing.nodes}
         if listing.complete and right(there):
             return there
-        time.sleep(0.02)
+        time.sleep(cloud.wait_seconds / 1000)
     pytest.fail(f"not in {cloud.wait_seconds} s: {there}")
 
 
@@ -116,6 +116,7 @@ def test_a_name_may_be_used_again_for_a_new_node(cloud) -> None:
 def test_marks_are_merged_into_the_metadata(cloud) -> None:
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0", **{"hanse-ref": "old"}))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
     compute.mark(node.id, {"hanse-config": "0123", "hanse-ref": "new"})
     metadata = cloud.client().nodes().nodes[0].metadata
     assert dict(metadata) == {"hanse-uid": "a" * 32, "hanse-ref": "new", "hanse-config": "0123"}
