@@ -32,8 +32,11 @@ def validate(
 
     Examples: `hanse validate --worktree` before a commit; `hanse validate -o github` in CI.
     """
+    from dataclasses import replace
+
     from reconciler.cli.house import declared, ordered, settings_of
     from reconciler.errors import ManifestError
+    from reconciler.manifest.located import placed
 
     settings = settings_of(context.obj)
     faults: Sequence[Diagnostic]
@@ -41,7 +44,8 @@ def validate(
     try:
         read, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
         count, faults = len(resources.items), resources.warnings
-        ordered(settings, read, resources)
+        odd = ordered(settings, read, replace(resources, changed=None)).warnings
+        faults = sorted({*faults, *placed(odd, read)})
     except ManifestError as error:
         faults = sorted({*error.diagnostics, *(faults if count else ())})
     errors = sum(fault.severity == "error" for fault in faults)

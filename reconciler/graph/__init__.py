@@ -29,7 +29,7 @@ def build(
     items, changed = resources.items, resources.changed
     if changed is None or not (earlier or resources.ordered):
         earlier, changed = None, frozenset(items)
-    _refuse_faults(items, changed, kinds)
+    warnings = _judged(items, changed, kinds)
     if earlier is None:
         changed = frozenset(items)
     suspects = [ref for ref in changed if ref in items]
@@ -41,15 +41,20 @@ def build(
         taking=_those(items, suspects, changed, earlier.taking if earlier else frozenset(), _takes),
         undecided=_those(items, suspects, changed, earlier.undecided if earlier else frozenset(), lambda r: r.open),
         moved=_moved(items, suspects, earlier),
+        warnings=warnings,
     )
 
 
-def _refuse_faults(items: Mapping[Ref, Resource], changed: frozenset[Ref], kinds: Mapping[str, Kind[Any]]) -> None:
+def _judged(
+    items: Mapping[Ref, Resource], changed: frozenset[Ref], kinds: Mapping[str, Kind[Any]]
+) -> tuple[Diagnostic, ...]:
+    """Warnings about what changed; raises ManifestError where there is a fault that forbids to go on."""
     suspects = [ref for ref in changed if ref in items]
     faults = [*dangling(items, suspects, changed - items.keys()), *cycles(items, suspects)]
     faults += _quarrels(items, changed, kinds)
-    if faults:
+    if any(fault.severity == "error" for fault in faults):
         raise ManifestError(sorted(faults))
+    return tuple(sorted(faults))
 
 
 def _quarrels(
@@ -57,9 +62,11 @@ def _quarrels(
 ) -> Iterable[Diagnostic]:
     """What is wrong between resources, as their kinds know it."""
     for kind in kinds.values():
+        severity = {rule.id: rule.severity for rule in kind.rules}
         for ref, rule, fault in kind.quarrels(items, changed):
             where = items[ref].location
-            yield Diagnostic(where.file, where.line, 1, fault.path, fault.message, fault.cure, rule)
+            said = (fault.path, fault.message, fault.cure, rule, severity.get(rule, "error"))
+            yield Diagnostic(where.file, where.line, 1, *said)
 
 
 def _digests(

@@ -18,10 +18,11 @@ def located(revision: Revision) -> Iterator[None]:
     try:
         yield
     except ManifestError as error:
-        raise ManifestError(sorted(_placed(error.diagnostics, revision))) from None
+        raise ManifestError(sorted(placed(error.diagnostics, revision))) from None
 
 
-def _placed(faults: Iterable[Diagnostic], revision: Revision) -> Iterator[Diagnostic]:
+def placed(faults: Iterable[Diagnostic], revision: Revision) -> Iterator[Diagnostic]:
+    """The faults with the line and column of their fields."""
     read: dict[str, list[Document]] = {}
     for fault in faults:
         if fault.file not in read:

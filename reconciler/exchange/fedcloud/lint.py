@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from reconciler.kinds.vo.entitlement import EntitlementError, GroupEntitlement, parse
 from reconciler.kinds.vo.group import vo_name
+from reconciler.kinds.vo.mapped import Odd, shared, unmapped, unused
 
-_NEAR = 0.93
 OPS = "ops"
 """The VO of the infrastructure's own monitoring, which every site supports."""
 
@@ -33,9 +31,10 @@ def lint(supported: Mapping[str, list[str]], mapped: Mapping[str, str] | None) -
     findings = list(_without_ops(supported))
     if mapped is not None:
         findings += _malformed(mapped)
-        findings += _shared(mapped)
-        findings += _unmapped(supported, mapped)
-        findings += _unused(supported, mapped)
+        everywhere = {vo for vos in supported.values() for vo in vos}
+        findings += _told("fedcloud-shared", shared(mapped))
+        findings += _told("fedcloud-unmapped", unmapped(everywhere, mapped))
+        findings += _told("fedcloud-unused", unused(everywhere, mapped))
     return findings
 
 
@@ -62,34 +61,7 @@ def _malformed(mapped: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("fedcloud-other-group", about, group, f"the entitlement is of the group {found.group}")
 
 
-def _shared(mapped: Mapping[str, str]) -> Iterator[Finding]:
-    groups = defaultdict(list)
-    for group, text in mapped.items():
-        groups[text].append(group)
-    for sharing in groups.values():
-        for group in sharing if len(sharing) > 1 else ():
-            others = ", ".join(g for g in sharing if g != group)
-            message = f"it shares its entitlement with {others}: who is in one is in the other"
-            yield Finding("fedcloud-shared", ("VO", vo_name(group)), group, message)
-
-
-def _unmapped(supported: Mapping[str, list[str]], mapped: Mapping[str, str]) -> Iterator[Finding]:
-    known = {vo_name(group) for group in mapped}
-    for vo in sorted({vo for vos in supported.values() for vo in vos if vo_name(vo) not in known}):
-        yield Finding("fedcloud-unmapped", ("VO", vo_name(vo)), vo, "no entitlement is mapped to it", _cure(vo, mapped))
-
-
-def _cure(vo: str, mapped: Mapping[str, str]) -> str:
-    """Points to a mapping whose path ends in the VO, whose name is near, or whose part the VO seems to be."""
-    ends = [group for group in mapped if group.rpartition("/")[2] == vo.strip("/")]
-    for meant in ends or get_close_matches(vo, mapped, n=1, cutoff=_NEAR):
-        return f"did you mean {meant}?"
-    whole = next((group for group in mapped if vo.startswith(f"{group}-")), "")
-    return f"is it a part of {whole}?" if whole else "map it, or take its shares away"
-
-
-def _unused(supported: Mapping[str, list[str]], mapped: Mapping[str, str]) -> Iterator[Finding]:
-    used = {vo_name(vo) for vos in supported.values() for vo in vos}
-    for group in mapped:
-        if vo_name(group) not in used:
-            yield Finding("fedcloud-unused", ("VO", vo_name(group)), group, "it is mapped, and no site supports it")
+def _told(rule: str, odd: Iterable[Odd]) -> Iterator[Finding]:
+    """What the rules about VOs find, told of the files."""
+    for group, message, cure in odd:
+        yield Finding(rule, ("VO", vo_name(group)), group, message, cure)

@@ -8,8 +8,9 @@ from typing import ClassVar
 from reconciler.kinds.base import Fault, Rule
 from reconciler.kinds.registered import Registered
 from reconciler.kinds.vo.allocation import unknown_sites
+from reconciler.kinds.vo.mapped import quarrels
 from reconciler.kinds.vo.rules import RULES
-from reconciler.kinds.vo.spec import VOSpec
+from reconciler.kinds.vo.spec import CLOUD_ROLE, VOSpec
 from reconciler.model import Ref, Resource
 
 
@@ -25,4 +26,5 @@ class VOKind(Registered[VOSpec]):
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
         if not any(ref.startswith(("VO/", "Site/")) for ref in changed):
             return []
-        return [(ref, "vo-allocation-site", fault) for ref, fault in unknown_sites(resources)]
+        sites = [(ref, "vo-allocation-site", fault) for ref, fault in unknown_sites(resources)]
+        return [*sites, *quarrels(resources, CLOUD_ROLE)]
