@@ -7,8 +7,9 @@ unknown: it never delays the others beyond the deadline and is never taken for e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 from reconciler.errors import DriverError, SettingsError
@@ -16,6 +17,7 @@ from reconciler.kinds import Kind
 from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, Stray, TargetState, digest_of
 from reconciler.observe.asking import Offers, after, world
 from reconciler.observe.questions import Question, leaves, questions, standing, wanted
+from reconciler.observe.taking import moved_inputs
 from reconciler.ports import Drivers
 
 __all__ = ["Offers", "after", "observe", "world"]
@@ -38,22 +40,36 @@ def observe(  # noqa: PLR0913 (the read's limits are keywords)
     asked = questions(graph, inventory, kinds, earlier)
     if earlier is not None and not asked:
         return earlier
-    gathered = _Gathered(graph, inventory, earlier)
+    gathered, handing_on = _Gathered(graph, inventory, earlier), _handing_on(graph, inventory)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="observe")
+    read = partial(_read, graph=graph, inventory=inventory, drivers=drivers)
     try:
-        running = {pool.submit(_read, question, graph, inventory, drivers): question for question in asked}
-        finished, late = wait(running, timeout=deadline_seconds)
-        for future in sorted(finished, key=lambda f: running[f].key):
-            try:
-                gathered.take(running[future], *future.result())
-            except (DriverError, SettingsError) as error:
-                gathered.missed(running[future], str(error))
-            progress(running[future].target.id)
-        for future in late:
-            gathered.missed(running[future], f"no answer within {deadline_seconds:g} s")
+        _ask(asked, gathered, pool, read, deadline_seconds, progress)
+        _ask(gathered.unanswered(handing_on, kinds), gathered, pool, read, deadline_seconds, progress)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    return gathered.observed(_handing_on(graph, inventory))
+    return gathered.observed(handing_on)
+
+
+def _ask(
+    asked: Sequence[Question],
+    gathered: _Gathered,
+    pool: ThreadPoolExecutor,
+    read: Callable[[Question], _Answer],
+    deadline_seconds: float,
+    progress: Callable[[str], None],
+) -> None:
+    """Ask all at once; who has not answered by the deadline is missed."""
+    running = {pool.submit(read, question): question for question in asked}
+    finished, late = wait(running, timeout=deadline_seconds)
+    for future in sorted(finished, key=lambda f: running[f].key):
+        try:
+            gathered.take(running[future], *future.result())
+        except (DriverError, SettingsError) as error:
+            gathered.missed(running[future], str(error))
+        progress(running[future].target.id)
+    for future in late:
+        gathered.missed(running[future], f"no answer within {deadline_seconds:g} s")
 
 
 def _read(question: Question, graph: Graph, inventory: Inventory, drivers: Drivers) -> _Answer:
@@ -121,6 +137,10 @@ class _Gathered:
         asked = standing(question, self._graph, self._inventory)
         held = {entry.ref for ref in asked if (entry := self._inventory.entry(ref, self._graph.moved))}
         self._applied.update(self._inventory.details(held))
+
+    def unanswered(self, handing_on: Mapping[Ref, Details], kinds: Mapping[str, Kind[Any]]) -> list[Question]:
+        """What is to be asked in full now that it is known what others hand on."""
+        return moved_inputs(self._graph, self._inventory, kinds, self._results, self._targets, handing_on)
 
     def _forget(self, question: Question) -> None:
         for ref in standing(question, self._graph, self._inventory):
