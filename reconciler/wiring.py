@@ -27,7 +27,9 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("compute", "ec2"): "reconciler.drivers.ec2",
     ("configure", "simulated"): "reconciler.drivers.simulated",
     ("configure", "namespace"): "reconciler.drivers.ansible",
-    ("batch", "slurm"): "reconciler.drivers.slurm",
+    ("batch", "namespace"): "reconciler.drivers.slurm",
+    ("batch", "openstack"): "reconciler.drivers.slurm",
+    ("batch", "ec2"): "reconciler.drivers.slurm",
     ("configure", "openstack"): "reconciler.drivers.ansible",
     ("configure", "ec2"): "reconciler.drivers.ansible",
     ("storage", "directory"): "reconciler.drivers.directory",
@@ -45,7 +47,6 @@ DEFAULTS: Mapping[str, str] = {
     "storage": "directory",
     "registry": "embedded",
     "check": "plugins",
-    "batch": "slurm",
     "identity": "embedded",
 }
 
@@ -95,7 +96,7 @@ class Wired:
         return found
 
     def batch(self, target: Target) -> Batch:
-        """The batch system of a cluster."""
+        """The batch system of a cluster: how its front end is reached follows from the compute driver."""
         found: Batch = self._open("batch", target)
         return found
 

@@ -69,7 +69,8 @@ class Cluster(Federation):
     def actions(self) -> list[dict]:
         said = self.hanse("plan", "-o", "json")
         assert said.code in (0, 2), said.out + said.err
-        return json.loads(said.out)["actions"]
+        self.last = json.loads(said.out)
+        return self.last["actions"]
 
     def nodes(self) -> dict[str, str]:
         running = [n for n in self.world.nodes().nodes if n.state == "running"]
@@ -121,7 +122,8 @@ def test_workers_come_for_jobs_and_go_when_there_are_none(cluster: Cluster) -> N
     assert cluster.actions() == [], "an empty queue wants nothing"
 
     job = cluster.front("sbatch --parsable --wrap hostname")
-    (action,) = cluster.actions()
+    assert len(cluster.actions()) == 1, cluster.last["choices"][1]
+    (action,) = cluster.last["actions"]
     assert action["reason"] == "SpecChanged", action
     said = cluster.apply()
     assert f"job {job}" in said
