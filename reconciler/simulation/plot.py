@@ -48,7 +48,7 @@ def _legend() -> Iterator[str]:
 
 def _row(result: Result, top: int, end: float, nodes: int, queued: int) -> Iterator[str]:
     base, floor = top + _HEAD + _NODES, top + _HEAD + _NODES + _GAP + _QUEUE
-    said = f"wait {result.wait_mean:,.0f} s mean, {result.wait_p95:,.0f} s p95   {result.node_hours:,.1f} node hours"
+    said = f"wait {result.wait_mean:,.0f} s mean, {result.wait_p95:,.0f} s p95; {result.node_hours:,.1f} node hours"
     yield _text(_LEFT, top + 18, result.policy, weight="600")
     yield _text(_WIDE - _RIGHT, top + 18, f"{said}, {result.waste_hours:,.1f} wasted", colour=_QUIET, anchor="end")
     for at in _ticks(end):
@@ -102,6 +102,8 @@ def _ticks(end: float) -> Iterator[float]:
 
 
 def _clock(at: float) -> str:
+    if not at:
+        return "0"
     if at < _HOUR:
         return f"{at / 60:.0f} min"
     return f"{at / _HOUR:g} h"
