@@ -37,6 +37,7 @@ _TARGETS = {
     "compute": "`compute:SITE/CLOUD/VO`",
     "configure": "the compute target: what runs playbooks on its nodes follows from the compute driver",
     "storage": "`storage:SITE/STORAGE`",
+    "batch": "the compute target: how a cluster's front end is reached follows from the compute driver",
     "registry": "`registry:KINDS`",
     "check": "`check:local`",
 }
