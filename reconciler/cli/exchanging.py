@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import Form, Output
+from reconciler.cli.options import Form, Output, Revision, Worktree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.exchange.shares import Known
+    from reconciler.model import Ref, Resource
+    from reconciler.ports import Compute
+    from reconciler.settings import Settings
 
 importing = typer.Typer(no_args_is_help=True, help="Turn what other tools keep into manifests.")
 exporting = typer.Typer(no_args_is_help=True, help="Give manifests back in the form of other tools.")
@@ -85,6 +90,100 @@ def export_fedcloud(
         _list("not told in this format", report.skipped)
         console.say(f"{len(report.written)} files written, {len(report.unchanged)} unchanged")
     return 1 if report.problems else 0
+
+
+@exporting.command("caso")
+def export_caso(
+    context: typer.Context,
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Name of a Site.")],
+    directory: Annotated[Path | None, typer.Option("--into", metavar="DIR", help="Write there, not to stdout.")] = None,
+    revision: Revision = "",
+    *,
+    worktree: Worktree = False,
+) -> int:
+    """Write what cASO needs to account a site's clouds: projects, VO property, and the map of VOs to projects.
+
+    Ids of projects that Hanse has made come from its records. The exit code is 1 when something could not be told.
+
+    Example: `hanse export caso CESGA-CLOUD --into /etc/caso`.
+    """
+    from reconciler.exchange.caso import caso
+
+    made = caso(site, _shares(context, site, revision, worktree=worktree))
+    for name, text in made.files.items():
+        if directory is None:
+            console.say(f"# {name}\n{text}")
+            continue
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text, encoding="utf-8")
+        console.say(f"wrote {directory / name}")
+    for problem in made.problems:
+        console.note(problem)
+    return 1 if made.problems else 0
+
+
+@exporting.command("glue")
+def export_glue(
+    context: typer.Context,
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Name of a Site.")],
+    revision: Revision = "",
+    *,
+    worktree: Worktree = False,
+) -> int:
+    """Print what a site's clouds offer to each VO, as they say themselves: GLUE 2.1 in JSON.
+
+    A share that cannot be read is said on stderr and left out; the exit code is 1 then. All the others are told.
+
+    Example: `hanse export glue CESGA-CLOUD > site.json`.
+    """
+    from reconciler.cli.house import now, settings_of
+    from reconciler.exchange.glue import document, offers
+    from reconciler.kinds import Declared
+    from reconciler.kinds.virtualcluster.connect import connect, target_id
+    from reconciler.model import Ref
+    from reconciler.wiring import Wired
+
+    settings = settings_of(context.obj)
+    resources = _declared(settings, site, revision, worktree=worktree)
+    drivers, declared = Wired(settings), Declared(resources)
+
+    def compute(known: Known) -> Compute:
+        target = connect(target_id(site, known.cloud.name, known.share.vo_name), declared, drivers)
+        return drivers.compute(target)
+
+    found = offers(_shares(context, site, revision, worktree=worktree), compute)
+    extensions = {extension.key: extension.value for extension in resources[Ref.of("Site", site)].spec.extensions}
+    console.data(document(site, extensions.get("GOCDB_ID", ""), found, now()))
+    for offer in found:
+        if offer.fault:
+            console.note(f"{offer.known.cloud.name}: {offer.known.group} is left out: {offer.fault}")
+    return 1 if any(offer.fault for offer in found) else 0
+
+
+def _shares(context: typer.Context, site: str, revision: str, *, worktree: bool) -> list[Known]:
+    """The shares of a site, with the projects that the records know."""
+    from reconciler.cli.house import records, settings_of
+    from reconciler.exchange.shares import shares_of
+
+    resources = _declared(settings_of(context.obj), site, revision, worktree=worktree)
+    with records(context.obj) as store:
+        held = [ref for ref in store.inventory.entries() if ref.kind == "Share"]
+        return list(shares_of(site, resources, store.inventory.outputs(held)))
+
+
+def _declared(settings: Settings, site: str, revision: str, *, worktree: bool) -> Mapping[Ref, Resource]:
+    """Everything declared; raises SettingsError when the site is not."""
+    from difflib import get_close_matches
+
+    from reconciler.cli.house import declared
+    from reconciler.errors import SettingsError
+    from reconciler.model import Ref
+
+    _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
+    if Ref.of("Site", site) not in resources.items:
+        near = get_close_matches(site, [ref.name for ref in resources.items if ref.kind == "Site"], n=1)
+        raise SettingsError(f"there is no Site {site}" + (f": did you mean {near[0]}?" if near else ""))
+    return resources.items
 
 
 def _folder(context: typer.Context) -> Path:

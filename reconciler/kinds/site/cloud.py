@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from reconciler.kinds.gocdb import ShortName, Url
-from reconciler.kinds.site.onboarding import ApplicationCredential, Onboarding
+from reconciler.kinds.site.onboarding import Onboarding
 from reconciler.kinds.vo.group import vo_name
 from reconciler.model import Strict
 
@@ -44,10 +44,9 @@ class Share(Strict):
     projectName: Word | None = None
     region: Word | None = None
     """Region of this share, when not the cloud's."""
-    applicationCredential: ApplicationCredential | None = None
-    """What the VO's machines are made with, where the cloud knows no federated users."""
     auth: dict[str, JsonValue] = Field(default={})
-    """Further keys of the authentication, handed to the driver as they are."""
+    """Further keys of the authentication, handed to the driver; secrets are references:
+    ``application_credential_secret: {env: NAME}``."""
     properties: dict[str, JsonValue] = Field(default={})
     """Further keys of the share, kept as they are."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault, Rule
 from reconciler.kinds.gocdb import SHORT_NAME
@@ -15,6 +17,12 @@ UNMONITORED_TYPES = frozenset({"VOMS", "emi.ARGUS", "org.squid-cache.Squid"})
 """Service types that may be in production without being monitored."""
 RESERVED_SCOPES = frozenset({"alice", "atlas", "cms", "lhcb", "tier1", "tier2", "wlcg"})
 """Scopes that a service may have only if its site has them."""
+SECRET = re.compile(r"(secret|password|token)$", re.IGNORECASE)
+"""Keys of connection data whose values are secrets."""
+SERVICES = frozenset(
+    {"compute", "network", "image", "volume", "volumev3", "block-storage", "placement", "object-store", "dns"}
+)
+"""Types of services whose address may be given instead of the catalogue's."""
 _HIGHEST_OCTET = 255
 
 
@@ -136,6 +144,23 @@ def _closed_with_reason(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
                 yield Fault(f"spec.storage[{n}].availability.{way}", "it is closed without a reason", "add reason")
 
 
+def _secrets(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for c, cloud in enumerate(spec.clouds):
+        held = {f"spec.clouds[{c}].options": cloud.options}
+        held |= {f"spec.clouds[{c}].shares[{s}].auth": share.auth for s, share in enumerate(cloud.shares)}
+        for path, keys in held.items():
+            for key in (key for key, value in keys.items() if SECRET.search(key) and isinstance(value, str) and value):
+                yield Fault(f"{path}.{key}", "a secret stands in the manifest", "write {env: NAME} or {file: PATH}")
+
+
+def _overrides(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for c, cloud in enumerate(spec.clouds):
+        for service in sorted(cloud.apiOverrides.keys() - SERVICES):
+            near = get_close_matches(service, SERVICES, n=1)
+            cure = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(sorted(SERVICES))}"
+            yield Fault(f"spec.clouds[{c}].apiOverrides.{service}", f"{service} is no type of service", cure)
+
+
 RULES = (
     Rule("site-short-name", "A site's name is a GOCDB short name: letters, digits, - . _, at most 255.", _short_name),
     Rule(
@@ -163,4 +188,6 @@ RULES = (
     Rule("site-service-mandatory", "A service has a description and a contact (GOCDB).", _service_mandatory, "warning"),
     Rule("site-ip-range", "The parts of an IP range are at most 255 (GOCDB does not check it).", _octets, "warning"),
     Rule("site-closed-reason", "A storage that is closed says why.", _closed_with_reason, "warning"),
+    Rule("site-secrets", "Connection data name secrets and do not hold them.", _secrets),
+    Rule("site-api-overrides", "An address is given for a type of service that there is.", _overrides, "warning"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import cast
 
@@ -27,18 +26,18 @@ def derived(site: str, spec: SiteSpec, federation: Federation) -> Iterator[Deriv
     for cloud in spec.clouds:
         if cloud.onboarding is None:
             continue
-        count = Counter(share.vo_name for share in cloud.shares)
         for share in cloud.shares:
             vo = cast("VOSpec | None", federation.get(Ref.of("VO", share.vo_name)))
             if vo is not None:
                 made = _share(site, cloud, cloud.onboarding, share, vo)
-                yield Derived("Share", _name(site, cloud, share, count[share.vo_name]), made, "none")
+                yield Derived("Share", share_name(site, cloud, share), made, "none")
 
 
-def _name(site: str, cloud: Cloud, share: Share, of: int) -> str:
-    """Site, cloud and VO; where a VO has several projects, the project or region too."""
+def share_name(site: str, cloud: Cloud, share: Share) -> str:
+    """Name of the Share that a site brings along: site, cloud, VO; of a VO's several projects, each its own too."""
     more = share.projectName or share.projectId or share.region
-    plain = ".".join([site, cloud.name, share.vo_name, *([more] if of > 1 and more else [])])
+    several = len(cloud.shares_of(share.vo)) > 1
+    plain = ".".join([site, cloud.name, share.vo_name, *([more] if several and more else [])])
     return re.sub(r"[^A-Za-z0-9._-]", "-", plain)
 
 
