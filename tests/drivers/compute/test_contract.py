@@ -169,7 +169,8 @@ def test_the_quota_shrinks_with_each_node(cloud) -> None:
         pytest.skip("this cloud has no quota")
     compute = cloud.client()
     before = compute.quota()
-    compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
     assert compute.quota().instances == before.instances - 1
 
 
@@ -184,7 +185,8 @@ def test_what_is_limited_says_what_is_used_of_it(cloud) -> None:
     if "quota" not in cloud.capabilities:
         pytest.skip("this cloud has no quota")
     compute = cloud.client()
-    compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
+    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
     quota = compute.quota()
     assert quota.limits["instances"].used == 1
     assert quota.limits["instances"].left == quota.instances

@@ -1,0 +1,142 @@
+"""Clusters on the real OpenStack, from a commit to nothing left: killed on the way, hurt from behind, taken away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.drivers.openstack.conftest import Place
+from tests.house import commit
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+
+SETTINGS = """\
+[run]
+lease_seconds = 3
+
+[targets."compute:*"]
+auth = "password"
+username = "{user}"
+password = {{env = "PASSWORD"}}
+prefer_address = "fixed"
+"""
+SITE = """\
+apiVersion: hanse/v1
+kind: VO
+metadata: {{name: vo.tides.example.org}}
+spec: {{description: Tide gauges}}
+---
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: HARBOUR}}
+spec:
+  country: DE
+  contacts: {{email: operations@harbour.example.org}}
+  clouds:
+    - name: quay
+      driver: openstack
+      endpoint: {endpoint}
+      region: RegionOne
+      shares:
+        - {{vo: vo.tides.example.org, projectId: {project}}}
+"""
+CLUSTER = """\
+apiVersion: hanse/v1
+kind: VirtualCluster
+metadata: {{name: portal, namespace: tides}}
+spec:
+  vo: vo.tides.example.org
+  site: HARBOUR
+  frontend: {{image: debian-12, flavour: m1.tiny}}
+  workers:
+    - {{name: workers, count: {workers}, image: debian-12, flavour: m1.tiny}}
+  network: {network}
+"""
+
+
+@dataclass
+class Portal:
+    """A federation with one site, and a cluster in it."""
+
+    place: Place
+    root: Path
+
+    def declare(self, workers: int, network: str = "{ports: [22/tcp]}") -> None:
+        commit(self.root, {"portal.yaml": CLUSTER.format(workers=workers, network=network)})
+
+    def hanse(self, *words: str) -> subprocess.Popen[str]:
+        surroundings = {**os.environ, "PASSWORD": self.place.project.credential.password}
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler.cli", *words], cwd=self.root, env=surroundings, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def done(self, *words: str, code: int = 0) -> str:
+        with self.hanse(*words) as process:
+            said = process.communicate(timeout=600)[0]
+        assert process.returncode == code, said
+        return said
+
+    def names(self) -> list[str]:
+        return sorted(server["name"].partition("-")[2] for server in self.place.project.servers())
+
+
+@pytest.fixture
+def portal(place: Place, tmp_path: Path) -> Portal:
+    root = tmp_path / "federation"
+    site = SITE.format(endpoint=place.proxy.auth_url, project=place.project.id)
+    commit(root, {"harbour.yaml": site})
+    (root / "hanse.toml").write_text(SETTINGS.format(user=place.project.credential.username))
+    return Portal(place, root)
+
+
+def test_a_cluster_survives_kills_and_thieves_and_leaves_nothing(portal) -> None:
+    place, wanted = portal.place, ["frontend-0", "workers-0", "workers-1", "workers-2"]
+    portal.declare(3)
+
+    with place.proxy.fault("hang", "compute", "POST", "/servers$", nth=3) as fault, portal.hanse("apply") as killed:
+        assert fault.struck.wait(120)
+        os.killpg(killed.pid, signal.SIGKILL)
+    assert len(place.project.servers()) == 2, "killed with some of them made"
+    portal.done("apply")
+    assert portal.names() == wanted, "each once"
+    assert len(place.project.contents()["hosts"]) == 4
+
+    place.proxy.reset()
+    portal.done("plan")
+    assert place.proxy.writes() == []
+    assert place.proxy.count() <= 4, [f"{c.method} {c.service} {c.path}" for c in place.proxy.calls]
+
+    gone, stopped = (s["id"] for s in place.project.servers() if s["name"].endswith(("-workers-1", "-workers-2")))
+    place.cloud.delete_server(gone)
+    place.cloud.stop_server(stopped)
+    place.proxy.reset()
+    portal.done("apply")
+    assert portal.names() == wanted
+    assert {server["status"] for server in place.project.servers()} == {"ACTIVE"}
+    assert place.proxy.count("compute", "POST", "/servers$") == 1, "exactly the one that was gone"
+
+    commit(portal.root, {"portal.yaml": None})
+    portal.done("apply")
+    assert place.project.contents() == {}
+
+
+def test_a_front_end_with_a_public_address_gives_it_back_and_is_removed_whole(portal) -> None:
+    place = portal.place
+    portal.declare(0, "{ports: [22/tcp], publicAddress: true}")
+    portal.done("apply")
+    (address,) = place.project.contents()["floating IPs"]
+    assert address.strip('"') in str(place.project.servers()[0]["addresses"])
+    portal.done("plan")
+    portal.declare(0)
+    portal.done("apply")
+    assert "floating IPs" not in place.project.contents()
+    commit(portal.root, {"portal.yaml": None})
+    portal.done("apply")
+    assert place.project.contents() == {}
