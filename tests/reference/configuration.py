@@ -38,6 +38,7 @@ _TARGETS = {
     "configure": "the compute target: what runs playbooks on its nodes follows from the compute driver",
     "storage": "`storage:SITE/STORAGE`",
     "batch": "the compute target: how a cluster's front end is reached follows from the compute driver",
+    "identity": "`identity:SITE/CLOUD`",
     "registry": "`registry:KINDS`",
     "check": "`check:local`",
 }
