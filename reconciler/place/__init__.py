@@ -1,9 +1,9 @@
 """Stage 5, Graph and World -> Graph: makes every open choice, with reasons, the same way each time.
 
 A choice that was applied once is kept until it becomes impossible. What one resource is promised of a cloud is not
-promised to the next: resources that stand come first, then those without a choice, then the others by name. Among
-equals a hash keyed by resource and candidate decides, so that adding a candidate moves only what must move. What a
-choice brings along (a DatasetRule its Replicas) joins the graph here.
+promised to the next: resources that stand come first, then those without a choice, then whoever has the fewest places
+to go to. Among equals a hash keyed by resource and candidate decides, so that adding a candidate moves only what must
+move. What a choice brings along (a DatasetRule its Replicas) joins the graph here.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def place(graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, 
     if not graph.undecided:
         return graph
     placing = _Placing(graph, world, inventory, kinds)
-    for ref in sorted(graph.undecided, key=lambda ref: (ref.kind, ref not in inventory.entries, ref)):
-        placing.settle(ref)
+    for kind in sorted({ref.kind for ref in graph.undecided}):
+        for ref in placing.ordered(kind):
+            placing.settle(ref)
     return placing.graph(drivers)
 
 
@@ -54,6 +55,18 @@ class _Placing:
         self._begun = inventory.details([ref for ref in graph.undecided if ref in inventory.begun])
         for ref in sorted(world.moved - graph.undecided, key=lambda ref: (ref not in inventory.entries, ref)):
             self._promise(ref, self._resources[ref].spec)  # it can go nowhere else: it is served first
+
+    def ordered(self, kind: str) -> list[Ref]:
+        """Whose turn it is among the undecided of a kind: what stands, then whoever has the fewest places to go to."""
+        refs = [ref for ref in self._graph.undecided if ref.kind == kind]
+        return sorted(refs, key=lambda ref: (ref not in self._inventory.entries, self._freedom(ref), ref))
+
+    def _freedom(self, ref: Ref) -> int:
+        if ref in self._inventory.entries or ref not in self._world.moved:
+            return 0
+        choices = self._kinds[ref.kind].choices(ref, self._resources[ref].spec, self._declared, self._world)
+        fitting = (sum(not (c.why_not or c.why_not_anew) for c in choice.candidates) for choice in choices)
+        return min(fitting, default=0)
 
     def settle(self, ref: Ref) -> None:
         """Make the choices of one resource and add what it brings along."""

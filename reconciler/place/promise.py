@@ -13,12 +13,12 @@ from reconciler.model import Graph, Ref, Unknown
 
 def promise(graph: Graph, world: World, kinds: Mapping[str, Kind[Any]]) -> Graph:
     """The graph with what cannot be promised; who comes first is served first, in the order of ``place``."""
-    chosen = {choice.ref for choice in graph.choices}
+    turn = {choice.ref: n for n, choice in enumerate(graph.choices, start=1)}
     short: dict[Ref, str] = {}
     unfit: dict[Ref, str] = {}
     notes: dict[Ref, str] = {}
     due = [ref for ref in world.moved if ref in graph.resources and ref not in graph.unplaced]
-    for ref in sorted(due, key=lambda ref: (world.stands(ref) is None, ref in chosen, ref)):
+    for ref in sorted(due, key=lambda ref: (world.stands(ref) is None, turn.get(ref, 0), ref)):
         demand = kinds[ref.kind].demand(ref, graph.resources[ref].spec, world)
         lacking = {target: _lacks(target, world, demand.takes) for target in demand.takes}
         lacks = "; ".join(f"{target}: {said}" for target, said in lacking.items() if said)

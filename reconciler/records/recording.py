@@ -180,9 +180,15 @@ class Recording:
         return {action.target for action in touched} | {details.target for details in left if details}
 
     def _lay_to_rest(self, read: Mapping[Ref, Observation]) -> None:
-        """Operations that a crash left open and that looking has answered: nothing more is to be done there."""
+        """Operations that a crash left open and that looking has answered: nothing more is to be done there.
+
+        What a create left on another target than the resource lives on is answered only by looking there.
+        """
         answered = [ref for ref, found in read.items() if ref not in self.actions and isinstance(found, Present)]
-        open_rows = _OPERATIONS.c.state.in_(("intended", "started", "unknown")) & (_OPERATIONS.c.run != self.run)
+        row = _OPERATIONS.c
+        lives_on = select(LIGHT.c.target).where(LIGHT.c.ref == row.ref).scalar_subquery()
+        here = (row.verb != Verb.CREATE.value) | (row.target == lives_on)
+        open_rows = row.state.in_(("intended", "started", "unknown")) & (row.run != self.run) & here
         haunted = set(self.connection.scalars(select(_OPERATIONS.c.ref).where(open_rows)))
         for some in chunks(ref for ref in answered if ref in haunted):
             found = update(_OPERATIONS).where(_OPERATIONS.c.ref.in_(some), open_rows)

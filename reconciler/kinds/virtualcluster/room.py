@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reconciler.errors import Terminal
 from reconciler.kinds.virtualcluster.machines import size_for
 from reconciler.kinds.virtualcluster.nodes import wanted_count
-from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec, WorkerGroup
 from reconciler.kinds.world import Demand, Need, Offer
 
 _MIB_PER_GIB = 1024
@@ -38,13 +38,19 @@ def missing(spec: VirtualClusterSpec, there: VirtualClusterSpec | None) -> Itera
     yield spec.frontend, max(0, 1 - standing)
     for group in spec.workers:
         held = there.group(group.name) if there else None
-        number = (held.count if held.count is not None else _unbounded(held.min)) + held.unready if held else 0
-        yield group, max(0, wanted_count(group, number) - number)
+        number = _number(held) + held.unready if held else 0
+        yield group, max(0, _wanted(group, number) - number)
 
 
-def _unbounded(least: int | None) -> int:
+def _wanted(group: WorkerGroup, there: int) -> int:
+    return len(group.nodes) if group.nodes is not None else wanted_count(group, there)
+
+
+def _number(group: WorkerGroup) -> int:
     """A group that is as wanted, somewhere between its bounds, is shown without a number: it has its least."""
-    return least or 0
+    if group.nodes is not None:
+        return len(group.nodes)
+    return group.count if group.count is not None else group.min or 0
 
 
 def demand(
