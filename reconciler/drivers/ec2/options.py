@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.drivers.options import checked
 from reconciler.model import SecretRef, Target
 
+_OF_SITES = frozenset(
+    {"endpoint", "auth", "protocol", "identity_provider", "api_overrides", "project_id", "project_name", "project_auth"}
+)
+"""What a site's manifest says of a cloud; of it the endpoint alone means something here."""
+
 
 class Options(BaseModel):
     """One key in one region. Secrets are references: ``{env: NAME}`` or ``{file: PATH}``."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     region: str = "us-east-1"
     key: SecretRef | str
@@ -21,7 +27,7 @@ class Options(BaseModel):
     secret: SecretRef
     """Secret access key."""
     host: str = ""
-    """"" is Amazon's in the region."""
+    """"" is that of the site's endpoint."""
     port: int | None = None
     secure: bool = True
     images: dict[str, str] = {}
@@ -46,4 +52,16 @@ class Options(BaseModel):
 
 def options_of(target: Target) -> Options:
     """The target's options. Raises Terminal naming the option and what is wrong with it."""
-    return checked(target, Options)
+    given = {name: value for name, value in target.options.items() if name not in _OF_SITES}
+    return checked(
+        Target(target.id, target.driver, {**_of_url(str(target.options.get("endpoint", ""))), **given}), Options
+    )
+
+
+def _of_url(url: str) -> dict[str, Any]:
+    """The options that an endpoint stands for; none when it is not a URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return {}
+    secure = parts.scheme == "https"
+    return {"host": parts.hostname, "port": parts.port or (443 if secure else 80), "secure": secure}
