@@ -15,6 +15,8 @@ IMAGES = ("debian-12", "debian-12-minimal")
 """Public images. Whatever a server is made from, its root is this machine's Debian."""
 NETWORK = "private"
 """The shared network of all servers."""
+SUBNET = "10.111.240.0/20"
+"""Of the servers: the end of the namespace driver's pool, whose worlds take theirs from its beginning."""
 EXTERNAL = "public"
 """The external network of floating IPs."""
 IDP, PROTOCOL, ISSUER = "egi.eu", "openid", "https://aai.example.org/auth/realms/egi"
@@ -65,7 +67,7 @@ def rule(group: str, entitlement: str) -> dict[str, Any]:
     }
 
 
-def fill_clouds(admin: Administrator, subnet: str) -> None:
+def fill_cloud(admin: Administrator) -> None:
     """Flavours, images and networks. All services are up."""
     sizes = {**FLAVORS, HUGE: (1, 512, 100_000_000)}
     for name, (cores, ram, disk) in sizes.items():
@@ -80,7 +82,7 @@ def fill_clouds(admin: Administrator, subnet: str) -> None:
         admin.call("PUT", "image", f"/v2/images/{made}/file", bytes(1 << 20))
     outside = {"name": EXTERNAL, "router:external": True, "provider:network_type": "flat"}
     external = _network(admin, {**outside, "provider:physical_network": "outside"}, "198.51.100.0/24")
-    private = _network(admin, {"name": NETWORK, "shared": True}, subnet)
+    private = _network(admin, {"name": NETWORK, "shared": True}, SUBNET)
     gateway = {"name": "gateway", "external_gateway_info": {"network_id": external["network_id"]}}
     router = admin.call("POST", "network", "/v2.0/routers", {"router": gateway})["router"]["id"]
     admin.call("PUT", "network", f"/v2.0/routers/{router}/add_router_interface", {"subnet_id": private["id"]})

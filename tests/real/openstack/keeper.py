@@ -1,15 +1,13 @@
 """The process that keeps the cloud: it starts the control plane, and stops it when nobody uses it any more.
 
-It is started by whoever comes first (`fixture`). Users hold a shared lock on
-``users``: the kernel lets go of it when they end, however they end. The keeper's own end takes all its processes along.
-Everything of one run is below ``PLACE``; only software and seeds (the state of a cloud that has just been made) are
-kept, in the user's cache.
+It is started by whoever comes first (`fixture`). Users hold a shared lock on ``users``: the kernel lets go of it when
+they end, however they end. The keeper's own end takes all its processes along. Everything of one run is below
+``PLACE``; only software and seeds (the state of a cloud that has just been made) are kept, in the user's cache.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import select
@@ -26,21 +24,20 @@ from types import FrameType
 from joserfc.jwk import RSAKey
 
 from reconciler.drivers.namespace import machine
-from reconciler.drivers.namespace.network import Network, bridge_of
+from reconciler.drivers.namespace.network import Network
 from reconciler.drivers.namespace.rootfs import ready_root
 from reconciler.errors import HanseError
 from reconciler.model import digest_of
-from tests.real.openstack import conf, filling, software
+from tests.real.openstack import conf, filling, seeding, software
 from tests.real.openstack.conf import COMPUTES, SERVICES, Layout
+from tests.real.openstack.filling import SUBNET
 from tests.real.openstack.plane import Plane, free_ports
 from tests.real.openstack.rest import Administrator
 
 PLACE = Path(tempfile.gettempdir()) / "hanse-openstack"
 """Of the one cloud on this machine."""
 LOCK, USERS, FACTS, FAILURE, SOCKET = "lock", "users", "cloud.json", "failure", "keeper.sock"
-SUBNET = "10.111.240.0/20"
-"""Of the servers: the end of the namespace driver's pool, whose worlds take theirs from its beginning."""
-NETWORK = Network(digest_of(b"the tests' OpenStack"), IPv4Network(SUBNET))
+NETWORK = Network(digest_of(str(PLACE).encode()), IPv4Network(SUBNET))
 ROUND_SECONDS = 0.25
 
 
@@ -73,43 +70,32 @@ class Keeper:
 
     def _seed(self) -> Path:
         """A copy of a cloud that has just been made; made now when there is none."""
-        seed = software.cache() / f"openstack-seed-{_seed_version()}"
+        seed = seeding.seed()
         if not seed.exists():
-            self._make_seed(seed)
+            plane = self.plane
+            self._lay_out()
+            plane.start_rabbitmq()
+            plane.start_mariadb()
+            seeding.make_databases(plane)
+            self._say("databases are made")
+            plane.start_api("identity")
+            plane.wait_for_api("identity")
+            admin = Administrator({service: plane.layout.endpoint(service) for service in SERVICES})
+            filling.fill_identity(admin)
+            plane.write_catalogue()
+            self._start_the_rest()
+            filling.fill_cloud(admin)
+            seeding.discover_hosts(plane)
+            plane.stop_all()
+            seeding.keep(self.run, seed)
+            self._fresh()
+            self._say("a seed is made")
         return seed
-
-    def _make_seed(self, seed: Path) -> None:
-        plane = self.plane
-        self._lay_out()
-        plane.start_rabbitmq()
-        plane.start_mariadb()
-        self._say("MariaDB is up")
-        plane.make_databases()
-        self._say("databases are made")
-        plane.start_api("identity")
-        plane.wait_for_api("identity")
-        endpoints = {service: plane.layout.endpoint(service) for service in SERVICES}
-        filling.fill_identity(Administrator(endpoints))
-        plane.write_catalogue()
-        self._start_the_rest()
-        filling.fill_clouds(Administrator(endpoints), SUBNET)
-        self._say("flavours, images and networks are made")
-        nova = plane.tool("nova-manage", "--config-file", str(plane.layout.etc / "nova/nova.conf"))
-        plane.run("discover", [*nova, "cell_v2", "discover_hosts"])
-        plane.finish("discover")
-        plane.stop_all()
-        temporary = seed.with_name(f"building-{seed.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        plane.copy(self.run, temporary)
-        temporary.rename(seed)
-        _forget_others(seed)
-        self._fresh()
-        self._say("a seed is made")
 
     def _come_up(self, seed: Path) -> None:
         plane = self.plane
         self.run.mkdir(mode=0o700, exist_ok=True)
-        plane.copy(seed, self.run)
+        seeding.copy(seed, self.run)
         self._lay_out()
         plane.start_rabbitmq()
         plane.start_mariadb()
@@ -123,11 +109,11 @@ class Keeper:
         plane.start_api("placement", "network")
         plane.start_nova()
         plane.start_api("compute", "image")
-        plane.wait_for_rabbitmq()
-        self._say("RabbitMQ is up")
         plane.wait_for_api("identity", "placement")
         for number in COMPUTES:
             plane.start_compute(number)
+        plane.wait_for_rabbitmq()
+        self._say("RabbitMQ is up")
         plane.wait_for_api(*SERVICES)
         self._say("APIs answer")
         admin = Administrator({service: plane.layout.endpoint(service) for service in SERVICES})
@@ -255,20 +241,6 @@ def kill_all(mark: str) -> None:
         with suppress(OSError, ValueError):
             if int(entry.name) != os.getpid() and mark.encode() in (entry / "cmdline").read_bytes():
                 os.kill(int(entry.name), signal.SIGKILL)
-
-
-def _seed_version() -> str:
-    """A digest of all that a seed is made by."""
-    here = Path(__file__).parent
-    sources = [here / name for name in ("conf.py", "filling.py", "plane.py", "keeper.py")]
-    content = b"".join(file.read_bytes() for file in [*sources, *sorted((here / "inside").glob("*.py"))])
-    return hashlib.sha256(software.version().encode() + content + bridge_of(NETWORK.id).encode()).hexdigest()[:12]
-
-
-def _forget_others(seed: Path) -> None:
-    for other in seed.parent.glob("*openstack-seed-*"):
-        if other != seed:
-            shutil.rmtree(other, ignore_errors=True)
 
 
 def main(arguments: list[str]) -> int:

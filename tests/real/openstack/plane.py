@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from reconciler.errors import Terminal
 from tests.real.openstack import conf
-from tests.real.openstack.conf import DATABASES, SERVICES, Layout
+from tests.real.openstack.conf import SERVICES, Layout
 from tests.real.openstack.rest import ask
 from tests.real.openstack.software import RABBITMQ, ROOT
 
@@ -168,45 +167,6 @@ class Plane:
         if done.returncode:
             raise Terminal(f"MariaDB: {done.stderr}")
 
-    def make_databases(self) -> None:
-        """Make the databases and everything that the services' own programs put into them."""
-        self.sql("".join(f"create database {name} character set utf8mb3;" for name in DATABASES))
-        etc, url = self.layout.etc, self.layout.endpoint("identity")
-        keystone = self.tool("keystone-manage", "--config-file", str(etc / "keystone/keystone.conf"))
-        owner = ["--keystone-user", "root", "--keystone-group", "root"]
-        named = ["--bootstrap-password", conf.PASSWORD, "--bootstrap-region-id", conf.REGION]
-        urls = [part for kind in ("admin", "internal", "public") for part in (f"--bootstrap-{kind}-url", url)]
-        nova = self.tool("nova-manage", "--config-file", str(etc / "nova/nova.conf"))
-        neutron = str(etc / "neutron/neutron.conf")
-        jobs = {
-            "keystone-manage": [
-                [*keystone, "db_sync"],
-                [*keystone, "fernet_setup", *owner],
-                [*keystone, "credential_setup", *owner],
-                [*keystone, "bootstrap", *named, *urls],
-            ],
-            "placement-manage": [
-                self.tool("placement-manage", "--config-file", str(etc / "placement/placement.conf"), "db", "sync")
-            ],
-            "glance-manage": [
-                self.tool("glance-manage", "--config-file", str(etc / "glance/glance-api.conf"), "db_sync")
-            ],
-            "nova-manage": [
-                [*nova, "api_db", "sync"],
-                # Templates: where database and broker are is another place in each run, and stands in nova.conf.
-                [*nova, "cell_v2", "map_cell0", "--database_connection", _templated("nova_cell0")],
-                [*nova, "db", "sync"],
-                [*nova, "cell_v2", "create_cell", "--name", "cell1", *_cell()],
-            ],
-            "neutron-manage": [
-                [str(self.layout.venv / "bin/python"), str(INSIDE / "hanse_neutron_tables.py"), self.layout.database("neutron")],
-                self.tool("neutron-db-manage", "--config-file", neutron, "stamp", "heads"),
-            ],
-        }  # fmt: skip
-        for name, commands in jobs.items():
-            self.run(name, *commands)
-        self.finish(*jobs)
-
     def write_catalogue(self) -> None:
         """Write the endpoints straight into keystone's table, before it starts: the ports are this run's."""
         rows = []
@@ -230,7 +190,7 @@ class Plane:
         for service in services:
             module, *rest = APPLICATIONS[service]
             port = str(self.layout.ports[service])
-            self.start(f"{service}-api", [python, INSIDE / "hanse_serve.py", module, port, *rest])
+            self.start(f"{service}-api", [python, INSIDE / "hanse_serve.py", self.layout.run, module, port, *rest])
 
     def wait_for_api(self, *services: str) -> None:
         """Wait until APIs answer."""
@@ -261,11 +221,6 @@ class Plane:
         ready = self.layout.run / f"state/compute-{number}/ready"
         self.wait(f"nova-compute {number}", ready.exists, f"nova-compute-{number}")
 
-    def copy(self, from_: Path, to: Path) -> None:
-        """Copy what a seed consists of."""
-        for folder in ("db", "images", "keys", "state"):
-            shutil.copytree(from_ / folder, to / folder, symlinks=True, dirs_exist_ok=True)
-
 
 def free_ports() -> dict[str, int]:
     """A free port on loopback for every part."""
@@ -292,15 +247,6 @@ def answers(url: str) -> bool:
     with suppress(OSError):
         return ask("GET", f"{url}/")[0] < 500
     return False
-
-
-def _templated(database: str) -> str:
-    return f"{{scheme}}://{{username}}@{{hostname}}/{database}?{{query}}"
-
-
-def _cell() -> list[str]:
-    messages = "{scheme}://{username}:{password}@{hostname}:{port}//"
-    return ["--database_connection", _templated("nova"), "--transport-url", messages]
 
 
 def _places(commands: Sequence[Sequence[str]]) -> list[tuple[int, int]]:

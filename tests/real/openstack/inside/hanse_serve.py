@@ -1,6 +1,6 @@
-"""Serve one WSGI application of OpenStack: ``hanse_serve.py MODULE PORT THREADS [guarded]``.
+"""Serve one WSGI application of OpenStack: ``hanse_serve.py RUN MODULE PORT THREADS [guarded]``.
 
-Not gunicorn: the applications read the command line as their own.
+Not gunicorn: the applications read the command line as their own. ``RUN`` tells by the process list whose it is.
 """
 
 import importlib
@@ -8,7 +8,7 @@ import sys
 
 import waitress
 
-module, port, threads, *guarded = sys.argv[1:]
+_, module, port, threads, *guarded = sys.argv[1:]
 sys.argv = [module]
 application = importlib.import_module(module).application
 if guarded:
