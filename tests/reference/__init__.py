@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.reference import commands, configuration, decisions, errors, kinds
+from tests.reference import commands, configuration, decisions, errors, kinds, roles
 
 __all__ = ["pages"]
 
@@ -17,6 +17,7 @@ def pages() -> Iterator[tuple[str, str]]:
         ("reference/configuration.md", configuration.settings()),
         ("reference/drivers.md", configuration.drivers()),
         ("reference/errors.md", errors.page()),
+        ("reference/roles.md", roles.page()),
         ("reference/rules.md", kinds.rules_page()),
         ("adr/index.md", decisions.page()),
     ):
