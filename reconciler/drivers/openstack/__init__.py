@@ -1,8 +1,8 @@
 """OpenStack through apache-libcloud: the federation's cloud.
 
-A target is a VO's project. Options: see `Options`; a site's manifest gives endpoint, region and project, the operator
-the credential. A login by password, application credential or federated access token is shared by all threads of a
-process; access tokens are renewed at their issuer.
+A target is a VO's project. A site's manifest gives endpoint, region and project, the operator the credential. A login
+by password, application credential or federated access token is shared by all threads of a process; access tokens are
+renewed at their issuer.
 
 The ownership mark of a server is its metadata. What its cluster shares (security group, key pair, floating IPs) bears
 the cluster's uid in its name or description.

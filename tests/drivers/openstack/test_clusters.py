@@ -140,3 +140,21 @@ def test_a_front_end_with_a_public_address_gives_it_back_and_is_removed_whole(po
     commit(portal.root, {"portal.yaml": None})
     portal.done("apply")
     assert place.project.contents() == {}
+
+
+def test_a_machine_that_comes_up_in_error_is_replaced_alone(portal) -> None:
+    place = portal.place
+    place.cloud.fail_builds(2)  # one on each host: one server ends in ERROR
+    portal.declare(1)
+    portal.done("apply")
+    assert portal.names() == ["frontend-0", "workers-0"]
+    assert {server["status"] for server in place.project.servers()} == {"ACTIVE"}
+    assert place.proxy.count("compute", "POST", "/servers$") == 3
+
+
+def test_a_quota_that_does_not_suffice_is_said_before_anything_is_made(portal) -> None:
+    portal.place.cloud.set_quota(portal.place.project.id, instances=2)
+    portal.declare(3)
+    said = portal.done("apply", code=3)
+    assert "4 instances needed, 2 left" in " ".join(said.split())
+    assert portal.place.project.contents() == {}
