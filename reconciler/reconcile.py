@@ -52,8 +52,11 @@ class Proposal:
     """True for a plan that was made earlier: everything is looked at once more just before it is done."""
 
 
-def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
-    """What would be done for this commit. Changes nothing: CI runs this on a pull request."""
+def propose(house: House, revision: str, *, worktree: bool = False, wish: place.Wish = place.KEEP) -> Proposal:
+    """What would be done for this commit. Changes nothing: CI runs this on a pull request.
+
+    ``wish`` says how choices that were made before are looked upon: they are kept, unless one asks for better ones.
+    """
     settings, kinds, drivers = house.settings, house.kinds, house.drivers
     repository, paths = Path(settings.source.repository), settings.source.paths
     read = source.read(repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
@@ -66,10 +69,9 @@ def propose(house: House, revision: str, *, worktree: bool = False) -> Proposal:
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)
-    world = observe.world(
-        ordered, seen, inventory, kinds, drivers, memory=house.offers, now=house.clock(), policy=placing(settings)
-    )
-    placed = place.place(ordered, world, inventory, kinds, drivers)
+    ask = partial(observe.world, memory=house.offers, now=house.clock(), policy=placing(settings), afresh=wish.afresh)
+    world = ask(ordered, seen, inventory, kinds, drivers)
+    placed = place.place(ordered, world, inventory, kinds, drivers, wish)
     inventory = keeping.apart(inventory, placed)
     seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)

@@ -14,8 +14,9 @@ from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.exchanging import exporting, importing
 from reconciler.cli.holding import approve, pause, resume
-from reconciler.cli.looking import explain, history, status
+from reconciler.cli.looking import explain, history, names, status
 from reconciler.cli.options import Place
+from reconciler.cli.placed import place
 from reconciler.cli.planning import diff, graph, plan, validate
 from reconciler.cli.simulating import simulating
 
@@ -57,8 +58,8 @@ def _apart(doc: str) -> tuple[str, str]:
 
 _PANELS = {
     "Begin": (init, validate, config_, schema, rules, version),
-    "Plan and apply": (plan, apply, run, graph, diff),
-    "Look": (status, explain, history),
+    "Plan and apply": (plan, apply, run, graph, diff, place),
+    "Look": (status, explain, history, names),
     "Hold and allow": (approve, pause, resume),
 }
 for _panel, _commands in _PANELS.items():

@@ -26,16 +26,24 @@ from reconciler.model import (
 )
 from reconciler.place.choose import choose
 from reconciler.place.promise import promise
+from reconciler.place.wish import KEEP, Wish
 from reconciler.ports import Drivers
 
-__all__ = ["place", "promise"]
+__all__ = ["KEEP", "Wish", "place", "promise"]
 
 
-def place(graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]], drivers: Drivers) -> Graph:
+def place(
+    graph: Graph,
+    world: World,
+    inventory: Inventory,
+    kinds: Mapping[str, Kind[Any]],
+    drivers: Drivers,
+    wish: Wish = KEEP,
+) -> Graph:
     """Return the graph with every choice made; what has no place is in ``unplaced``, with a reason per candidate."""
     if not graph.undecided:
         return graph
-    placing = _Placing(graph, world, inventory, kinds)
+    placing = _Placing(graph, world, inventory, kinds, wish)
     for kind in sorted({ref.kind for ref in graph.undecided}):
         for ref in placing.ordered(kind):
             placing.settle(ref)
@@ -45,7 +53,10 @@ def place(graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, 
 class _Placing:
     """The graph while choices are being made."""
 
-    def __init__(self, graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> None:
+    def __init__(
+        self, graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]], wish: Wish
+    ) -> None:
+        self._wish = wish
         self._graph, self._world, self._inventory, self._kinds = graph, world, inventory, kinds
         self._resources = dict(graph.resources)
         self._declared = Declared(self._resources)
@@ -74,7 +85,7 @@ class _Placing:
         kind, spec = self._kinds[ref.kind], resource.spec
         picks: dict[str, tuple[str, ...]] = {}
         for choice in kind.choices(ref, spec, self._declared, self._world):
-            made = choose(ref, choice, self._earlier(ref).get(choice.field, ()))
+            made = choose(ref, choice, self._earlier(ref).get(choice.field, ()), gain=self._wish.gain)
             if len(made.chosen) < choice.count:
                 self._unplaced[ref] = made
                 return
@@ -95,6 +106,8 @@ class _Placing:
 
     def _earlier(self, ref: Ref) -> Mapping[str, tuple[str, ...]]:
         """What was chosen when it was applied, or when a create was begun that never came to its end."""
+        if ref in self._wish.chosen:
+            return self._wish.chosen[ref]
         kept = self._inventory.choices.get(ref) or self._inventory.choices.get(self._graph.moved.get(ref, ref))
         if kept is not None or ref not in self._begun:
             return kept or {}

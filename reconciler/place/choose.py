@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 
 from reconciler.kinds import Candidate, OpenChoice
 from reconciler.model import Choice, Ranked, Ref
 
 
-def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, afresh: bool = False) -> Choice:
+def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, gain: float = math.inf) -> Choice:
     """The ``count`` best candidates, those of ``earlier`` that still fit before all others.
 
-    With ``afresh`` earlier ones have no advantage, and what speaks against choosing them now does not count: they are
-    there. So the answer is what would be chosen if moving cost nothing.
+    An earlier one is given up only for a candidate whose score is better by more than ``gain``, and only where scores
+    are made of parts: others do not measure what a move is worth.
     """
     order = {name: n for n, name in enumerate(earlier)}
     possible = {c.name: c for c in choice.candidates if not c.why_not and (c.name in order or not c.why_not_anew)}
@@ -22,7 +23,8 @@ def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, afresh: bo
         (c for c in possible.values() if c.name in order),
         key=lambda candidate: (-candidate.score, order[candidate.name]),
     )
-    kept = {c.name for c in ([] if afresh else staying[: choice.count])}
+    best = max((c.score for c in ranked if c.name not in order and c.parts), default=-math.inf)
+    kept = {c.name for c in staying[: choice.count] if not c.parts or best - c.score <= gain}
     others = [candidate.name for candidate in ranked if candidate.name not in kept]
     missing = choice.count - len(kept)
     chosen = (*(name for name in earlier if name in kept), *others[:missing])

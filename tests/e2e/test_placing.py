@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -293,3 +295,28 @@ def test_clouds_fill_up_over_a_whole_plan(root):
     report = applied(root)
     assert not report.failed
     assert [len(names_at(root, where)) for where in "ABC"] == [8, 8, 8]
+
+
+def test_moves_are_proposed_on_request_and_applied_as_saved(root):
+    clouds(root, A="{quota={instances=3}}", B="{quota={instances=1}}")
+    federation(root, "A", "B", one="auto")
+    applied(root, until_quiet=True)
+    clouds(root, "[place]\nrebalance_gain = 0.01\n", A="{quota={instances=3}}", B="{quota={instances=100}}")
+    assert not planned(root).pending
+    shown = hanse(root, "place")
+    assert (shown.returncode, "A/one" in shown.stdout, "B/one" in shown.stdout) == (0, True, True)
+    table = hanse(root, "place", "VirtualCluster/tides/one").stdout
+    assert "RELIABILITY" in table
+    assert "98% of the quota stays free" in table
+    moves = hanse(root, "place", "--rebalance", "--out", str(root / "moves.json"))
+    assert moves.returncode == 2
+    assert "released A/one" in moves.stdout
+    assert hanse(root, "apply", str(root / "moves.json")).returncode == 0
+    assert (len(names_at(root, "A")), len(names_at(root, "B"))) == (0, 2)
+    assert not planned(root).pending
+    assert hanse(root, "place", "--rebalance").returncode == 0
+
+
+def hanse(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "reconciler.cli", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

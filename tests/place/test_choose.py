@@ -95,10 +95,26 @@ def test_what_is_kept_as_it_is_needs_no_list_of_candidates():
     assert (made.brief().rejected, made.brief().ranked, made.brief().runner_up) == ((), (), "")
 
 
-def test_afresh_the_best_is_chosen_and_what_is_there_is_not_too_full_for_itself():
-    full, better = Candidate("A", score=1, why_not_anew="full"), Candidate("B", score=2)
-    choice = OpenChoice("site", (full, better))
-    assert choose(REF, choice, ("A",), afresh=True).chosen == ("B",)
-    choice = OpenChoice("site", (full, Candidate("B", score=0.5)))
-    made = choose(REF, choice, ("A",), afresh=True)
-    assert (made.chosen, made.kept) == (("A",), True)
+def rebalanced(*scores: float, **more):
+    pairs = zip("AB", scores, strict=True)
+    candidates = tuple(Candidate(name, score=score, parts={"room": score}, **more) for name, score in pairs)
+    return choose(REF, OpenChoice("site", candidates), ("A",), gain=0.1)
+
+
+def test_a_choice_is_given_up_for_a_much_better_one_where_that_is_asked_for():
+    made = rebalanced(0.5, 0.7)
+    assert (made.chosen, made.released, made.kept, made.runner_up) == (("B",), ("A",), False, "A")
+
+
+def test_a_little_better_is_no_reason_to_move():
+    made = rebalanced(0.5, 0.55)
+    assert (made.chosen, made.kept, made.runner_up) == (("A",), True, "B")
+
+
+def test_nothing_moves_to_where_it_could_not_be_chosen_now():
+    assert rebalanced(0.1, 0.9, why_not_anew="full").chosen == ("A",)
+
+
+def test_scores_without_parts_do_not_move_anything():
+    choice = OpenChoice("locations", (Candidate("A", score=1), Candidate("B", score=1e12)))
+    assert choose(REF, choice, ("A",), gain=0.0).chosen == ("A",)
