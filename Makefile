@@ -20,6 +20,7 @@ demo-real: $(VENV)/.dev ## the same with BIND, hosts that answer to SSH, and Ans
 test: $(VENV)/.dev ## every check and every test, real servers included (Debian packages are installed when possible)
 	@sh .ci/packages
 	@$(MAKE) --no-print-directory check
+	@echo "== a cloud for the tests"; $(BIN)/python -m tests.real.openstack prepare
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q -n 2
 
@@ -43,6 +44,7 @@ docs: $(VENV)/.dev ## regenerate schemas, reference pages and the output of comm
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build pyproject.toml -o $(REQ)/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o $(REQ)/dev.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url -c $(REQ)/run.txt $(REQ)/openstack.in -o $(REQ)/openstack.txt
 
 clean: ## remove what make made
 	rm -rf $(VENV) site .demo .cache
