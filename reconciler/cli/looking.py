@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.explain import Finding
     from reconciler.model import Choice, Condition, Event, Ref
+    from reconciler.records.names import Name
     from reconciler.records.store import Store
 
 _MANY = 50
@@ -149,6 +150,35 @@ def tree(finding: Finding, lead: str = "", branch: str = "") -> list[str]:
         last = number == len(finding.below) - 1
         lines += tree(child, inner, "└─ " if last else "├─ ")
     return lines
+
+
+def names(
+    context: typer.Context,
+    *,
+    output: Output = Form.TEXT,
+) -> int:
+    """Say which names are held, what they lead to, and which lead to an address that a cluster has given back.
+
+    From the records: nothing is asked of the world. The exit code is 3 when a name should not stand as it does.
+
+    Examples: `hanse names`; `hanse names --output json`.
+    """
+    from reconciler.cli.house import records
+    from reconciler.records.names import names as held
+
+    with records(context.obj) as store:
+        found = held(store.database)
+    if output is Form.JSON:
+        console.data(found)
+    else:
+        console.say(_names(found) if found else "no names yet: hanse apply")
+    return 3 if any(one.fault for one in found) else 0
+
+
+def _names(found: Sequence[Name]) -> str:
+    rows = [(n.name, n.type, ", ".join(n.values), n.follows or "", n.ref, n.fault) for n in found]
+    roles = [("", "quiet", "bad" if n.fault else "", "", "quiet", "bad") for n in found]
+    return console.table(("NAME", "TYPE", "LEADS TO", "FOLLOWS", "RESOURCE", "FINDING"), rows, roles)
 
 
 def history(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import Kind
-from reconciler.model import Details, Graph, Inventory, Observation, Present, Ref, TargetState
+from reconciler.model import Details, Graph, Inventory, Observation, Present, Ref, Resource, TargetState, encode
 from reconciler.observe.questions import Question
 
 
@@ -30,7 +30,9 @@ def moved_inputs(
         if entry is None or not quiet or (resource.target, ref.kind) in restless:
             continue
         values = dict(_values(graph, ref, results, details))
-        if values and kinds[ref.kind].fill(resource.spec, values).digest() != entry.digest:
+        if not values or _plainly_same(resource, values, details.get(ref)):
+            continue
+        if kinds[ref.kind].fill(resource.spec, values).digest() != entry.digest:
             restless.add((resource.target, ref.kind))
     asked = [(t, kind) for t, kind in sorted(restless) if t in targets and targets[t].reachable]
     return [Question(graph.targets[target], kinds[kind], None, "") for target, kind in asked]
@@ -45,3 +47,12 @@ def _values(
         outputs = seen.outputs if isinstance(seen, Present) else held.outputs if held and seen is None else {}
         if edge.output and edge.output in outputs:
             yield edge.path, outputs[edge.output]
+
+
+def _plainly_same(resource: Resource, values: Mapping[str, Any], held: Details | None) -> bool:
+    """Whether the one text it takes stands in what was applied, and not in what git says: without decoding either."""
+    if len(values) != 1 or held is None:
+        return False
+    (value,) = values.values()
+    text = encode(value)
+    return isinstance(value, str) and text in held.content and text not in resource.content

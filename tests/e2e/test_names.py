@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import dns.message
 import dns.query
 import pytest
 
+from reconciler.cli import main
 from reconciler.drivers.simulated import World
 from reconciler.reconcile import propose
+from reconciler.records.names import names
 from tests.e2e.test_line import CLUSTER, SITE, VO
 from tests.house import applied, commit, once, opened, planned, said
 from tests.real.bind import bind
@@ -28,6 +32,11 @@ ALIAS = """apiVersion: hanse/v1
 kind: DNSRecord
 metadata: {{name: portal, namespace: team}}
 spec: {{zone: {zone}, name: portal, ttl: 60, type: CNAME, values: [hpc.{zone}]}}
+"""
+LITERAL = """apiVersion: hanse/v1
+kind: DNSRecord
+metadata: {{name: old, namespace: team}}
+spec: {{zone: {zone}, name: old, ttl: 60, values: [{address}]}}
 """
 PROBE = """apiVersion: hanse/v1
 kind: Probe
@@ -77,6 +86,11 @@ def front(root):
     with opened(root) as house:
         found = house.store.inventory.outputs(["VirtualCluster/team/hpc"])
     return found["VirtualCluster/team/hpc"]["frontend_address"]
+
+
+def held_names(root):
+    with opened(root) as house:
+        return names(house.store.database)
 
 
 def world(root):
@@ -187,3 +201,49 @@ def test_an_alias_of_a_name_that_is_gone_is_said_to_lead_nowhere(root, zone):
     with opened(root) as house:
         healthy = [c for c in house.store.conditions.of("DNSRecord/team/portal") if c.type == "Healthy"]
     assert [(c.status, c.message) for c in healthy] == [("False", action.message)]
+
+
+def test_a_name_that_still_leads_to_an_address_that_was_given_back_is_found(root, zone, capsys):
+    literal = LITERAL.format(zone=zone, address=front(root))
+    commit(root, {"literal.yaml": literal})
+    applied(root, until_quiet=True)
+    assert [one.fault for one in held_names(root)] == ["", ""]
+    commit(root, {"cluster.yaml": None, "names.yaml": None})
+    applied(root, until_quiet=True)
+    (found,) = held_names(root)
+    assert found.ref == "DNSRecord/team/old"
+    assert "was VirtualCluster/team/hpc's, and no cluster has it any more" in found.fault
+    capsys.readouterr()
+    assert main(["-C", str(root), "names", "--output", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)[0]["ref"] == "DNSRecord/team/old"
+    assert main(["-C", str(root), "names"]) == 3
+    assert "old.names.fed.example" in capsys.readouterr().out
+
+
+def test_the_address_of_a_front_end_that_was_replaced_is_found_too(root, zone):
+    commit(root, {"literal.yaml": LITERAL.format(zone=zone, address=front(root))})
+    applied(root, until_quiet=True)
+    (name,) = [name for name in world(root).names() if "front" in name]
+    world(root).destroy_behind_our_back(name)
+    applied(root, until_quiet=True)
+    assert [bool(one.fault) for one in held_names(root)] == [False, True]
+
+
+def test_a_quiet_zone_is_asked_for_its_serial_alone(root):
+    with opened(root) as house:
+        read, seen = house.drivers.dns, []
+
+        def dns_(target):
+            port = read(target)
+
+            class Asked:
+                def read(self, token=""):
+                    reading = port.read(token)
+                    seen.append((bool(token), reading.unchanged))
+                    return reading
+
+            return Asked()
+
+        house.drivers.dns = dns_
+        assert propose(house, "HEAD").plan.actions == ()
+    assert seen == [(True, True)]

@@ -39,13 +39,14 @@ def trespasses(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> I
     """(resource, rule id, fault) for names where others alone may hold some, and for wildcards where none may stand."""
     vos = any(ref.startswith(_VO) for ref in changed)
     looked_at: Iterable[Ref] = resources if vos else changed
-    suspects = sorted(ref for ref in looked_at if ref.startswith(_RECORD) and ref in resources)
+    suspects = [ref for ref in looked_at if ref.startswith(_RECORD) and ref in resources]
     if not suspects and not vos:
         return
     given = shares(resources)
-    if vos:
-        yield from _given_twice(given)
+    yield from _given_twice(given)
     for ref in suspects:
+        if not given and not resources[ref].content.startswith(b'{"name":"*.'):
+            continue
         name = named(resources[ref])
         share = _covering(name.removeprefix("*."), given)
         if share and ref.namespace not in share.namespaces:
