@@ -23,13 +23,13 @@ def located(revision: Revision) -> Iterator[None]:
 
 def placed(faults: Iterable[Diagnostic], revision: Revision) -> Iterator[Diagnostic]:
     """The faults with the line and column of their fields."""
-    read: dict[str, list[Document]] = {}
+    read: dict[str, dict[int, Document]] = {}
     for fault in faults:
         if fault.file not in read:
             blob = revision.files.get(fault.file, "")
             contents = revision.blobs.read([blob]) if blob else ()
-            read[fault.file] = [document for _, content in contents for document in documents(content)]
-        document = next((d for d in read[fault.file] if d.line == fault.line), None)
+            read[fault.file] = {found.line: found for _, content in contents for found in documents(content)}
+        document = read[fault.file].get(fault.line)
         if document is None or not fault.path:
             yield fault
             continue

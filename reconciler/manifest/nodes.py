@@ -142,7 +142,7 @@ class _Builder:
         return made
 
     def _scalar(self, event: Any, line: int, column: int) -> Node:
-        if self._text[: event.start_mark.index].endswith("?") and (event.value or event.style):
+        if self._text.endswith("?", 0, event.start_mark.index) and (event.value or event.style):
             # libyaml takes [?x] for a key, as YAML 1.1 has it; in YAML 1.2 it is the text ?x
             return Node("fault", line, column - 1, f"?{shown(event.value)} can be read in two ways")
         return Node("scalar", line, column, event.value, bool(event.implicit[0]), event.tag or "")

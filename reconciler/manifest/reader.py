@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
 from typing import Any
 
 import yaml
@@ -56,9 +55,10 @@ def documents(content: bytes) -> Iterator[Document]:
     if found is None:
         yield from _careful(content)
         return
+    file = _File(content)
     for number, (line, data) in enumerate(found):
         if data is not None:
-            yield Document(data, line, careful=lambda number=number: _tree(content, number))  # type: ignore[misc]
+            yield Document(data, line, careful=partial(file.node, number))
 
 
 class _Odd(Exception):
@@ -144,10 +144,19 @@ def _constructed(tree: Tree) -> Document:
     return Document(data, tree.root.line, construction.faults, lambda: tree.root)
 
 
-def _tree(content: bytes, number: int) -> Node | None:
-    """The nodes of one document of a file that was read quickly and therefore is sound."""
-    tree = next(islice(trees(content.decode("utf-8").removeprefix("\ufeff")), number, None), None)
-    return tree.root if tree else None
+class _File:
+    """A file that was read quickly and therefore is sound: read carefully once, when the first place is asked for."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    @cached_property
+    def _trees(self) -> list[Tree]:
+        return list(trees(self._content.decode("utf-8").removeprefix("\ufeff")))
+
+    def node(self, number: int) -> Node | None:
+        """The nodes of one document."""
+        return self._trees[number].root if number < len(self._trees) else None
 
 
 class _Construction:

@@ -243,3 +243,28 @@ def test_no_damaged_example_makes_anything_but_faults_and_resources(kind, data):
             + text[at + cut :]
         )
     outcome({"m.yaml": text})
+
+
+def test_a_file_with_many_faults_is_read_carefully_once(monkeypatch):
+    from reconciler.manifest import reader
+
+    parsed = []
+    trees = reader.trees
+    monkeypatch.setattr(reader, "trees", lambda text: parsed.append(text) or trees(text))
+    said = faults("---\n".join(f"{HEAD}  wrd: {n}\n" for n in range(50)), head="")
+    assert [fault.partition(":")[0] for fault in said] == [str(6 * n + 5) for n in range(50)]
+    assert len(parsed) == 1
+
+
+def test_faults_between_resources_of_one_file_are_placed_in_one_reading(monkeypatch):
+    from reconciler.manifest import reader
+    from reconciler.manifest.located import placed
+    from reconciler.model import Diagnostic
+
+    parsed = []
+    trees = reader.trees
+    monkeypatch.setattr(reader, "trees", lambda text: parsed.append(text) or trees(text))
+    text = "---\n".join(VO.format(f"vo{n}", "x") for n in range(50))
+    found = [Diagnostic("m.yaml", 5 * n + 1, 1, "spec.description", "odd") for n in range(50)]
+    assert [d.line for d in placed(found, revision({"m.yaml": text}))] == [5 * n + 4 for n in range(50)]
+    assert len(parsed) == 1
