@@ -40,7 +40,7 @@ def questions(
     busy = _busy(moving, graph, inventory) | (_come_since(graph, inventory, earlier) if earlier else set())
     found = []
     for (target_id, kind), refs in _grouped(moving, graph, inventory, busy).items():
-        if earlier is not None and _covered(target_id, refs, graph, earlier):
+        if earlier is not None and _covered(target_id, refs, graph, inventory, earlier):
             continue
         target = graph.targets.get(target_id) or _remembered(target_id, refs, graph, inventory)
         found.append(Question(target, kinds[kind], frozenset(refs), ""))
@@ -107,13 +107,20 @@ def _busy(moving: Iterable[Ref], graph: Graph, inventory: Inventory) -> set[str]
 def _come_since(graph: Graph, inventory: Inventory, earlier: Observed) -> set[str]:
     """Targets that answered earlier, but not about something that place/ has put there since."""
     fresh = graph.undecided | {ref for ref, resource in graph.resources.items() if resource.owner}
-    found = set()
+    anew = {ref for ref in fresh & earlier.results.keys() if _decided_anew(ref, graph, inventory)}
+    found = {graph.resources[ref].target for ref in anew} & earlier.targets.keys()
     for ref in fresh - earlier.results.keys():
         target = graph.resources[ref].target
         state = earlier.targets.get(target)
         if state is not None and not _unmoved(ref, target, state.token, graph, inventory):
             found.add(target)
     return found
+
+
+def _decided_anew(ref: Ref, graph: Graph, inventory: Inventory) -> bool:
+    """Whether place/ brought along something else than was applied last, by which the first read had to look."""
+    resource, entry = graph.resources[ref], inventory.entry(ref, graph.moved)
+    return resource.owner is not None and entry is not None and entry.source != resource.source
 
 
 def _unmoved(ref: Ref, target: str, token: str, graph: Graph, inventory: Inventory) -> bool:
@@ -159,12 +166,14 @@ def _standing(inventory: Inventory, target_id: str) -> list[Ref]:
     return [ref for ref, entry in inventory.entries.items() if entry.target == target_id]
 
 
-def _covered(target_id: str, refs: Iterable[Ref], graph: Graph, earlier: Observed) -> bool:
+def _covered(target_id: str, refs: Iterable[Ref], graph: Graph, inventory: Inventory, earlier: Observed) -> bool:
     state = earlier.targets.get(target_id)
     if state is None:
         return False
     return not state.reachable or all(
-        ref in (earlier.former if leaves(ref, target_id, graph) else earlier.results) for ref in refs
+        ref in (earlier.former if leaves(ref, target_id, graph) else earlier.results)
+        and not (ref in graph.resources and _decided_anew(ref, graph, inventory))
+        for ref in refs
     )
 
 

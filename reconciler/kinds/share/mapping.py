@@ -121,15 +121,12 @@ class Rules:
 
 
 def deviations(spec: ShareSpec, group_id: str, rules: Rules, mapping: str) -> tuple[str, ...]:
-    """What rules of this group say that the share does not."""
-    good = rule(spec, group_id) if spec.entitlements else None
+    """What rules of this group say that no share could."""
     found = []
     for name, own in sorted(rules.own(group_id, spec).items()):
-        wrong = [r for r in own if r != good or name != mapping]
-        found += [f"mapping {name}: {_said(r)}" for r in wrong]
-        found += (
-            [f"mapping {name}: the rule stands there {own.count(good)} times"] if good and own.count(good) > 1 else []
-        )
+        good = [r for r in own if name == mapping and entitlements(spec, group_id, r)]
+        found += [f"mapping {name}: {_said(r)}" for r in own if r not in good]
+        found += [f"mapping {name}: {len(good)} rules where one is enough"] if len(good) > 1 else []
     return tuple(sorted(set(found)))
 
 
@@ -141,18 +138,16 @@ def _said(rule: Rule) -> str:
 
 def let_in(spec: ShareSpec, group_id: str, rules: Rules, mapping: str) -> tuple[str, ...]:
     """The entitlements that come into the group by rules as they should be."""
-    good = rule(spec, group_id)
     own = rules.own(group_id, spec).get(mapping, [])
-    if not spec.entitlements or good in own:
-        return spec.entitlements
-    patterns = set(_patterns(r for r in own if r["local"] == good["local"]))
-    return tuple(e for e in spec.entitlements if pattern(e) in patterns)
+    found = {entitlement for r in own for entitlement in entitlements(spec, group_id, r)}
+    return tuple(sorted(found))
 
 
-def _patterns(rules: Iterable[Rule]) -> Iterable[str]:
-    for each in rules:
-        for part in each.get("remote", ()):
-            yield from part.get("any_one_of", ())
+def entitlements(spec: ShareSpec, group_id: str, there: Rule) -> tuple[str, ...]:
+    """The entitlements that a rule lets in, when it is the rule a share would have for them; none otherwise."""
+    patterns = [p for part in there.get("remote", ()) if part.get("regex") for p in part.get("any_one_of", ())]
+    plain = tuple(re.sub(r"\\(.)", r"\1", p.removeprefix("^").removesuffix("$"), flags=re.DOTALL) for p in patterns)
+    return plain if plain and there == rule(spec.model_copy(update={"entitlements": plain}), group_id) else ()
 
 
 def named(spec: ShareSpec, mappings: Mapping[str, Sequence[Rule]], known: Collection[str]) -> set[str]:
