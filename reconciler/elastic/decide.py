@@ -31,15 +31,16 @@ def decide(groups: Sequence[Group], queue: Queue, machines: Sequence[Machine], n
     _keep_enough(placing)
     claimed = placing.claimed()
     boots = {one.group for one in placing.boot}
+    resume = [one for found in musters.values() for one in _resumed(found, claimed, found.group.name in boots)]
     stop: list[NodeDecision] = []
     for found in musters.values():
         if found.group.name not in boots:
-            stop += _stops(found, claimed, len(placing.spare(found.group.name)), now)
+            stop += _stops(found, {one.node for one in resume}, claimed, len(placing.spare(found.group.name)), now)
     return Decisions(
         boot=tuple(placing.boot),
         stop=tuple(stop),
         quarantine=tuple(one for found in musters.values() for one in _quarantined(found, now)),
-        resume=tuple(one for found in musters.values() for one in _resumed(found, claimed, found.group.name in boots)),
+        resume=tuple(resume),
         waiting=tuple(placing.waiting),
         aside=tuple(placing.aside),
         look_again=min(
@@ -62,17 +63,16 @@ def _keep_enough(placing: Placing) -> None:
             spare += 1
 
 
-def _stops(found: Muster, claimed: Mapping[str, str], spare: int, now: datetime) -> Iterator[NodeDecision]:
+def _stops(
+    found: Muster, resumed: Set[str], claimed: Mapping[str, str], spare: int, now: datetime
+) -> Iterator[NodeDecision]:
     """Nodes that nobody needs, the longest idle first; first of all what an earlier run has begun to stop."""
-    group, alive = found.group, found.count(*_ALIVE)
-    count = found.there - found.count("stopping")
+    group, count = found.group, found.there - found.count("stopping")
+    alive = found.count(*_ALIVE) + sum(member.machine.name in resumed for member in found.members)
     for member in found.members:
-        if member.standing == "draining" and not member.has_jobs and member.machine.name not in claimed:
-            if alive >= group.min:
-                count -= 1
-                yield NodeDecision(member.machine.name, group.name, "it was drained to be stopped, and has no job left")
-            else:
-                alive += 1
+        if member.standing == "draining" and not member.has_jobs and member.machine.name not in resumed:
+            count -= 1
+            yield NodeDecision(member.machine.name, group.name, "it was drained to be stopped, and has no job left")
     for member in sorted(_idle(found.members), key=_idle_since):
         if alive <= group.min:
             return
@@ -142,17 +142,18 @@ def _quarantined(found: Muster, now: datetime) -> Iterator[NodeDecision]:
 def _resumed(found: Muster, claimed: Mapping[str, str], boots: bool) -> Iterator[NodeDecision]:
     """Nodes that were to be stopped and are needed: for a job, or because others would have to be booted."""
     group, alive = found.group, found.count(*_ALIVE)
-    for member in found.members:
-        name = member.machine.name
-        if member.standing != "draining":
-            continue
+    drained = [member.machine.name for member in found.members if member.standing == "draining"]
+    for name in sorted(drained, key=lambda name: name not in claimed):
         if name in claimed:
-            yield NodeDecision(name, group.name, f"job {claimed[name]} can run on it")
+            reason = f"job {claimed[name]} can run on it"
         elif boots:
-            yield NodeDecision(name, group.name, "others are being started, so it stays")
+            reason = "others are being started, so it stays"
         elif alive < group.min:
-            alive += 1
-            yield NodeDecision(name, group.name, f"the group has at least {group.min} nodes")
+            reason = f"the group has at least {group.min} nodes"
+        else:
+            return
+        alive += 1
+        yield NodeDecision(name, group.name, reason)
 
 
 def _instants(found: Muster, boots: Set[str], now: datetime) -> Iterator[datetime]:

@@ -73,9 +73,7 @@ def test_nothing_is_started_for_jobs_behind_one_that_cannot_be_placed():
 
 
 def test_nodes_are_started_for_a_job_whose_others_must_be_free_soon():
-    jobs = [
-        job(f"r{n}", 4, state="running", on=(f"w{n}",), ends_by=NOW + timedelta(minutes=20 * n)) for n in (1, 2, 3)
-    ]
+    jobs = [job(f"r{n}", 4, state="running", on=(f"w{n}",), ends_by=NOW + timedelta(minutes=20 * n)) for n in (1, 2, 3)]
     nodes = [node(f"w{n}", "busy", 4, [f"r{n}"]) for n in (1, 2, 3)]
     machines = [machine(f"w{n}") for n in (1, 2, 3)]
     assert booted(decided([group()], [*jobs, job("big", 16, nodes=4)], nodes, machines)) == ["workers"]
