@@ -16,6 +16,7 @@ from typing import ClassVar
 from reconciler.errors import DriverError
 from reconciler.kinds.base import Federation, Kind, Occasion, OpenChoice, Rule
 from reconciler.kinds.virtualcluster import asking, drain, elastic, marks, room
+from reconciler.kinds.virtualcluster.affording import afforded
 from reconciler.kinds.virtualcluster.candidates import open_choices
 from reconciler.kinds.virtualcluster.connect import connect, target_id
 from reconciler.kinds.virtualcluster.life import Cloud, Life, failed
@@ -90,7 +91,8 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         return asking.offer(question, drivers, earlier)
 
     def choices(self, ref: Ref, spec: VirtualClusterSpec, federation: Federation, world: World) -> Sequence[OpenChoice]:
-        return (*open_choices(ref, spec, federation, world), *elastic.choices(ref, spec, world))
+        workers = afforded(ref, spec, elastic.choices(ref, spec, world), elastic.FIELD, world)
+        return (*open_choices(ref, spec, federation, world), *workers)
 
     def chosen(self, spec: VirtualClusterSpec, picks: Mapping[str, tuple[str, ...]]) -> VirtualClusterSpec:
         spec = elastic.with_nodes(spec, picks)
