@@ -16,10 +16,11 @@ from reconciler.model import Target
 from reconciler.ports import Node, NodeRequest
 from reconciler.settings import Settings
 from reconciler.wiring import Wired
+from tests.drivers.openstack.issuer import issuer
 from tests.real.namespaces import roots
 from tests.real.openstack import Cloud, Project, Proxy, openstack
 
-__all__ = ["openstack", "roots"]
+__all__ = ["issuer", "openstack", "roots"]
 
 OWNER = "a" * 32
 

@@ -173,6 +173,20 @@ def test_the_token_of_a_member_opens_the_vo_s_project(place) -> None:
     assert [server["id"] for server in place.project.servers()] == [node.id]
 
 
+def test_tokens_are_asked_for_at_the_issuer_and_again_when_one_is_refused(place, issuer) -> None:
+    issuer.mint = lambda: place.cloud.token("vo.place.example.org")
+    place.secrets["CLIENT"] = "s3cret"
+    asked_at = {"url": issuer.url, "client_id": "hanse", "client_secret": {"env": "CLIENT"}}
+    compute = place.federated("", access_token=None, issuer=asked_at)
+    assert compute.nodes().complete
+    compute.nodes()
+    assert len(issuer.forms) == 1, "one token is used as long as it lasts"
+    with place.proxy.fault("refuse", "identity", "GET", "OS-FEDERATION", status=401):
+        compute._session.forget(compute._session.login().token)
+        assert compute.nodes().complete
+    assert len(issuer.forms) == 2
+
+
 def test_the_project_may_be_given_by_its_name(place) -> None:
     token = place.cloud.token("vo.place.example.org")
     assert place.federated(token, project_id=None, project_name=place.project.name).nodes().complete
