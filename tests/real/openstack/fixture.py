@@ -18,7 +18,7 @@ from reconciler.drivers.namespace.commands import require
 from reconciler.drivers.namespace.locks import locked
 from reconciler.errors import Terminal
 from tests.real.namespaces import need_namespaces
-from tests.real.openstack import software
+from tests.real.openstack import keeper, software
 from tests.real.openstack.cloud import Cloud
 from tests.real.openstack.keeper import FACTS, FAILURE, LOCK, PLACE, USERS
 
@@ -39,7 +39,17 @@ def cloud() -> Iterator[Cloud]:
             fcntl.flock(users, fcntl.LOCK_SH)
             facts = _facts() or _started()
         known = json.loads(facts)
-        yield Cloud(known["endpoints"], known["subnet"], Path(known["run"]))
+        try:
+            yield Cloud(known["endpoints"], known["subnet"], Path(known["run"]))
+        finally:
+            _clean_up()
+
+
+def _clean_up() -> None:
+    """Take the servers away that a keeper which was killed could not. One that is about to end holds the lock."""
+    with locked(PLACE / LOCK):
+        if not _facts():
+            keeper.sweep(PLACE / "run")
 
 
 def _facts() -> str:

@@ -216,13 +216,7 @@ class Keeper:
         self._fresh()
 
     def _fresh(self) -> None:
-        """Take away what is left of an earlier run: processes, servers, files."""
-        kill_all(str(self.run))
-        for namespace in NETWORK.namespaces():
-            machine.halt(self.run, namespace)
-            NETWORK.remove(namespace)
-        NETWORK.lower_bridge()
-        shutil.rmtree(self.run, ignore_errors=True)
+        sweep(self.run)
 
     def _say(self, text: str) -> None:
         print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
@@ -233,6 +227,16 @@ def reported(admin: Administrator, agent: str, since: float) -> bool:
     listed = admin.call("GET", "compute", f"/os-services?binary={agent}", ok=range(400, 600))
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
     return isinstance(listed, dict) and any((s["updated_at"] or "") > stamp for s in listed.get("services", ()))
+
+
+def sweep(run: Path) -> None:
+    """Take away what is left of an earlier cloud below ``run``: processes, servers, files."""
+    kill_all(str(run))
+    for namespace in NETWORK.namespaces():
+        machine.halt(run, namespace)
+        NETWORK.remove(namespace)
+    NETWORK.lower_bridge()
+    shutil.rmtree(run, ignore_errors=True)
 
 
 def kill_all(mark: str) -> None:
