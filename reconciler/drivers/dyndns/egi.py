@@ -22,7 +22,7 @@ from reconciler.drivers.dyndns.hosts import Habits, HostZone
 from reconciler.drivers.dyndns.marks import Mark, Marks
 from reconciler.drivers.dyndns.service import Bearer, Service
 from reconciler.drivers.options import checked
-from reconciler.drivers.zonedata import Key, Stored, mark_text, read_back, uid_in
+from reconciler.drivers.zonedata import Key, Stored, mark_text, rdatas, read_back, uid_in
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.model import SecretRef, Strict, Target
 from reconciler.ports import DNS, Drivers, RRset
@@ -84,10 +84,18 @@ class RegisteredHosts:
             uid, _, rdtype = str(one.get("comment") or "").partition(" ")
             for family, field in _ADDRESSES.items():
                 if one.get(field):
+                    self._address(name, family, str(one[field]))
                     stored[name, family] = Stored(self._options.ttl, read_back(family, [str(one[field])]))
                     if family == rdtype and uid_in(uid):
                         known[name, family] = Mark(uid_in(uid))
         return marked(stored, known)
+
+    def _address(self, name: str, rdtype: str, shown: str) -> None:
+        """Refuse what is no address: the service says so where it could not ask its own name server."""
+        try:
+            rdatas(rdtype, [shown])
+        except Terminal as error:
+            raise Transient(f"{self._service} does not know the {rdtype} of {name}: it says {shown!r}") from error
 
     def put(self, name: str, addresses: Mapping[str, str], uid: str) -> None:
         """Set a host's addresses; register it first when it is not there."""
@@ -103,6 +111,11 @@ class RegisteredHosts:
         """Take one address away, and the host with its last one."""
         if last:
             self._call("/nic/unregister", {"fqdn": name.rstrip(".")})
+            if self._authority.answers([name]):
+                # The service forgets a host also when its name server does not do what it is told.
+                raise Terminal(
+                    f"{name} is unregistered and still stands in {self._zone}: ask {self._service}'s operators"
+                )
         else:
             self._service.delete(name.rstrip("."), rdtype, self._auth())
 

@@ -89,6 +89,8 @@ class HostZone:
         wanted = change.rrset
         if wanted is None:
             return
+        if name.startswith("*"):
+            raise Terminal(f"{name}: this driver keeps hosts, and no wildcards")
         if rdtype not in TYPES:
             raise Terminal(f"{name}: a dynamic DNS service keeps A and AAAA records, not {rdtype}")
         values = canonical(rdtype, wanted.values)

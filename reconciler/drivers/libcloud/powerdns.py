@@ -1,4 +1,4 @@
-"""The DNS port through the API of a PowerDNS Authoritative Server (4.2 and later).
+"""The DNS port through the API of a PowerDNS Authoritative Server 4.
 
 Options: ``url`` of the API (``https://192.0.2.53:8081``), ``key`` (a secret reference to the API key), ``server``
 (its id there, ``localhost``), ``mark`` (``comment``, or ``record`` for back ends that keep no comments, LMDB for one),

@@ -117,10 +117,11 @@ def test_a_blocked_host_is_terminal(dyndns2_zone, nsupdate):
         ({"rdtype": "TXT", "values": ('"x"',)}, "A and AAAA"),
         ({"values": ("192.0.2.10", "192.0.2.11")}, "one address"),
         ({"rdtype": "AAAA", "values": ("2001:db8:1:2::",)}, "whole network"),
+        ({"label": "*.www"}, "no wildcards"),
     ],
 )
 def test_what_a_host_cannot_be_is_refused_before_anything_is_sent(dyndns2_zone, calls, change, said):
-    given = {"ttl": change.get("ttl", 60), "rdtype": change.get("rdtype", "A")}
+    given = {"ttl": change.get("ttl", 60), "rdtype": change.get("rdtype", "A"), "label": change.get("label", "www")}
     with pytest.raises(Terminal, match=said):
         dyndns2_zone.open().change(create(rrset(dyndns2_zone, *change.get("values", ()), **given)))
     assert calls == []
@@ -320,3 +321,38 @@ def test_egi_a_blocked_host_cannot_be_taken_away(egi_zone, nsupdate):
     nsupdate.arrange(www.name, abuse=False)
     egi_zone.open().change([ZoneChange(None, alone, UID)])
     assert (www.name, "A") not in dns.read().rrsets
+
+
+def test_a_service_whose_name_server_is_out_of_reach_says_so(dyndns2_zone, nsupdate):
+    www = rrset(dyndns2_zone)
+    nsupdate.arrange(www.name, reachable=False)
+    with pytest.raises(Transient, match="dnserr"):
+        dyndns2_zone.open().change(create(www))
+    nsupdate.arrange(www.name, reachable=True)
+    dyndns2_zone.open().change([ZoneChange(www, dyndns2_zone.open().read().rrsets[www.name, "A"], UID)])
+    assert dyndns2_zone.open().read().rrsets[www.name, "A"] == www
+
+
+def test_egi_an_address_that_the_service_does_not_know_is_no_address_and_not_absent(egi_zone, nsupdate):
+    dns, www = egi_zone.open(), rrset(egi_zone)
+    dns.change(create(www))
+    nsupdate.arrange(www.name, reachable=False)
+    with pytest.raises(Transient, match="does not know the A of www"):
+        dns.read()
+    nsupdate.arrange(www.name, reachable=True)
+    assert dns.read().rrsets[www.name, "A"] == www
+
+
+def test_egi_a_host_that_is_forgotten_while_its_record_stays_is_told(egi_zone, nsupdate, monkeypatch):
+    dns, www = egi_zone.open(), rrset(egi_zone)
+    dns.change(create(www))
+    get = Service.get
+
+    def unreachable(self, path, parameters, auth):
+        if path == "/nic/unregister":
+            nsupdate.arrange(www.name, reachable=False)
+        return get(self, path, parameters, auth)
+
+    monkeypatch.setattr(Service, "get", unreachable)
+    with pytest.raises(Terminal, match="still stands"):
+        dns.change([ZoneChange(None, www, UID)])

@@ -27,7 +27,7 @@ from tests.real.bind import free_port, need
 
 PACKAGES = ("nsupdate==0.13.0", "argon2-cffi==25.1.0")
 _SITE = Path(__file__).parent / "site"
-_ZONES = 80
+_ZONES = 150
 _ZONE = """$TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 86400 60
 @ IN NS ns1

@@ -106,10 +106,14 @@ def by_token(delete):
 
 @csrf_exempt
 def arrange(request):
-    """For tests: make a host, or set a field of one."""
+    """For tests: make a host, or set a field of one; or have the domain's name server out of reach."""
     said = json.loads(request.body)
     name, _, domain = said["fqdn"].partition(".")
     zone = Domain.objects.get(name=domain)
+    if "reachable" in said["set"]:
+        zone.available = said["set"]["reachable"]
+        zone.save()
+        return JsonResponse({})
     host, new = Host.objects.get_or_create(name=name, domain=zone, defaults={"created_by": zone.created_by})
     for field, value in said.get("set", {}).items():
         setattr(host, field, value)
