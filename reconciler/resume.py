@@ -1,7 +1,8 @@
 """A saved plan, taken up again: exactly what was reviewed, or nothing.
 
-What git, the playbooks and the inventory say is compared with what the plan was made from. What the world says is
-looked at action by action just before each is done (apply/): one object that moved stops its own action only.
+What git, the playbooks and the inventory say is compared with what the plan was made from. Git may have gone on: what
+it says today of each resource that the plan touches must still be what the plan does. What the world says is looked at
+action by action just before each is done (apply/): one object that moved stops its own action only.
 """
 
 from __future__ import annotations
@@ -11,24 +12,40 @@ from dataclasses import replace
 
 from reconciler import SCHEMA_VERSION
 from reconciler.errors import StalePlan
-from reconciler.model import Action, Inventory, Plan, Reason, Verb, digest_of, encode
+from reconciler.model import Action, Inventory, Plan, Reason, Ref, Verb, digest_of, encode
+from reconciler.place import Wish
 from reconciler.reconcile import House, Proposal, propose
 
 _SHOWN = 5
 
 
-def resume_plan(house: House, saved: Plan) -> Proposal:
-    """The saved plan as a proposal that can be applied. Raises StalePlan with everything that has moved."""
+def resume_plan(house: House, saved: Plan, revision: str) -> Proposal:
+    """The saved plan as a proposal that can be applied. Raises StalePlan with everything that has moved.
+
+    ``revision`` is what the world is to agree with today.
+    """
     if saved.schema != SCHEMA_VERSION:
         raise StalePlan(f"the plan speaks {saved.schema}, this version {SCHEMA_VERSION}: plan again")
     worktree = saved.commit == "worktree"
-    fresh = propose(house, "HEAD" if worktree else saved.commit, worktree=worktree)
+    wish = Wish(chosen=_chosen(saved))
+    fresh = today = propose(house, "HEAD" if worktree else revision, worktree=worktree, wish=wish)
+    if not worktree and today.plan.commit != saved.commit:
+        fresh = propose(house, saved.commit, wish=wish)
     faults = [*_moved(saved, fresh.plan), *_overtaken(saved, fresh.inventory), *_forbidden(saved, fresh.plan)]
+    faults += [*_outdated(saved, fresh, today, revision), *_forbidden(saved, today.plan)] if today is not fresh else []
     faults = faults or [*_unfounded(saved, fresh)]
     if faults:
         more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         raise StalePlan("\n".join(["the plan is stale and was not applied:", *faults[:_SHOWN], *more]))
     return replace(fresh, plan=saved, saved=True)
+
+
+def _chosen(saved: Plan) -> dict[Ref, dict[str, tuple[str, ...]]]:
+    """What was chosen when the plan was made: it is kept, as long as it is possible."""
+    found: dict[Ref, dict[str, tuple[str, ...]]] = {}
+    for choice in saved.choices:
+        found.setdefault(choice.ref, {})[choice.field] = choice.chosen
+    return found
 
 
 def _moved(saved: Plan, fresh: Plan) -> Iterator[str]:
@@ -37,6 +54,13 @@ def _moved(saved: Plan, fresh: Plan) -> Iterator[str]:
         yield f"what {saved.commit[:12]} declares is not what it was (choices, or files of a working tree, changed)"
     if saved.playbooks != fresh.playbooks:
         yield "the playbooks changed since it was made"
+
+
+def _outdated(saved: Plan, then: Proposal, today: Proposal, revision: str) -> Iterator[str]:
+    """Actions on resources of which git says something else by now."""
+    for action in saved.actions:
+        if then.graph.digests.get(action.ref) != today.graph.digests.get(action.ref):
+            yield f"{action.ref}: {revision} ({today.plan.commit[:12]}) says something else of it by now"
 
 
 def _overtaken(saved: Plan, inventory: Inventory) -> Iterator[str]:

@@ -47,7 +47,7 @@ def apply(
     stop = threading.Event()
     with opened(context.obj) as house, lease.held(house.store, house.settings.run.lease_seconds, stop.set) as fence:
         house.fence = fence
-        proposal = _saved(house, planfile) if planfile else _fresh(house, revision, worktree=worktree)
+        proposal = _saved(house, planfile, revision) if planfile else _fresh(house, revision, worktree=worktree)
         if output is Form.TEXT:
             _shown(proposal.plan)
         if not _agreed(proposal.plan, yes=yes):
@@ -64,7 +64,7 @@ def _fresh(house: House, revision: str, *, worktree: bool) -> Proposal:
     return proposed(house, revision, worktree=worktree)
 
 
-def _saved(house: House, planfile: Path) -> Proposal:
+def _saved(house: House, planfile: Path, revision: str) -> Proposal:
     from reconciler.errors import StalePlan
     from reconciler.plan.saved import from_json
     from reconciler.resume import resume_plan
@@ -75,7 +75,7 @@ def _saved(house: House, planfile: Path) -> Proposal:
         raise StalePlan(f"{planfile} cannot be read: {error.strerror}") from error
     with console.waiting("looking again") as told:
         house.progress = told
-        return resume_plan(house, from_json(content))
+        return resume_plan(house, from_json(content), revision or house.settings.source.revision)
 
 
 def _shown(plan: Plan) -> None:

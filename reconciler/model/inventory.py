@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
 
 from reconciler.model.observed import Details, Entry
 from reconciler.model.past import History
@@ -49,9 +51,22 @@ class Inventory:
         return self.entries.get(ref) or self.entries.get(moved.get(ref, ref))
 
     def uid(self, ref: Ref, moved: Mapping[Ref, Ref]) -> str:
-        """The ownership mark: kept over renames; for something new, the same each time it is computed."""
-        found = self.entry(ref, moved)
-        return found.uid if found else uid_of(ref)
+        """The ownership mark: kept over renames; for something new, the same each time it is computed.
+
+        What was renamed in git and is held under neither name (the database was lost) bears the mark of its former
+        name. A new resource never gets the mark of another that had its name before.
+        """
+        found = self.entry(ref, moved) or self.begun.get(ref)
+        if found:
+            return found.uid
+        taken = ref in moved.values()
+        name = moved.get(ref, ref)
+        tries = (uid_of(Ref(f"{name}#{n}") if n else name) for n in count(int(taken)))
+        return next(uid for uid in tries if uid not in self._uids)
+
+    @cached_property
+    def _uids(self) -> frozenset[str]:
+        return frozenset(entry.uid for entry in self.entries.values())
 
 
 def uid_of(ref: Ref) -> str:

@@ -18,6 +18,7 @@ from reconciler.model import (
     Edge,
     Graph,
     Inventory,
+    Observation,
     Observed,
     Plan,
     Policy,
@@ -71,9 +72,16 @@ def _unsettled(graph: Graph, observed: Observed, inventory: Inventory) -> set[Re
     intent = {ref for ref, _ in graph.digests.items() ^ inventory.sources.items()}
     drift = {ref for ref, _ in observed.digests.items() ^ inventory.digests.items()}
     ill = {ref for ref, seen in observed.results.items() if isinstance(seen, Present) and seen.healthy is False}
-    return (intent | drift | ill | graph.taking | inventory.unsettled | graph.unplaced.keys()) & (
+    foreign = {ref for ref, seen in observed.results.items() if _foreign(ref, seen, inventory)}
+    return (intent | drift | ill | foreign | graph.taking | inventory.unsettled | graph.unplaced.keys()) & (
         graph.digests.keys() | inventory.sources.keys() | inventory.begun.keys()
     )
+
+
+def _foreign(ref: Ref, seen: Observation, inventory: Inventory) -> bool:
+    """Whether something that we hold does not carry our mark any more."""
+    entry = inventory.entries.get(ref)
+    return isinstance(seen, Present) and entry is not None and (not seen.owned or seen.uid not in ("", entry.uid))
 
 
 class _Holds:

@@ -128,7 +128,7 @@ class Decider:
         before = orjson.loads(seen.spec.canonical())
         base = replace(base, before=before, fingerprint=seen.digest)
         if not seen.owned or (seen.uid and seen.uid != base.uid):
-            return _foreign(resource, seen, base)
+            return _foreign(resource, seen, base, held=entry is not None)
         details = self._details(entry)
         applied = orjson.loads(details.content) if details else None
         ignored = resource.lifecycle.ignore
@@ -263,18 +263,19 @@ def _generation(entry: Entry | None, spec: Mapping[str, Any]) -> int:
     return entry.generation if same else entry.generation + 1
 
 
-def _foreign(resource: Resource, seen: Present, base: Action) -> Action:
+def _foreign(resource: Resource, seen: Present, base: Action, *, held: bool) -> Action:
     differs = changes(base.spec, base.before, base.before, resource.lifecycle.ignore)
     base = replace(base, changes=differs)
     if seen.owned:
-        said = f"it carries the mark of another resource ({seen.uid})"
+        said = f"it carries the mark of another resource ({seen.uid}): remove that mark there, or rename yours"
         return replace(base, verb=Verb.ADOPT, reason=Reason.FOUND, blocked=Reason.ADOPTION_CONFLICT, message=said)
     if resource.lifecycle.adopt:
         said = (
             "taken over as it is" if not differs else "taken over as it is; the differences are changed in the next run"
         )
         return replace(base, verb=Verb.ADOPT, reason=Reason.FOUND, message=said)
-    said = "somebody else made it: set lifecycle.adopt: true to take it over, or rename yours"
+    what = "our mark on it is gone" if held else "somebody else made it"
+    said = f"{what}: set lifecycle.adopt: true to take it over, or rename yours"
     return replace(base, verb=Verb.ADOPT, reason=Reason.FOUND, blocked=Reason.ADOPTION_CONFLICT, message=said)
 
 

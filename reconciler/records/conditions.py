@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from reconciler.model import Condition, ConditionType, Ref
 from reconciler.records.database import Database, chunks
+from reconciler.records.holdings import LIGHT
 from reconciler.records.tables import ConditionRow, table
 from reconciler.records.verdict import Finding, at_rest
 
@@ -67,6 +68,12 @@ class Conditions:
 def moving(connection: Connection) -> Standing:
     """Resources that every run must look at: they were not at rest when last judged."""
     return _gathered(connection.execute(select(_ROWS).where(~_ROWS.c.at_rest).order_by(_ROWS.c.ref)))
+
+
+def unjudged(connection: Connection) -> set[Ref]:
+    """Resources that are held and were never judged: the run that made them was killed before its end."""
+    judged = select(_ROWS.c.ref).where(_ROWS.c.ref == LIGHT.c.ref)
+    return set(map(Ref, connection.scalars(select(LIGHT.c.ref).where(~judged.exists()))))
 
 
 def standing(connection: Connection, refs: Iterable[Ref]) -> Standing:

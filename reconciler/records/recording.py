@@ -77,7 +77,7 @@ class Recording:
     def _touched(self, moving: Collection[Ref]) -> set[Ref]:
         unwell = {ref for ref, found in self.observed.results.items() if _unwell(found)}
         down = [target for target, state in self.observed.targets.items() if not state.reachable]
-        return self.actions.keys() | unwell | set(moving) | set(self._standing_on(down))
+        return self.actions.keys() | unwell | set(moving) | set(self._standing_on(down)) | rows.unjudged(self.connection)
 
     def _standing_on(self, targets: Iterable[str]) -> Iterable[Ref]:
         for some in chunks(targets):
@@ -160,9 +160,11 @@ class Recording:
     def _tokens(self) -> None:
         """A token says what a target looked like before this run. Where the run has acted, that is not so any more.
 
-        Where something of ours stands that nobody wants, every run looks again: it must not be forgotten.
+        Where something of ours stands that nobody wants, or something without our mark in the place of ours, every
+        run looks again: it must not be forgotten.
         """
-        again = self._acted_on() | {stray.target for stray in self.observed.strays}
+        foreign = {a.target for a in self.plan.actions if a.blocked is Reason.ADOPTION_CONFLICT}
+        again = self._acted_on() | foreign | {stray.target for stray in self.observed.strays}
         reads = {
             target: ("" if target in again else state.token, state.digest, state.complete, self.now)
             for target, state in self.observed.targets.items()

@@ -41,6 +41,30 @@ def test_exactly_the_saved_plan_is_done_though_git_went_on(saved):
     assert "Plan: 1 to create" in saved.hanse("plan").out
 
 
+def test_a_plan_whose_commit_was_reverted_is_refused(saved):
+    saved.git("revert", "--no-edit", "HEAD")
+    said = applying(saved)
+    assert said.code == 4
+    assert "DNSRecord/vo.example.org/new: HEAD" in said.err
+    assert "says something else of it by now" in said.err
+
+
+def test_a_delete_that_git_has_taken_back_is_refused(applied):
+    (applied.root / "manifests" / "www.yaml").rename(applied.root / "www.yaml")
+    applied.commit()
+    assert applied.hanse("plan", "--out", str(applied.root / "p.json")).code == 2
+    (applied.root / "www.yaml").rename(applied.root / "manifests" / "www.yaml")
+    applied.commit()
+    assert applying(applied).code == 4
+    assert applied.hanse("plan").code == 0
+
+
+def test_a_plan_of_a_branch_is_applied_once_the_branch_is_merged(saved):
+    saved.git("commit", "-q", "--allow-empty", "-m", "merged")
+    said = applying(saved)
+    assert said.code == 0, said.err
+
+
 def test_a_plan_is_not_done_twice(saved):
     assert applying(saved).code == 0
     said = applying(saved)

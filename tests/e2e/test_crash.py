@@ -68,6 +68,14 @@ def truth(root: Path) -> dict[str, object]:
     return {"held": sorted(entries), "names": names, "open": unsettled}
 
 
+def unready(root: Path) -> list[str]:
+    """What is held and of which the records do not say that it is ready."""
+    with opened(root) as house:
+        known = house.store.conditions.all()
+        ready = {r for r, found in known.items() if any(c.type == "Ready" and c.status == "True" for c in found)}
+        return sorted(house.store.inventory.entries().keys() - ready)
+
+
 CHANGES = {
     "everything is made": ({}, FILES),
     "things change, come and go": (
@@ -101,6 +109,7 @@ def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(tmp_path, change)
         applied(root, until_quiet=True)
         assert planned(root).actions == (), f"not quiet after a kill at {step}"
         assert truth(root) == expected, f"differs after a kill at {step}"
+        assert unready(root) == [], f"said to be unready after a kill at {step}"
         shutil.rmtree(root)
         if not died:
             break

@@ -98,7 +98,7 @@ def test_a_saved_plan_carries_a_replace_to_its_end(root):
     with opened(root) as house:
         saved = from_json(to_json(propose(house, "HEAD").plan))
     with opened(root) as house:
-        report = once(house, resume_plan(house, saved))
+        report = once(house, resume_plan(house, saved, "HEAD"))
     assert [(o.action.verb, o.state) for o in report.outcomes] == [("replace", "done")]
     assert names(root) == {f"web.{OLD}"}
     assert planned(root).actions == ()

@@ -39,7 +39,7 @@ def next_steps(plan: Plan) -> tuple[str, ...]:
     """What a person can do now, one line each; nothing when there is nothing to do."""
     found = words.parts(plan.actions)
     steps = list(words.approvals(found.blocked))
-    if any(a.blocked is Reason.ADOPTION_CONFLICT for a in found.blocked):
+    if any(a.blocked is Reason.ADOPTION_CONFLICT and "lifecycle.adopt" in a.message for a in found.blocked):
         steps.append("set lifecycle.adopt: true where you mean to take over what exists")
     steps = [f"to allow it: {step}" for step in steps]
     if found.intent or found.drift:
