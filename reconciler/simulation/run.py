@@ -14,7 +14,7 @@ from reconciler.simulation.world import Point, World
 
 _HOUR = 3600.0
 _PATIENCE = 86_400.0
-"""Seconds in which nothing happens, after which nothing will."""
+"""Seconds in which jobs wait and none runs, after which none will."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,15 @@ def _play(world: World, scaler: Scaler, period: float) -> None:
     """Look at every multiple of ``period`` before which something has happened, or to which the policy wanted."""
     world.advance(0.0)
     again = scaler.look(world)
-    quiet = 0.0
-    while quiet < _PATIENCE:
-        event = world.next_event
-        quiet = 0.0 if event is not None else quiet
-        due = min((at for at in (event, again) if at is not None), default=None)
+    progress, since = 0, 0.0
+    while world.now - since < _PATIENCE or world.running or not world.queued:
+        due = min((at for at in (world.next_event, again) if at is not None), default=None)
         if due is None:
             return
-        tick = max(math.ceil(due / period) * period, world.now + period)
-        quiet += tick - world.now
-        world.advance(tick)
+        world.advance(max(math.ceil(due / period) * period, world.now + period))
         again = scaler.look(world)
+        if world.running or progress != len(world.started) + len(world.queued):
+            progress, since = len(world.started) + len(world.queued), world.now
 
 
 def _result(policy: str, world: World, scaler: Scaler, tasks: Sequence[Task]) -> Result:
