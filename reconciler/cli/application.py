@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +57,7 @@ def _apart(doc: str) -> tuple[str, str]:
     return said, "\n\n".join(["Examples:", *(f"  {example}" for example in found)]) if found else ""
 
 
-_PANELS = {
+_PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
     "Look": (status, explain, history, names),
