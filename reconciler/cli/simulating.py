@@ -106,7 +106,7 @@ def _tell(results: Sequence[Result], *, decisions: bool) -> None:
     wide = max(len(result.policy) for result in results)
     console.say(f"\nnodes over {end / 3600:.1f} h, at most {most}")
     for result in results:
-        console.say(f"{result.policy.ljust(wide)}  {sparkline(result, end, most)}")
+        console.say(f"{result.policy.ljust(wide)}  {sparkline(result, end, most)}".rstrip())
     for result in results:
         if result.unserved:
             console.note(f"{result.policy}: {result.unserved:,} of {result.jobs:,} jobs never ran")
