@@ -33,6 +33,11 @@ class HanseError(Exception):
 class SourceError(HanseError):
     """The repository or the commit cannot be read."""
 
+    def __init__(self, message: str, too_large: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.too_large = tuple(too_large)
+        """Blob ids of the files over the limit, where that is all that is wrong: everything else was read."""
+
 
 class ManifestError(HanseError):
     """The manifests at this commit cannot be reconciled; ``diagnostics`` holds every fault."""

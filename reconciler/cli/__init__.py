@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from reconciler.cli.application import app
 
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one r
     from reconciler.cli import errors
     from reconciler.errors import HanseError
 
+    for closed in [name for name in ("stdout", "stderr") if getattr(sys, name) is None]:
+        setattr(sys, closed, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (open until the process ends)
     try:
         code = app(args=arguments, prog_name="hanse", standalone_mode=False)
         sys.stdout.flush()

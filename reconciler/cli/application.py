@@ -30,7 +30,16 @@ app = typer.Typer(
 )
 
 
-@app.callback(epilog="Start with hanse init, or in a repository that has manifests with hanse plan.")
+def _version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Start with hanse init, or in a repository that has manifests with hanse plan.",
+)
 def hanse(
     context: typer.Context,
     directory: Annotated[
@@ -41,6 +50,9 @@ def hanse(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Configuration; hanse.toml when left out.", show_default=False),
     ] = None,
+    version: Annotated[  # noqa: ARG001 (its callback ends the command)
+        bool, typer.Option("--version", help="Say which version this is.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """One git repository says how the federation should be; hanse plans it, does it, keeps it so.
 
@@ -48,6 +60,8 @@ def hanse(
     missing approval; 4 the plan is stale.
     """
     context.obj = Place.found(directory, config)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def _apart(doc: str) -> tuple[str, str]:

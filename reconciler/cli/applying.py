@@ -136,9 +136,11 @@ def run(
     worktree: Worktree = False,
     once: Annotated[bool, typer.Option("--once", help="One round, then end.")] = False,
     interval: Annotated[
-        float,
-        typer.Option("--interval", metavar="SECONDS", help="Another than the configured one.", show_default=False),
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            "--interval", metavar="SECONDS", min=1, help="Another than the configured one.", show_default=False
+        ),
+    ] = None,
 ) -> int:
     """Keep the world as git says: at intervals, and at once when a branch moves. Runs probes when they are due.
 

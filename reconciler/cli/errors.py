@@ -17,7 +17,10 @@ _NEXT: tuple[tuple[type[HanseError], str], ...] = (
     (StalePlan, "make a new plan: hanse plan --out FILE"),
     (BlockedPlan, "see what would allow it: hanse plan"),
     (LeaseHeld, "wait for it to end, or stop it"),
-    (RecordsError, "check [records] url: hanse config"),
+    (
+        RecordsError,
+        "check [records] url (hanse config); docs/how-to/recover-after-a-crash.md says what to do when it is lost",
+    ),
     (ManifestError, "hanse validate checks all of them"),
 )
 _SHOWN = 20
@@ -43,6 +46,8 @@ def usage(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", "hanse")
     said = error.format_message() if hasattr(error, "format_message") else str(error)
+    if not said:  # the help was printed: nothing was asked for
+        return 0
     _say(said.rstrip("."), f"see {command} --help")
     return FAILED
 

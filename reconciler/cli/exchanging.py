@@ -78,11 +78,22 @@ def export_fedcloud(
 ) -> int:
     """Give the site files and VO mappings back, with what was changed in the manifests since.
 
+    The projects of shares that Hanse has made are told of too.
+
     Example: `hanse export fedcloud ../fedcloud-catchall-operations`.
     """
+    from functools import cache
+
+    from reconciler.cli.house import records
     from reconciler.exchange.fedcloud import export_fedcloud as give_back
 
-    report = give_back(manifests or _folder(context), directory)
+    @cache
+    def made() -> Mapping[str, str]:
+        with records(context.obj) as store:
+            held = [ref for ref in store.inventory.entries() if ref.kind == "Share"]
+            return {r.name: str(given.get("project_id", "")) for r, given in store.inventory.outputs(held).items()}
+
+    report = give_back(manifests or _folder(context), directory, made)
     if output is Form.JSON:
         console.data(report)
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import By, Reason
+from reconciler.cli.options import By, Kinds, Reason
 
 if TYPE_CHECKING:
     from reconciler.records.store import Store
@@ -27,7 +27,7 @@ def approve(
     ] = None,
     *,
     reason: Reason,
-    kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind.")] = None,
+    kind: Kinds = None,
     namespace: Annotated[
         list[str] | None, typer.Option("--namespace", metavar="NAME", help="Only this namespace.")
     ] = None,
@@ -109,8 +109,25 @@ def pause(
 
     with records(context.obj) as store:
         found = store.pauses.pause(scoped(scope), reason, by or who())
+        odd = _nothing_in(store, found.scope)
     console.say(f"{found.scope} is held since {found.since:%Y-%m-%d %H:%M} UTC by {found.by}: {found.reason}")
+    if odd:
+        console.note(odd)
     return 0
+
+
+def _nothing_in(store: Store, scope: str) -> str:
+    """That a scope holds nothing so far, and what may have been meant; "" when it holds something."""
+    from difflib import get_close_matches
+
+    entries = store.inventory.entries()
+    known = {"all", *(f"resource:{ref}" for ref in entries), *(f"target:{entry.target}" for entry in entries.values())}
+    known |= {f"namespace:{ref.namespace}" for ref in entries}
+    if scope in known:
+        return ""
+    close = get_close_matches(scope, known, n=1)
+    meant = f": did you mean {close[0].removeprefix('resource:')}?" if close else ""
+    return f"nothing made so far belongs to it{meant}"
 
 
 def resume(

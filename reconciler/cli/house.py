@@ -13,6 +13,7 @@ from reconciler.cli.options import Place
 from reconciler.errors import ManifestError
 
 if TYPE_CHECKING:
+    from reconciler.manifest import Survey
     from reconciler.model import Graph, Resources, Revision
     from reconciler.reconcile import House
     from reconciler.records.store import Store
@@ -65,6 +66,14 @@ def records(place: Place) -> Iterator[Store]:
 
 def declared(settings: Settings, revision: str, *, worktree: bool = False) -> tuple[Revision, Resources]:
     """A revision, and what it declares, valid one by one. Needs no database."""
+    read, found = surveyed(settings, revision, worktree=worktree)
+    if not found.sound:
+        raise ManifestError(found.faults)
+    return read, found.resources
+
+
+def surveyed(settings: Settings, revision: str, *, worktree: bool = False) -> tuple[Revision, Survey]:
+    """A revision, and what it declares, valid or not, with every fault of it. Needs no database."""
     from reconciler import manifest, source
     from reconciler.kinds import registry
 
@@ -72,9 +81,9 @@ def declared(settings: Settings, revision: str, *, worktree: bool = False) -> tu
     memory = manifest.Memory.open(Path(settings.cache), kinds)
     where, paths = Path(settings.source.repository), settings.source.paths
     read = source.read(where, revision, worktree=worktree, paths=paths, earlier=memory.revision)
-    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), memory)
+    found = manifest.survey(read, kinds, manifest.RuleSettings(settings.rules), memory)
     memory.save()
-    return read, resources
+    return read, found
 
 
 def ordered(settings: Settings, read: Revision, resources: Resources) -> Graph:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import Form, Output, Revision
+from reconciler.cli.options import Form, Kinds, Output, Revision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def status(
     context: typer.Context,
     resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="One resource in full.")] = "",
     *,
-    kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind.")] = None,
+    kind: Kinds = None,
     everything: Annotated[bool, typer.Option("--all", help="List what is ready too, however much.")] = False,
     output: Output = Form.TEXT,
 ) -> int:
@@ -186,7 +186,7 @@ def history(
     resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="Only of this resource.")] = "",
     *,
     run: Annotated[str, typer.Option("--run", metavar="ID", help="What one run did.", show_default=False)] = "",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many, the latest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many, the latest first.")] = 20,
     output: Output = Form.TEXT,
 ) -> int:
     """Say what was done: the runs, what one run did, or everything that was done to one resource.
@@ -194,15 +194,27 @@ def history(
     Examples: `hanse history`; `hanse history DNSRecord/vo-x/www`; `hanse history --run 20261121T120000123Z-a1b2c3`.
     """
     from reconciler.cli.house import records
+    from reconciler.errors import RecordsError
     from reconciler.model import Ref
 
     with records(context.obj) as store:
         if resource or run:
             events = store.events.history(Ref(resource) if resource else None, limit, run=run or None)
+            if not events and not _known(store, resource, run):
+                raise RecordsError(f"nothing is known of {run or resource}: see hanse {'history' if run else 'status'}")
             console.data(events) if output is Form.JSON else console.say(_events(events) if events else "no events")
         else:
             _runs(store, limit, output)
     return 0
+
+
+def _known(store: Store, resource: str, run: str) -> bool:
+    """Whether a run, or a resource, of which no event tells is there all the same."""
+    from reconciler.model import Ref
+
+    if run:
+        return store.runs.get(run) is not None
+    return bool(store.conditions.of(Ref(resource)))
 
 
 def _runs(store: Store, limit: int, output: Form) -> None:

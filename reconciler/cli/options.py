@@ -58,6 +58,25 @@ class DrawingForm(StrEnum):
     JSON = "json"
 
 
+def kinds_known(given: list[str] | None) -> list[str] | None:
+    """The kinds that were asked for. Raises BadParameter for one that there is not."""
+    if given:
+        from difflib import get_close_matches
+
+        from reconciler.kinds import registry
+
+        names = {name.lower(): name for name in registry()}
+        for kind in given:
+            if kind not in names.values():
+                close = get_close_matches(kind.lower(), names, n=1)
+                cure = f"did you mean {names[close[0]]}?" if close else f"there are {', '.join(sorted(names.values()))}"
+                raise typer.BadParameter(f"there is no kind {kind}: {cure}")
+    return given
+
+
+Kinds = Annotated[
+    list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind.", callback=kinds_known)
+]
 Output = Annotated[Form, typer.Option("-o", "--output", help="Text for people, or JSON for programs.")]
 Revision = Annotated[
     str,

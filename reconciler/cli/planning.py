@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import DrawingForm, FaultForm, Form, Output, PlanForm, Revision, Worktree
+from reconciler.cli.options import DrawingForm, FaultForm, Form, Kinds, Output, PlanForm, Revision, Worktree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,22 +32,9 @@ def validate(
 
     Examples: `hanse validate --worktree` before a commit; `hanse validate -o github` in CI.
     """
-    from dataclasses import replace
+    from reconciler.cli.validating import faults_of
 
-    from reconciler.cli.house import declared, ordered, settings_of
-    from reconciler.errors import ManifestError
-    from reconciler.manifest.located import placed
-
-    settings = settings_of(context.obj)
-    faults: Sequence[Diagnostic]
-    count = 0
-    try:
-        read, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
-        count, faults = len(resources.items), resources.warnings
-        odd = ordered(settings, read, replace(resources, changed=None)).warnings
-        faults = sorted({*faults, *placed(odd, read)})
-    except ManifestError as error:
-        faults = sorted({*error.diagnostics, *(faults if count else ())})
+    count, faults = faults_of(context.obj, revision, worktree=worktree)
     errors = sum(fault.severity == "error" for fault in faults)
     _faults(faults, errors, count, output)
     return 1 if errors else 0
@@ -90,9 +77,7 @@ def plan(
     target: Annotated[
         list[str] | None, typer.Option("--target", metavar="ID", help="Show only this back end (patterns).")
     ] = None,
-    kind: Annotated[
-        list[str] | None, typer.Option("--kind", metavar="KIND", help="Show only resources of this kind.")
-    ] = None,
+    kind: Kinds = None,
     full: Annotated[bool, typer.Option("--full", help="List every action, however many.")] = False,
 ) -> int:
     """Say what would be done for a revision, and why. Changes nothing.

@@ -13,6 +13,7 @@ from reconciler.elastic.survey import Muster
 from reconciler.ports.batch import Job
 
 _NEVER, _EVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+_BEHIND = "it is behind a job that cannot be placed yet"
 _SOON = timedelta(hours=1)
 """Nodes are started, and kept, for a job that waits for others to end, when these must end within so long."""
 
@@ -35,6 +36,9 @@ class Placing:
     """Node -> when the limits of its jobs have ended them all; those without a limit are left out."""
     cautious: dict[str, bool] = field(default_factory=dict)
     """Groups whose boots fail: one at a time, also for a job of several nodes."""
+    behind: set[tuple[object, ...]] = field(default_factory=set)
+    """What jobs asked for that fit nowhere and are behind others: until a node is added, the next fit nowhere too."""
+    widest: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.may = {name: muster.may_boot(self.now) for name, muster in self.musters.items()}
@@ -47,6 +51,8 @@ class Placing:
         for job in sorted(jobs, key=lambda j: (-j.priority, j.submitted, j.id)):
             if job.state == "held":
                 self.aside.append(JobDecision(job.id, f"held: {job.reason or 'the batch system does not say why'}"))
+            elif job.state == "queued" and _asked(job) in self.behind:
+                self.waiting.append(JobDecision(job.id, _BEHIND))
             elif job.state == "queued":
                 self._one(job, smallest([group for group in groups if serves(group, job)]))
 
@@ -65,10 +71,11 @@ class Placing:
         self.boot.append(Boot(group.name, job, reason))
         made = room_in(group, f"{group.name}+{len(self.boot)}", "new")
         self.rooms.append(made)
+        self.behind.clear()
         return made
 
     def _one(self, job: Job, groups: list[Group]) -> None:
-        need = need_of(job, max((room.size for room in self._listed(job, groups)), default=0))
+        need = need_of(job, self._widest(job, groups))
         fitting = [group for group in groups if room_in(group, "", "new").takes(job, need)]
         found = first_fit(job, need, self.rooms)
         if len(found) < need.nodes:
@@ -79,6 +86,13 @@ class Placing:
             found = self._with_new(job, need, fitting, found)
         for room in found:
             room.put(job, need)
+
+    def _widest(self, job: Job, groups: list[Group]) -> int:
+        """CPUs of the largest node that the job may run on."""
+        key = (job.partition, *(group.name for group in groups))
+        if key not in self.widest:
+            self.widest[key] = max((room.size for room in self._listed(job, groups)), default=0)
+        return self.widest[key]
 
     def _listed(self, job: Job, groups: list[Group]) -> Iterator[Room]:
         yield from (room_in(group, "", "new") for group in groups)
@@ -103,8 +117,9 @@ class Placing:
         missing = need.nodes - len(found)
         names = {group.name for group in fitting}
         if not fitting or names & self.blocked:
-            behind = "it is behind a job that cannot be placed yet" if fitting else "only nodes of others can run it"
-            self.waiting.append(JobDecision(job.id, behind))
+            self.waiting.append(JobDecision(job.id, _BEHIND if fitting else "only nodes of others can run it"))
+            if fitting:
+                self.behind.add(_asked(job))
             return []
         room, at_once = (sum(self.may[name][n] for name in names) for n in (0, 1))
         if room < missing and not self._soon(job, need, fitting, missing - room):
@@ -137,6 +152,12 @@ class Placing:
             while sum(made.values()) < wanted and made[group.name] < most:
                 made[group.name] += 1
                 yield self.more(group, job.id, reason)
+
+
+def _asked(job: Job) -> tuple[object, ...]:
+    """All that decides where a job fits."""
+    each = job.cpus_per_task, job.memory_mib, job.memory_mib_per_cpu, job.gpus
+    return job.partition, job.cpus, job.nodes, each, job.exclusive, job.features
 
 
 def _free_by(jobs: Iterable[Job]) -> dict[str, datetime]:

@@ -6,7 +6,8 @@ revision, only what changed since is looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from reconciler.errors import ManifestError
@@ -16,7 +17,10 @@ from reconciler.kinds import Kind, connect
 from reconciler.model import Diagnostic, Graph, Ref, Resource, Resources, Target
 from reconciler.ports import Drivers
 
-__all__ = ["build"]
+__all__ = ["build", "faults"]
+
+_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
+"""What can be a name in a message."""
 
 
 def build(
@@ -45,16 +49,39 @@ def build(
     )
 
 
+def faults(
+    resources: Resources,
+    kinds: Mapping[str, Kind[Any]],
+    torn: Mapping[Ref, Resource] | None = None,
+    unread: Collection[str] = (),
+) -> list[Diagnostic]:
+    """Everything that is wrong between resources of a revision that has other faults too; builds nothing.
+
+    ``torn`` is what faulty documents mean to declare: it exists, and what is known of it is looked at. ``unread`` are
+    files of which nothing is known. Where something is not known, nothing is concluded from its absence.
+    """
+    half = torn or {}
+    whole = {**{ref: resource for ref, resource in half.items() if resource.content}, **resources.items}
+    everything = {**half, **whole}
+    found = [*dangling(everything, everything, frozenset(), kinds, unread), *cycles(everything, everything)]
+    blind = [ref for ref in everything if ref not in whole]
+    for fault in _quarrels(whole, frozenset(whole), kinds):
+        said = set(_WORD.findall(f"{fault.message} {fault.cure}"))
+        if not (blind or unread) or (fault.severity == "error" and not any({ref, ref.name} & said for ref in blind)):
+            found.append(fault)
+    return sorted(found)
+
+
 def _judged(
     items: Mapping[Ref, Resource], changed: frozenset[Ref], kinds: Mapping[str, Kind[Any]]
 ) -> tuple[Diagnostic, ...]:
     """Warnings about what changed; raises ManifestError where there is a fault that forbids to go on."""
     suspects = [ref for ref in changed if ref in items]
-    faults = [*dangling(items, suspects, changed - items.keys()), *cycles(items, suspects)]
-    faults += _quarrels(items, changed, kinds)
-    if any(fault.severity == "error" for fault in faults):
-        raise ManifestError(sorted(faults))
-    return tuple(sorted(faults))
+    found = [*dangling(items, suspects, changed - items.keys(), kinds), *cycles(items, suspects)]
+    found += _quarrels(items, changed, kinds)
+    if any(fault.severity == "error" for fault in found):
+        raise ManifestError(sorted(found))
+    return tuple(sorted(found))
 
 
 def _quarrels(

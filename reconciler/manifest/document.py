@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from reconciler.kinds import Kind
-from reconciler.kinds.metadata import DEFAULT_NAMESPACE, NAME
+from reconciler.kinds import Fault, Kind, Rule
+from reconciler.kinds.metadata import DEFAULT_NAMESPACE, NAME, Metadata
+from reconciler.manifest import secrets
 from reconciler.manifest.envelope import Envelope
 from reconciler.manifest.faults import mistakes
 from reconciler.manifest.places import Path, parsed, place, written
 from reconciler.manifest.reader import Document
+from reconciler.manifest.rest import Rest, rest
 from reconciler.manifest.words import nearest
-from reconciler.model import PLAIN, Diagnostic, Lifecycle, Location, Ref, Resource, Spec, digest_of
+from reconciler.model import PLAIN, Diagnostic, Edge, Lifecycle, Location, Ref, Resource, Spec, digest_of
 
 _NAME = re.compile(NAME.replace("$", r"\Z"))
+_PLAINLY = Envelope(apiVersion="hanse/v1", kind="", metadata=Metadata(name="unnamed"), spec={})
+"""What stands around a spec where that is faulty itself."""
 _FORM = "letters, digits, . _ -, beginning and ending with a letter or digit"
 
 
-def resource(document: Document, file: str, kinds: Mapping[str, Kind[Any]]) -> tuple[Resource | None, list[Diagnostic]]:
-    """The resource that a document declares, or None, with every fault and warning."""
+class Read(NamedTuple):
+    """What a document declares, whole or torn, with every fault and warning."""
+
+    resource: Resource | None
+    torn: Resource | None
+    """What it means to declare, when it is faulty: enough to know its name by."""
+    faults: list[Diagnostic]
+
+
+def resource(document: Document, file: str, kinds: Mapping[str, Kind[Any]], *, suspected: bool = True) -> Read:
+    """What a document declares. ``suspected``: its file may hold a secret."""
     check = _Check(document, file)
-    return check.resource(kinds), check.found
+    made = check.resource(kinds)
+    torn = check.torn(kinds) if made is None else None
+    return Read(made, torn, check.discreet() if suspected else check.found)
 
 
 class _Check:
@@ -33,6 +49,9 @@ class _Check:
 
     def __init__(self, document: Document, file: str) -> None:
         self._document, self._file = document, file
+        self._rest: Rest | None = None
+        self._spec: Spec | None = None
+        self._envelope: Envelope | None = None
         self.found = [
             Diagnostic(file, fault.line, fault.column, fault.path, fault.message, fault.cure, "yaml")
             for fault in document.faults
@@ -40,20 +59,86 @@ class _Check:
 
     def resource(self, kinds: Mapping[str, Kind[Any]]) -> Resource | None:
         data = self._document.data
-        if self.found:
-            return None
         if not isinstance(data, dict):
-            self._add((), "is not a mapping", "begin with apiVersion:, kind:, metadata:")
+            if not self.found:
+                self._add((), "is not a mapping", "begin with apiVersion:, kind:, metadata:")
             return None
-        envelope: Envelope | None = self._model(Envelope, self._around(data), ())
+        if self._document.endless:
+            return None
+        self._envelope = envelope = self._model(Envelope, self._around(data), ())
         kind = self._kind(data.get("kind"), kinds)
         said = data.get("spec")
         spec = self._model(kind.Spec, said, ("spec",)) if kind is not None and isinstance(said, dict) else None
         if envelope is not None and kind is not None:
             self._names(envelope, kind)
         if envelope is None or kind is None or spec is None or self.found:
+            if kind is not None and isinstance(said, dict):
+                self._look_further(kind, said, spec)
             return None
         return self._made(kind, spec, envelope)
+
+    def _look_further(self, kind: Kind[Any], said: Mapping[str, Any], spec: Spec | None) -> None:
+        """The faults of a faulty document that its rules find in what is left of it."""
+        self._spec = spec
+        if spec is None:
+            self._rest = rest(kind.Spec, said)
+            self._spec = self._rest.spec if self._rest else None
+        if self._spec is not None:
+            known = {fault.path for fault in self.found}
+            ref = self._ref(kind) or Ref.of(kind.name, "unnamed", None if kind.federation_wide else DEFAULT_NAMESPACE)
+            for fault in self._ruled(kind, ref, self._spec):
+                if fault.path not in known and not fault.path.startswith("metadata"):
+                    self.found.append(fault)
+
+    def torn(self, kinds: Mapping[str, Kind[Any]]) -> Resource | None:
+        """What a faulty document means to declare; None when not even its name is known."""
+        data = self._document.data
+        said = data.get("kind") if isinstance(data, dict) else None
+        kind = kinds.get(said if said in kinds else nearest(said, kinds) or "") if isinstance(said, str) else None
+        ref = self._ref(kind) if kind is not None else None
+        if kind is None or ref is None:
+            return None
+        location = Location(self._file, self._document.line)
+        bare = Resource(ref, "", b"", (), "", location, kind.Spec.model_validate_json)
+        if self._spec is None:
+            return bare
+        if (self._rest is None or self._rest.whole) and not self._document.faults:
+            with contextlib.suppress(ValueError):
+                return _resource(kind, ref, kind.canonical(self._spec), self._envelope, location)
+        with contextlib.suppress(ValueError, AttributeError):  # of fields that were cut out nothing is known
+            return bare._replace(edges=tuple(self._edge(edge) for edge in kind.references(ref, self._spec)))
+        return bare
+
+    def _ref(self, kind: Kind[Any]) -> Ref | None:
+        """The name that the document gives, well formed or not; None when it gives none."""
+        metadata = self._document.data.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if not isinstance(name, str) or not name or "/" in name:
+            return None
+        namespace = metadata.get("namespace")
+        given = namespace if isinstance(namespace, str) and namespace else DEFAULT_NAMESPACE
+        return Ref.of(kind.name, name, None if kind.federation_wide else given)
+
+    def _edge(self, edge: Edge) -> Edge:
+        return edge._replace(path=self._in_file(edge.path))
+
+    def _in_file(self, path: str) -> str:
+        """Where in the file something stands that was found in the rest of a faulty spec."""
+        steps = parsed(path)
+        if self._rest is None or steps[:1] != ["spec"]:
+            return path
+        return written(("spec", *self._rest.written(tuple(steps[1:]))))
+
+    def discreet(self) -> list[Diagnostic]:
+        """The faults, with those of secrets among them and no secret in their words."""
+        found = list(secrets.secrets(self._document.data))
+        if not found:
+            return self.found
+        told = list(secrets.diagnostics(found, self._file, self._place))
+        return [*told, *secrets.discreet(self.found, found, {fault.path for fault in told})]
+
+    def _place(self, path: Path) -> tuple[int, int, str]:
+        return *place(self._document.node, path), written(path)
 
     def _around(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The document without what its kind checks."""
@@ -64,8 +149,10 @@ class _Check:
         try:
             return model.model_validate_json(orjson.dumps(data))
         except ValidationError as error:
+            told = {fault.path for fault in self._document.faults}  # no value was made of what stands there
             for fault in mistakes(error, model, self._document.node, prefix):
-                self.found.append(Diagnostic(self._file, *fault))
+                if fault.path not in told:
+                    self.found.append(Diagnostic(self._file, *fault))
             return None
 
     def _kind(self, name: Any, kinds: Mapping[str, Kind[Any]]) -> Kind[Any] | None:
@@ -115,15 +202,23 @@ class _Check:
         try:
             return _resource(kind, ref, kind.canonical(spec), envelope, Location(self._file, self._document.line))
         except ValueError as error:
-            if not self.found:  # else it is what a rule has said better
+            if all(fault.severity != "error" for fault in self.found):  # else it is what a rule has said better
                 self._add(("spec",), str(error), "")
             return None
 
     def _ruled(self, kind: Kind[Any], ref: Ref, spec: Spec) -> Iterator[Diagnostic]:
         for rule in kind.rules:
-            for fault in rule.check(ref, spec):
-                where = place(self._document.node, parsed(fault.path))
-                yield Diagnostic(self._file, *where, fault.path, fault.message, fault.cure, rule.id, rule.severity)
+            for fault in self._checked(rule, ref, spec):
+                path = self._in_file(fault.path)
+                where = place(self._document.node, parsed(path))
+                yield Diagnostic(self._file, *where, path, fault.message, fault.cure, rule.id, rule.severity)
+
+    def _checked(self, rule: Rule, ref: Ref, spec: Spec) -> Iterator[Fault]:
+        try:
+            yield from rule.check(ref, spec)
+        except AttributeError:
+            if self._rest is None:  # else it wants a field that is faulty itself
+                raise
 
     def _add(self, path: Path, message: str, cure: str, rule: str = "schema") -> None:
         line, column = place(self._document.node, path)
@@ -132,7 +227,8 @@ class _Check:
         self.found.append(Diagnostic(self._file, line, column, written(path), message, cure, rule))
 
 
-def _resource(kind: Kind[Any], ref: Ref, spec: Spec, envelope: Envelope, location: Location) -> Resource:
+def _resource(kind: Kind[Any], ref: Ref, spec: Spec, envelope: Envelope | None, location: Location) -> Resource:
+    around = envelope or _PLAINLY
     content = spec.canonical()
     target = kind.target(ref, spec)
     return Resource(
@@ -143,9 +239,9 @@ def _resource(kind: Kind[Any], ref: Ref, spec: Spec, envelope: Envelope, locatio
         target=target,
         location=location,
         decode=kind.Spec.model_validate_json,
-        lifecycle=PLAIN if envelope.lifecycle == PLAIN else envelope.lifecycle,
-        labels=envelope.metadata.labels or None,
-        annotations=envelope.metadata.annotations or None,
+        lifecycle=PLAIN if around.lifecycle == PLAIN else around.lifecycle,
+        labels=around.metadata.labels or None,
+        annotations=around.metadata.annotations or None,
         open=not target or type(kind).derive is not Kind.derive or kind.leaves_open(spec),
     )
 

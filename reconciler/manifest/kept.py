@@ -23,13 +23,20 @@ class Kept:
     path: str
     resources: tuple[Resource, ...]
     faults: tuple[Diagnostic, ...] = ()
+    torn: tuple[Resource, ...] = ()
+    """What faulty documents mean to declare: by name, and with its content where only unknown fields are wrong.
+
+    They are looked at beside the sound ones to find more faults, and nothing else is made of them."""
 
     def at(self, path: str) -> Kept:
         """The same content under another path."""
         if path == self.path:
             return self
-        moved = tuple(r._replace(location=Location(path, r.location.line)) for r in self.resources)
-        return Kept(path, moved, tuple(replace(fault, file=path) for fault in self.faults))
+        moved, torn = (
+            tuple(r._replace(location=Location(path, r.location.line)) for r in some)
+            for some in (self.resources, self.torn)
+        )
+        return Kept(path, moved, tuple(replace(fault, file=path) for fault in self.faults), torn)
 
 
 def note(file: Path, kept: Mapping[str, Kept]) -> None:
@@ -72,10 +79,11 @@ def _read(lines: list[bytes], kinds: Mapping[str, Kind[Any]]) -> Iterator[tuple[
         digest, _, row = line.partition(b" ")
         if not row or _sum(row) != digest:
             return
-        blob, path, resources, faults = orjson.loads(row)
-        if all(Ref(r[0]).kind in kinds for r in resources):
+        blob, path, resources, faults, torn = orjson.loads(row)
+        if all(Ref(r[0]).kind in kinds for r in (*resources, *torn)):
             said = tuple([Diagnostic(path, *fault) for fault in faults])
-            yield blob, Kept(path, tuple([_resource(path, r, kinds) for r in resources]), said)
+            made, half = (tuple([_resource(path, r, kinds) for r in some]) for some in (resources, torn))
+            yield blob, Kept(path, made, said, half)
 
 
 def _sum(row: bytes) -> bytes:
@@ -83,24 +91,22 @@ def _sum(row: bytes) -> bytes:
 
 
 def _row(kept: Kept) -> list[Any]:
+    faults = [astuple(fault)[1:] for fault in kept.faults]
+    return [kept.path, [_fields(r) for r in kept.resources], faults, [_fields(r) for r in kept.torn]]
+
+
+def _fields(r: Resource) -> list[Any]:
     return [
-        kept.path,
-        [
-            [
-                r.ref,
-                r.digest,
-                r.content.decode(),
-                [list(edge) for edge in r.edges],
-                r.target,
-                r.location.line,
-                None if r.lifecycle is PLAIN else r.lifecycle.model_dump(mode="json", exclude_defaults=True),
-                r.labels,
-                r.annotations,
-                r.open,
-            ]
-            for r in kept.resources
-        ],
-        [astuple(fault)[1:] for fault in kept.faults],
+        r.ref,
+        r.digest,
+        r.content.decode(),
+        [list(edge) for edge in r.edges],
+        r.target,
+        r.location.line,
+        None if r.lifecycle is PLAIN else r.lifecycle.model_dump(mode="json", exclude_defaults=True),
+        r.labels,
+        r.annotations,
+        r.open,
     ]
 
 

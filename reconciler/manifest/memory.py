@@ -54,6 +54,8 @@ class Memory:
     _spare: dict[str, Kept] = field(default_factory=dict)
     _unsaved: set[str] = field(default_factory=set)
     """Blob ids that are neither in the snapshot nor noted."""
+    _withheld: set[str] = field(default_factory=set)
+    """Blob ids of contents that are never written down: there is a secret in them."""
     _ordered_on_disk: bool = False
     _stale: int = 0
     """How many files differ from the snapshot on disk."""
@@ -67,7 +69,7 @@ class Memory:
         with uncollected():
             read = snapshot.read(directory / _SNAPSHOT, kinds)
         if read is not None:
-            memory.revision = Revision(read.commit, read.files, _NoBlobs(), paths=read.paths)
+            memory.revision = Revision(read.commit, read.files, _NoBlobs(), paths=read.paths, refused=read.refused)
             memory.items, memory.refs, memory.found = read.items, dict(read.refs), dict(read.found)
             memory.ordered = memory._ordered_on_disk = read.ordered
             gc.freeze()  # a command that begins with so many values keeps them to its end
@@ -82,6 +84,10 @@ class Memory:
         self._spare[blob] = kept
         if self.directory is not None:
             self._unsaved.add(blob)
+
+    def withhold(self, blob: str) -> None:
+        """Never write down what a content declares, while no revision without fault has it."""
+        self._withheld.add(blob)
 
     def remember(
         self,
@@ -115,7 +121,8 @@ class Memory:
         if self.revision is not None and self._differs(self.revision):
             self._save_whole(self.directory, self.revision)
         elif self._unsaved:
-            kept = {blob: found for blob in self._unsaved if (found := self.known(blob)) is not None}
+            wanted = self._unsaved - self._withheld
+            kept = {blob: found for blob in wanted if (found := self.known(blob)) is not None}
             note(self.directory / _NOTES, kept)
         self._unsaved = set()
 
@@ -127,11 +134,11 @@ class Memory:
         with contextlib.suppress(OSError):
             (directory / _NOTES).unlink()
         if self._spare:
-            newest = [*islice(reversed(self._spare.items()), SPARE_ON_DISK)]
+            spare = ((blob, kept) for blob, kept in reversed(self._spare.items()) if blob not in self._withheld)
+            newest = [*islice(spare, SPARE_ON_DISK)]
             note(directory / _NOTES, dict(reversed(newest)))
-        kept = Snapshot(
-            revision.commit, revision.paths, revision.files, self.refs, self.items, self.found, self.ordered
-        )
+        parts = (self.refs, self.items, self.found, self.ordered, revision.refused)
+        kept = Snapshot(revision.commit, revision.paths, revision.files, *parts)
         snapshot.write(directory / _SNAPSHOT, kept)
         self._stale, self._ordered_on_disk = 0, self.ordered
 

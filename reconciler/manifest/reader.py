@@ -41,6 +41,8 @@ class Document:
     line: int
     faults: list[YamlFault] = field(default_factory=list)
     careful: Callable[[], Node | None] = lambda: None
+    endless: bool = False
+    """Its aliases stand for too much: only a part of it was made."""
 
     @cached_property
     def node(self) -> Node | None:
@@ -141,7 +143,7 @@ def _constructed(tree: Tree) -> Document:
         return Document(None, tree.faults[0].line, tree.faults)
     construction = _Construction(tree.faults)
     data = construction.data(tree.root, "")
-    return Document(data, tree.root.line, construction.faults, lambda: tree.root)
+    return Document(data, tree.root.line, construction.faults, lambda: tree.root, construction.endless)
 
 
 class _File:
@@ -165,6 +167,11 @@ class _Construction:
     def __init__(self, faults: list[YamlFault]) -> None:
         self.faults = list(faults)
         self._expanded = 0
+
+    @property
+    def endless(self) -> bool:
+        """More was expanded than may be."""
+        return self._expanded > MAX_NODES
 
     def data(self, node: Node, path: str, *, aliased: bool = False) -> Any:
         """The data of a node, with every fault in it noted."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.errors import SettingsError
 from reconciler.kinds import Kind, Rule
+from reconciler.manifest.secrets import INLINE
 from reconciler.manifest.words import nearest
 from reconciler.model import Diagnostic, Severity
 
@@ -18,6 +19,12 @@ def _nothing(*_: Any) -> tuple[()]:
 
 
 GENERAL = (
+    Rule(
+        "file", "A manifest is a regular file of at most 1 MiB whose name is UTF-8 and ends in .yaml or .yml.", _nothing
+    ),
+    Rule(
+        "file-ignored", "What looks like a manifest is called like one: .json files are not read.", _nothing, "warning"
+    ),
     Rule("yaml", "A manifest is YAML 1.2 without tags, duplicate keys or endless anchors.", _nothing),
     Rule("schema", "Fields, types and values are those of the kind's schema; unknown fields are faults.", _nothing),
     Rule("name-form", "metadata.name has letters, digits, . _ - and begins and ends with a letter or digit.", _nothing),
@@ -26,12 +33,14 @@ GENERAL = (
     Rule("moved-form", "lifecycle.moved is a former name (name or namespace/name), and not the name now.", _nothing),
     Rule("moved-taken", "What lifecycle.moved names is declared nowhere, and moved to one place only.", _nothing),
     Rule("ignore-path", "lifecycle.ignore names fields of the kind: spec.ttl.", _nothing),
+    INLINE,
     Rule("reference-dangling", "What a manifest refers to is declared.", _nothing),
     Rule("reference-cycle", "References do not go round in a circle.", _nothing),
 )
 """Checked by the stages themselves; listed so that they have a name."""
 
-_FIXED = frozenset(rule.id for rule in GENERAL)
+_FIXED = frozenset(rule.id for rule in GENERAL) - {INLINE.id, "file-ignored"}
+"""What the line cannot do without, wherever it is broken."""
 
 
 @dataclass(frozen=True, slots=True)

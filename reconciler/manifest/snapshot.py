@@ -24,7 +24,7 @@ import reconciler
 from reconciler.kinds import Kind
 from reconciler.model import PLAIN, Diagnostic, Edge, Lifecycle, Location, Ref, Resource
 
-_MAGIC = b"hanse-parsed-3\n"
+_MAGIC = b"hanse-parsed-4\n"
 _HEAD = len(_MAGIC) + 32 + 32 + 8
 
 
@@ -43,6 +43,8 @@ class Snapshot:
     """Path -> what rules found there, as it stands before any configuration is asked."""
     ordered: bool = False
     """Nothing was wrong between the resources."""
+    refused: tuple[Diagnostic, ...] = ()
+    """Files that were left aside, which forbids nothing."""
 
 
 def write(file: Path, snapshot: Snapshot) -> None:
@@ -64,6 +66,7 @@ def write(file: Path, snapshot: Snapshot) -> None:
         "rest": [shared.number(r) for r in resources],
         "shared": shared.rows,
         "found": {path: [astuple(fault)[1:] for fault in faults] for path, faults in snapshot.found.items()},
+        "refused": [astuple(fault) for fault in snapshot.refused],
     }
     content = b"".join([r.content for r in resources])
     _replace(file, [*_framed(orjson.dumps(columns), content)])
@@ -116,6 +119,7 @@ def _restored(columns: Mapping[str, Any], content: memoryview, kinds: Mapping[st
         dict(zip(refs, map(_made(Resource), rows), strict=True)),
         {path: tuple([Diagnostic(path, *said) for said in faults]) for path, faults in columns["found"].items()},
         columns["ordered"],
+        tuple([Diagnostic(*said) for said in columns["refused"]]),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.diagnostic import Diagnostic
+
 
 class Blobs(Protocol):
     """Reads file contents by blob id, many in one go."""
@@ -32,3 +34,7 @@ class Revision:
     verified: bool = True
     paths: tuple[str, ...] = ()
     """The folders that were looked into."""
+    refused: tuple[Diagnostic, ...] = ()
+    """Files that are not in ``files``, or may not be called so: with an error, nothing may be concluded from the rest.
+
+    Of committed files over the limit, ``blobs`` says so when they are read."""

@@ -77,7 +77,8 @@ class Recording:
     def _touched(self, moving: Collection[Ref]) -> set[Ref]:
         unwell = {ref for ref, found in self.observed.results.items() if _unwell(found)}
         down = [target for target, state in self.observed.targets.items() if not state.reachable]
-        return self.actions.keys() | unwell | set(moving) | set(self._standing_on(down)) | rows.unjudged(self.connection)
+        unjudged = rows.unjudged(self.connection)
+        return self.actions.keys() | unwell | unjudged | set(moving) | set(self._standing_on(down))
 
     def _standing_on(self, targets: Iterable[str]) -> Iterable[Ref]:
         for some in chunks(targets):

@@ -26,23 +26,25 @@ def read(
 ) -> Revision:
     """The manifests at a commit, branch or tag of a local or bare repository, or in its working tree.
 
-    With ``earlier`` of the same repository and paths, only the difference of the two commits is listed. Raises
-    SourceError with every fault: symlinks, submodules, files over 1 MiB, trees over 1,000,000 files, missing paths.
-    A file's size is looked at when it is read.
+    With ``earlier`` of the same repository and paths, only the difference of the two commits is listed. Symlinks,
+    submodules, files over 1 MiB and wrong names are ``refused``: the manifest stage says so beside its own faults and
+    goes no further. Raises SourceError for trees over 1,000,000 files and missing paths. The size of a committed file
+    is looked at when it is read.
     """
     repo = opened(repository)
     if worktree:
         return working.read(repo, paths)
     commit = repo.commit(resolved(repo, revision))
-    files = changed_files(repo, commit.hexsha, paths, earlier) if earlier else None
-    if files is None:
-        files = files_at(repo, commit.hexsha, paths)
+    listed = changed_files(repo, commit.hexsha, paths, earlier) if earlier else None
+    if listed is None:
+        listed = files_at(repo, commit.hexsha, paths)
     return Revision(
         commit=commit.hexsha,
-        files=files,
-        blobs=Stored(repo, files),
+        files=listed.files,
+        blobs=Stored(repo, listed.files),
         author=f"{commit.author.name} <{commit.author.email}>",
         committed=datetime.fromtimestamp(commit.committed_date, UTC),
         subject=str(commit.summary),
         paths=tuple(paths),
+        refused=listed.refused,
     )

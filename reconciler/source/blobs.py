@@ -10,7 +10,7 @@ from typing import IO
 import git
 
 from reconciler.errors import SourceError
-from reconciler.source.listing import MAX_BYTES
+from reconciler.source.refusals import MAX_BYTES, too_large
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,16 @@ class Stored:
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         wanted = list(dict.fromkeys(blobs))
-        faults: list[str] = []
+        lost: dict[str, str] = {}
+        large: list[str] = []
         if wanted:
-            yield from self._batch(wanted, faults)
-        if faults:
-            raise SourceError("\n".join(faults))
+            yield from self._batch(wanted, lost, large)
+        if lost or large:
+            faults = [f"{self._named(blob)}: {why}" for blob, why in lost.items()]
+            faults += [str(too_large(self._named(blob))) for blob in large]
+            raise SourceError("\n".join(faults), () if lost else large)
 
-    def _batch(self, wanted: list[str], faults: list[str]) -> Iterator[tuple[str, bytes]]:
+    def _batch(self, wanted: list[str], lost: dict[str, str], large: list[str]) -> Iterator[tuple[str, bytes]]:
         with TemporaryFile() as names:
             names.write("".join(f"{blob}\n" for blob in wanted).encode())
             names.seek(0)
@@ -38,7 +41,9 @@ class Stored:
                 for blob in wanted:
                     content, fault = _next(process.stdout)
                     if fault:
-                        faults.append(f"{self._named(blob)}: {fault}")
+                        lost[blob] = fault
+                    elif len(content) > MAX_BYTES:
+                        large.append(blob)
                     else:
                         yield blob, content
             finally:
@@ -60,4 +65,4 @@ def _next(out: IO[bytes]) -> tuple[bytes, str]:
     content = out.read(size + 1)[:size]
     if len(content) < size:
         return b"", "the repository gave only a part of it; git fsck tells more"
-    return content, f"over {MAX_BYTES} bytes; split it" if size > MAX_BYTES else ""
+    return content, ""

@@ -4,57 +4,72 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import git
 
 from reconciler.errors import SourceError
-from reconciler.model import Revision
-
-MAX_BYTES = 1 << 20
-MAX_FILES = 1_000_000
-SUFFIXES = (".yaml", ".yml")
-NOT_FILES = {"120000": "is a symbolic link; put the file itself there", "160000": "is a submodule; copy its files here"}
+from reconciler.model import Diagnostic, Revision
+from reconciler.source.refusals import MAX_FILES, is_manifest, misnamed, no_file
 
 _ID = re.compile(r"[0-9a-f]{40,64}\Z")
-_MANIFEST = re.compile(r"100\d{3} blob ([0-9a-f]+)\t([^\0]*\.ya?ml)\0")
+_MANIFEST = re.compile(r"100\d{3} blob ([0-9a-f]+)\t([^\0]*\.(?i:ya?ml))\0")
 _NO_FILE = re.compile(r"(?:\A|\0)(1[26]0000) \w+ [0-9a-f]+\t([^\0]*)")
 
 
-def files_at(repo: git.Repo, commit: str, paths: Sequence[str]) -> dict[str, str]:
-    """Path -> blob id of every manifest file under ``paths``. Raises SourceError with every fault."""
+class Listed(NamedTuple):
+    """The manifests of a commit, and what is refused or left aside."""
+
+    files: dict[str, str]
+    """Path -> blob id."""
+    refused: tuple[Diagnostic, ...]
+
+
+def files_at(repo: git.Repo, commit: str, paths: Sequence[str]) -> Listed:
+    """Every manifest under ``paths``. Raises SourceError for paths that are not there, and for too many files."""
     wanted = [path.strip("/") for path in paths if path.strip("/") not in ("", ".")]
     everywhere = len(wanted) < len(paths)
     listed = _output(repo.git.ls_tree("-r", "-z", "--full-tree", commit, "--", *([] if everywhere else wanted), **RAW))
     files = {name: blob for blob, name in _MANIFEST.findall(listed)}
-    faults = [f"{name}: {NOT_FILES[mode]}" for mode, name in _NO_FILE.findall(listed)]
-    faults += _missing(repo, commit, wanted, files)
-    if listed.count("\0") > MAX_FILES:
-        faults.append(f"{listed.count(chr(0))} files under {', '.join(paths)}: over {MAX_FILES}; name narrower paths")
-    return _sound(files, faults)
+    refused = [fault for mode, name in _NO_FILE.findall(listed) if (fault := no_file(name, mode))]
+    faults = [*_missing(repo, commit, wanted, files)]
+    count = listed.count("\0")
+    if count > MAX_FILES:
+        faults.append(f"{count} files under {', '.join(paths)}: over {MAX_FILES}; name narrower paths")
+    others = [line.partition("\t")[2] for line in listed.split("\0")[:-1]] if count > len(files) else []
+    names = {*files, *others} - {fault.file for fault in refused} if others else files
+    return _sound(files, [*refused, *misnamed(_odd(names))], faults)
 
 
-def changed_files(repo: git.Repo, commit: str, paths: Sequence[str], earlier: Revision) -> dict[str, str] | None:
+def changed_files(repo: git.Repo, commit: str, paths: Sequence[str], earlier: Revision) -> Listed | None:
     """The same, from the files of an earlier commit and the difference; None when that cannot be had."""
     if earlier.paths != tuple(paths) or not _ID.match(earlier.commit) or not earlier.files:
         return None
     if earlier.commit == commit:
-        return dict(earlier.files)
+        return Listed(dict(earlier.files), earlier.refused)
     wanted = [path.strip("/") or "." for path in paths]
     try:
         said = repo.git.diff_tree("-r", "-z", "--no-renames", earlier.commit, commit, "--", *wanted, **RAW)
     except git.GitCommandError:  # the earlier commit is gone
         return None
     files = dict(earlier.files)
-    faults = []
+    looked_at = set()
+    refused, named = [], []
     for mode, blob, status, name in _differences(_output(said)):
-        if status == "D" or not name.endswith(SUFFIXES):
-            files.pop(name, None)
-        if status != "D" and mode in NOT_FILES:
-            faults.append(f"{name}: {NOT_FILES[mode]}")
-        elif status != "D" and name.endswith(SUFFIXES):
+        looked_at.add(name)
+        files.pop(name, None)
+        if status == "D":
+            continue
+        fault = no_file(name, mode)
+        if fault is not None:
+            refused.append(fault)
+            continue
+        named.append(name)
+        if is_manifest(name):
             files[name] = blob
-    faults += _missing(repo, commit, [path for path in wanted if path != "."], files)
-    return _sound(files, faults)
+    refused += [*misnamed(named), *(fault for fault in earlier.refused if fault.file not in looked_at)]
+    faults = _missing(repo, commit, [path for path in wanted if path != "."], files)
+    return _sound(files, refused, [*faults])
 
 
 RAW = {"strip_newline_in_stdout": False, "stdout_as_string": False}
@@ -84,11 +99,20 @@ def _missing(repo: git.Repo, commit: str, paths: Iterable[str], files: Iterable[
             yield f"{path}: no such path at {commit[:12]}; check [source] paths"
 
 
-def _sound(files: dict[str, str], faults: list[str]) -> dict[str, str]:
-    faults += [f"{name!r}: the name is not UTF-8" for name in _not_utf8(files)]
+def _sound(files: dict[str, str], refused: list[Diagnostic], faults: Sequence[str]) -> Listed:
     if faults:
-        raise SourceError("\n".join(faults))
-    return files
+        raise SourceError("\n".join([*faults, *map(str, (fault for fault in refused if fault.severity == "error"))]))
+    for name in [*_not_utf8(files)]:
+        del files[name]
+    return Listed(files, tuple(sorted(refused)))
+
+
+def _odd(names: Iterable[str]) -> Iterable[str]:
+    """The names that anything can be wrong with."""
+    plain = [*names]
+    if not _not_utf8(plain):
+        return (name for name in plain if not name.endswith((".yaml", ".yml")))
+    return plain
 
 
 def _not_utf8(names: Iterable[str]) -> list[str]:

@@ -16,15 +16,16 @@ from pathlib import Path
 import git
 
 from reconciler.errors import SourceError
-from reconciler.model import Revision
+from reconciler.model import Diagnostic, Revision
 from reconciler.source.blobs import Stored
-from reconciler.source.listing import MAX_BYTES, MAX_FILES, NOT_FILES, RAW, SUFFIXES
+from reconciler.source.listing import RAW
+from reconciler.source.refusals import MAX_BYTES, MAX_FILES, is_manifest, misnamed, no_file, refused, too_large
 
 NAME = "worktree"
 
 
 def read(repo: git.Repo, paths: Sequence[str]) -> Revision:
-    """Everything under ``paths`` that git does not ignore. Raises SourceError with every fault."""
+    """Everything under ``paths`` that git does not ignore. Raises SourceError for paths that are not there."""
     if repo.working_tree_dir is None:
         raise SourceError(f"{repo.common_dir}: a bare repository has no working tree; leave --worktree out")
     look = _Look(Path(repo.working_tree_dir), repo.git.rev_parse("--show-object-format"))
@@ -35,7 +36,8 @@ def read(repo: git.Repo, paths: Sequence[str]) -> Revision:
     if look.faults:
         raise SourceError("\n".join(look.faults))
     stored = Stored(repo, look.files)
-    return Revision(NAME, look.files, _Mixed(stored, look.contents), paths=tuple(paths))
+    said = tuple(sorted(look.refused))
+    return Revision(NAME, look.files, _Mixed(stored, look.contents), paths=tuple(paths), refused=said)
 
 
 @dataclass
@@ -47,10 +49,11 @@ class _Look:
     files: dict[str, str] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     """Blob id -> content, of what git has not stored."""
+    refused: list[Diagnostic] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def at(self, names: Sequence[str], clean: Mapping[str, str]) -> None:
-        """Take in the files that are there; what cannot be taken is a fault."""
+        """Take in the files that are there; what cannot be taken is refused."""
         if len(names) > MAX_FILES:
             self.faults.append(f"{len(names)} files: over {MAX_FILES}; name narrower paths")
             return
@@ -60,14 +63,17 @@ class _Look:
             except FileNotFoundError:  # removed, and that not yet committed
                 continue
             except OSError as error:
-                self.faults.append(f"{name}: cannot be read: {error.strerror}")
+                self.refused.append(refused(name, f"cannot be read: {error.strerror}", "mend its permissions"))
 
     def _take(self, name: str, clean: Mapping[str, str]) -> None:
         path = self.root / name
         fault = _refusal(path.lstat(), name)
-        if fault:
-            self.faults.append(f"{name}: {fault}")
-        elif name.endswith(SUFFIXES):
+        if fault is not None:
+            self.refused.append(fault)
+            return
+        odd = list(misnamed([name]))
+        self.refused += odd
+        if is_manifest(name) and not any(d.file != name for d in odd):
             self.files[name] = clean.get(name) or self._hashed(path)
 
     def _hashed(self, path: Path) -> str:
@@ -77,15 +83,14 @@ class _Look:
         return blob
 
 
-def _refusal(status: os.stat_result, name: str) -> str:
+def _refusal(status: os.stat_result, name: str) -> Diagnostic | None:
     if stat.S_ISLNK(status.st_mode):
-        return NOT_FILES["120000"]
+        return no_file(name, "120000")
     if stat.S_ISDIR(status.st_mode):
-        return NOT_FILES["160000"]
+        return no_file(name, "160000")
     if not stat.S_ISREG(status.st_mode):
-        return "is not a file"
-    too_large = status.st_size > MAX_BYTES and name.endswith(SUFFIXES)
-    return f"over {MAX_BYTES} bytes; split it" if too_large else ""
+        return refused(name, "is not a file", "put a file there")
+    return too_large(name) if status.st_size > MAX_BYTES and is_manifest(name) else None
 
 
 @dataclass(frozen=True)

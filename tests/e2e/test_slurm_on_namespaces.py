@@ -128,7 +128,9 @@ def test_workers_come_for_jobs_and_go_when_there_are_none(cluster: Cluster) -> N
     said = cluster.apply()
     assert f"job {job}" in said
     assert set(cluster.nodes()) == {"frontend-0", "workers-0"}
-    cluster.until(lambda: cluster.front(f"sacct -nX -j {job} -o State,NodeList").split() == ["COMPLETED", "hpc-workers-0"])
+    cluster.until(
+        lambda: cluster.front(f"sacct -nX -j {job} -o State,NodeList").split() == ["COMPLETED", "hpc-workers-0"]
+    )
 
     long = cluster.front("sbatch --parsable --wrap 'sleep 8'")
     cluster.until(lambda: cluster.front(f"squeue -h -j {long} -o %T") == "RUNNING")

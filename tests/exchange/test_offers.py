@@ -100,3 +100,12 @@ def test_a_share_that_cannot_be_read_loses_no_other(root, capsys):
     assert told.err.startswith("bay: ops is left out: no compute driver called nonsense")
     (endpoint,) = json.loads(told.out)["CloudComputingEndpoint"]
     assert endpoint["HealthState"] == "warning"
+
+
+def test_the_federations_site_file_names_the_projects_that_hanse_made(root):
+    applied(root, until_quiet=True)
+    with opened(root) as house:
+        held = house.store.inventory.outputs(["Share/BAY-CLOUD.bay.vo.tides.example.org"])
+        made = next(iter(held.values()))["project_id"]
+    assert main(["export", "fedcloud", str(root / "out")]) == 0
+    assert f"project_id: {made}" in (root / "out/sites/bay.yaml").read_text()

@@ -117,7 +117,7 @@ def test_every_fault_of_every_file_is_reported_in_one_run():
 
 def test_a_name_that_is_taken_names_both_places():
     (fault,) = said({"a.yaml": VO.format("a", "x"), "b.yaml": "---\n---\n" + VO.format("a", "y")})
-    assert fault == "b.yaml:3:1: metadata.name: VO/a is declared in a.yaml:1 already; rename or remove one"
+    assert fault == "b.yaml:5:12: metadata.name: VO/a is declared in a.yaml:1 already; rename or remove one"
 
 
 def test_faults_as_annotations_of_a_pull_request():

@@ -103,8 +103,11 @@ def test_a_file_that_became_a_link_is_refused_in_the_difference_too(repo):
     (repo / "manifests/a.yaml").unlink()
     (repo / "manifests/a.yaml").symlink_to("sub/b.yml")
     commit(repo, {})
-    with pytest.raises(SourceError, match=r"manifests/a.yaml: is a symbolic link"):
-        read(repo, earlier=before)
+    found = read(repo, earlier=before)
+    assert [str(fault) for fault in found.refused] == [
+        "manifests/a.yaml:1:1: is a symbolic link; put the file itself there"
+    ]
+    assert set(found.files) == {"manifests/sub/b.yml"}
 
 
 def test_every_fault_is_said_at_once(repo):
@@ -114,17 +117,18 @@ def test_every_fault_is_said_at_once(repo):
     with pytest.raises(SourceError) as caught:
         read(repo, paths=("manifests", "nowhere"))
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+        "nowhere",
         "manifests/l1.yaml",
         "manifests/l2",
-        "nowhere",
     ]
 
 
 def test_a_name_that_is_not_utf8_is_refused(repo):
     (repo / os.fsdecode(b"manifests/\xff.yaml")).write_text("a: 1\n")
     commit(repo, {})
-    with pytest.raises(SourceError, match="the name is not UTF-8"):
-        read(repo)
+    for found in (read(repo), read(repo, worktree=True)):
+        assert [str(fault) for fault in found.refused] == ["manifests/\\xff.yaml:1:1: the name is not UTF-8; rename it"]
+        assert set(found.files) == {"manifests/a.yaml", "manifests/sub/b.yml"}
 
 
 def test_a_lost_object_is_an_error_that_names_the_file(repo):
@@ -154,6 +158,37 @@ def test_tags_branches_short_ids_and_linked_worktrees_are_commits_too(repo, tmp_
     for found in (read(repo, "v1"), read(repo, first[:8]), read(repo, "HEAD~1"), read(tmp_path / "linked")):
         assert found.commit == first
     assert contents(read(tmp_path / "linked", worktree=True))["manifests/a.yaml"] == b"a: 1\n"
+
+
+def test_a_manifest_in_capitals_is_read_and_refused(repo):
+    before = read(repo)
+    git(repo, "mv", "manifests/a.yaml", "manifests/a.YAML")
+    git(repo, "mv", "manifests/sub/b.yml", "manifests/sub/b.Yml")
+    for worktree, earlier in ((True, None), (False, None), (False, before)):
+        if not worktree:
+            commit(repo, {"other/note": "x"}) if git(repo, "status", "--porcelain") else None
+        found = read(repo, worktree=worktree, earlier=earlier)
+        assert set(found.files) == {"manifests/a.YAML", "manifests/sub/b.Yml"}
+        assert [str(fault) for fault in found.refused] == [
+            "manifests/a.YAML:1:1: manifests are called .yaml or .yml, in small letters; rename it to a.yaml",
+            "manifests/sub/b.Yml:1:1: manifests are called .yaml or .yml, in small letters; rename it to b.yml",
+        ]
+
+
+def test_what_looks_like_a_manifest_and_is_not_read_is_said(repo):
+    before = read(repo)
+    names = ["a.json", "b.yaml.txt", "c.yml~", "d.yaml.license", "notes.txt", ".vscode/settings.json"]
+    commit(repo, {f"manifests/{name}": "{}" for name in names})
+    listed = read(repo, earlier=before)
+    for found in (listed, read(repo), read(repo, worktree=True), read(repo, earlier=listed)):
+        assert [(fault.file, fault.severity) for fault in found.refused] == [
+            ("manifests/a.json", "warning"),
+            ("manifests/b.yaml.txt", "warning"),
+            ("manifests/c.yml~", "warning"),
+        ]
+        assert found.refused[1].cure == "rename it to b.yaml, or put it elsewhere"
+    commit(repo, {"manifests/a.json": None, "manifests/e.json": "{}"})
+    assert read(repo, earlier=listed).refused == read(repo).refused
 
 
 # the working tree
@@ -196,8 +231,8 @@ def test_a_file_edited_in_the_second_of_its_commit_is_seen(repo):
 
 def test_another_repository_inside_is_refused(repo):
     repository(repo / "manifests/inner")
-    with pytest.raises(SourceError, match="manifests/inner/: is a submodule"):
-        read(repo, worktree=True)
+    (fault,) = read(repo, worktree=True).refused
+    assert (fault.file, fault.message, fault.severity) == ("manifests/inner/", "is a submodule", "error")
 
 
 def test_a_merge_conflict_is_read_as_it_stands_on_disk(repo):

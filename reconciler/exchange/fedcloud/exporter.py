@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from reconciler.exchange.fedcloud.form import DRIVER, site_file_of
 from reconciler.exchange.fedcloud.importer import FILE_NOTE
 from reconciler.exchange.fedcloud.shelf import manifest_files, replace_file
 from reconciler.exchange.fedcloud.source import MAPPINGS
-from reconciler.kinds.site import SiteSpec
+from reconciler.kinds.site import SiteSpec, share_name
 from reconciler.kinds.vo import VOSpec
 from reconciler.manifest.roundtrip import dump, load_documents, update
 from reconciler.model import Diagnostic, Resource, encode
@@ -37,8 +37,14 @@ class _Declared(NamedTuple):
     annotations: Mapping[str, str]
 
 
-def export_fedcloud(manifests: Path | Iterable[Resource], out: Path) -> ExportReport:
-    """Write ``sites/*.yaml`` and ``vo-mappings.yaml`` from a folder of manifests, or from resources."""
+def export_fedcloud(
+    manifests: Path | Iterable[Resource], out: Path, made: Callable[[], Mapping[str, str]] = dict
+) -> ExportReport:
+    """Write ``sites/*.yaml`` and ``vo-mappings.yaml`` from a folder of manifests, or from resources.
+
+    ``made`` gives the ids of the projects that Hanse has made, by the name of their Share; it is asked when a cloud is
+    onboarded and a share of it has no project in the manifest.
+    """
     problems: list[Diagnostic] = []
     if isinstance(manifests, Path):
         declared = list(_from_folder(manifests, problems))
@@ -50,7 +56,7 @@ def export_fedcloud(manifests: Path | Iterable[Resource], out: Path) -> ExportRe
     skipped: list[str] = []
     for site in declared:
         if isinstance(site.spec, SiteSpec):
-            files |= _site_files(site, site.spec, skipped)
+            files |= _site_files(site, site.spec, skipped, made)
     mapped = {d.spec.group or d.name: d.spec.entitlement() for d in declared if isinstance(d.spec, VOSpec)}
     files[MAPPINGS] = {"vos": {g: e for g, e in sorted(mapped.items(), key=lambda m: m[0].strip("/").lower()) if e}}
     written = [name for name, data in files.items() if _write(out / name, data)]
@@ -88,13 +94,20 @@ def _checked(data: Mapping[str, Any], file: str, problems: list[Diagnostic]) -> 
     yield _Declared(metadata.get("name", ""), spec, metadata.get("annotations") or {})
 
 
-def _site_files(site: _Declared, spec: SiteSpec, skipped: list[str]) -> Iterator[tuple[str, Any]]:
+def _site_files(
+    site: _Declared, spec: SiteSpec, skipped: list[str], made: Callable[[], Mapping[str, str]]
+) -> Iterator[tuple[str, Any]]:
     for cloud in spec.clouds:
         if cloud.driver != DRIVER:
             skipped.append(f"Site/{site.name}: the cloud {cloud.name} has the driver {cloud.driver}, not {DRIVER}")
             continue
         name = site.annotations.get(FILE_NOTE + cloud.name, f"{cloud.name}.yaml")
-        yield f"sites/{name}", site_file_of(site.name, cloud.model_dump(mode="json", exclude_unset=True))
+        data = cloud.model_dump(mode="json", exclude_unset=True)
+        if cloud.onboarding is not None:
+            for n, share in enumerate(cloud.shares):
+                project = share.projectId or made().get(share_name(site.name, cloud, share))
+                data["shares"][n] |= {"projectId": project} if project else {}
+        yield f"sites/{name}", site_file_of(site.name, data)
 
 
 def _write(path: Path, data: Any) -> bool:

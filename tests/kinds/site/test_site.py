@@ -155,8 +155,9 @@ def test_a_certified_site_is_told_all_that_gocdb_would_miss():
     ]
 
 
-def test_gocdbs_gaps_are_warnings():
+def test_what_people_may_put_off_is_a_warning():
     assert {r.id for r in KIND.rules if r.severity == "warning"} == {
+        "site-api-overrides",
         "site-mandatory",
         "site-service-mandatory",
         "site-ip-range",

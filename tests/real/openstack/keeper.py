@@ -37,7 +37,8 @@ from tests.real.openstack.rest import Administrator
 PLACE = Path(tempfile.gettempdir()) / "hanse-openstack"
 """Of the one cloud on this machine."""
 LOCK, USERS, FACTS, FAILURE, SOCKET = "lock", "users", "cloud.json", "failure", "keeper.sock"
-NETWORK = Network(digest_of(str(PLACE).encode()), IPv4Network(SUBNET))
+NETWORK = Network(digest_of(b"hanse-openstack"), IPv4Network(SUBNET))
+"""Of that cloud, wherever it lies: a bridge that somebody's end has left is taken up again."""
 ROUND_SECONDS = 0.25
 
 

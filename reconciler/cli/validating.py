@@ -1,0 +1,45 @@
+"""Every fault that a revision has: of its files, of its documents one by one, and between them, all in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import Place
+from reconciler.errors import ManifestError
+
+if TYPE_CHECKING:
+    from reconciler.manifest import Survey
+    from reconciler.model import Diagnostic, Revision
+    from reconciler.settings import Settings
+
+
+def faults_of(place: Place, revision: str, *, worktree: bool) -> tuple[int, Sequence[Diagnostic]]:
+    """How many resources are valid, and every fault and warning, in the order of files and lines."""
+    from reconciler.cli.house import settings_of, surveyed
+
+    settings = settings_of(place)
+    read, found = surveyed(settings, revision or settings.source.revision, worktree=worktree)
+    between = _between(settings, read, found) if found.sound else _among_faulty(read, found)
+    return len(found.resources.items), sorted({*found.faults, *between})
+
+
+def _between(settings: Settings, read: Revision, found: Survey) -> Sequence[Diagnostic]:
+    """What is wrong between resources that are valid one by one."""
+    from reconciler.cli.house import ordered
+    from reconciler.manifest.located import placed
+
+    try:
+        return [*placed(ordered(settings, read, replace(found.resources, changed=None)).warnings, read)]
+    except ManifestError as error:
+        return error.diagnostics
+
+
+def _among_faulty(read: Revision, found: Survey) -> Sequence[Diagnostic]:
+    """What is wrong between resources where other things are wrong too: no graph can be built of them."""
+    from reconciler import graph
+    from reconciler.kinds import registry
+    from reconciler.manifest.located import placed
+
+    return [*placed(graph.faults(found.resources, registry(), found.torn, found.unread), read)]
