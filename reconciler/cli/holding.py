@@ -107,7 +107,7 @@ def pause(
     from reconciler.cli.house import records
     from reconciler.daemon.lease import who
 
-    with records(context.obj) as store:
+    with records(context.obj, write=True) as store:
         found = store.pauses.pause(scoped(scope), reason, by or who())
         odd = _nothing_in(store, found.scope)
     console.say(f"{found.scope} is held since {found.since:%Y-%m-%d %H:%M} UTC by {found.by}: {found.reason}")
@@ -146,7 +146,7 @@ def resume(
     from reconciler.daemon.lease import who
 
     asked = scoped(scope)
-    with records(context.obj) as store:
+    with records(context.obj, write=True) as store:
         ended = store.pauses.resume(asked, by or who())
         settled = _settled(store, asked, by or who())
         held = ", ".join(pause.scope for pause in store.pauses.list())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli import console
 from reconciler.cli.options import Place
 from reconciler.errors import ManifestError
 
@@ -56,11 +57,14 @@ def opened(place: Place) -> Iterator[House]:
 
 
 @contextmanager
-def records(place: Place) -> Iterator[Store]:
-    """The database alone."""
-    from reconciler.records.store import open_store
+def records(place: Place, *, write: bool = False) -> Iterator[Store]:
+    """The database alone; to be read, unless told otherwise."""
+    from reconciler.records.store import open_store, read_store
 
-    with open_store(settings_of(place).records.url, now) as store:
+    url = settings_of(place).records.url
+    with open_store(url, now) if write else read_store(url, now) as store:
+        if store.database.is_fleeting:
+            console.note(f"nothing has been recorded yet ({url}): hanse plan or hanse apply does so")
         yield store
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import Insert
 
 from reconciler.errors import RecordsError
 
 _PATIENCE_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
+_PATIENT = {"timeout": _PATIENCE_SECONDS}
 _AT_ONCE = 1000
 """The most keys that one query names."""
 
@@ -70,6 +74,11 @@ class Database:
         """Close every connection."""
         self._engine.dispose()
 
+    @property
+    def is_fleeting(self) -> bool:
+        """It is in memory: nothing was there to be read."""
+        return self._sqlite and self._engine.url.database == ":memory:"
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         # Rows that are taken straight from the driver fail with the driver's own errors.
@@ -79,13 +88,13 @@ class Database:
             raise RecordsError(f"the database {shown(self._engine.url)} failed: {_short(error)}") from error
 
 
-def connect(url: str, clock: Callable[[], datetime]) -> Database:
-    """The database behind ``url``, not looked at yet."""
+def connect(url: str, clock: Callable[[], datetime], *, read_only: bool = False) -> Database:
+    """The database behind ``url``, not looked at yet; to be read only, a file is neither made nor changed."""
     where = _parsed(url)
     if where.get_backend_name() == "sqlite":
-        return Database(_sqlite(where), clock)
+        return Database(_sqlite_as_it_is(where) if read_only else _sqlite(where), clock)
     if where.get_backend_name() == "postgresql":
-        return Database(_postgresql(where), clock)
+        return Database(_postgresql(where, read_only=read_only), clock)
     raise RecordsError(f"{shown(where)}: only sqlite and postgresql databases are supported")
 
 
@@ -109,21 +118,54 @@ def _parsed(url: str) -> URL:
         raise RecordsError(said) from error
 
 
-def _sqlite(url: URL) -> Engine:
+def _file(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
         raise RecordsError("a database in memory forgets: name a file (sqlite:///path)")
+    return Path(url.database)
+
+
+def _sqlite_as_it_is(url: URL) -> Engine:
+    file = _file(url)
+    if not file.exists():
+        engine = create_engine("sqlite:///:memory:", poolclass=StaticPool)
+    else:
+        where = f"file:{quote(str(file.absolute()))}?{_how_to_read(file)}&uri=true"
+        engine = create_engine(f"sqlite:///{where}", connect_args=_PATIENT)
+        event.listen(engine, "connect", _only_look)
+    event.listen(engine, "connect", _leave_transactions_to_us)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _how_to_read(file: Path) -> str:
+    """Who may write leaves nothing behind that others cannot write to; a log that somebody writes is read along."""
+    if os.access(file.parent, os.W_OK) and os.access(file, os.W_OK):
+        return "mode=rw"
+    return "mode=ro" if file.with_name(f"{file.name}-wal").exists() else "immutable=1"
+
+
+def _only_look(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _leave_transactions_to_us(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _sqlite(url: URL) -> Engine:
+    file = _file(url)
     try:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecordsError(f"{url.database}: its directory cannot be made: {error.strerror}") from error
-    engine = create_engine(url, connect_args={"timeout": _PATIENCE_SECONDS})
+    engine = create_engine(url, connect_args=_PATIENT)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    _leave_transactions_to_us(connection, record)
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -136,10 +178,11 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, *, read_only: bool) -> Engine:
     url = url.set(drivername="postgresql+psycopg")
+    arguments = {"connect_timeout": 10} | ({"options": "-c default_transaction_read_only=on"} if read_only else {})
     try:
-        engine = create_engine(url, connect_args={"connect_timeout": 10}, pool_pre_ping=True)
+        engine = create_engine(url, connect_args=arguments, pool_pre_ping=True)
     except ImportError as error:
         raise RecordsError("PostgreSQL needs psycopg: install hanse[postgresql]") from error
     event.listen(engine, "connect", _prepare_postgresql)

@@ -36,6 +36,18 @@ def bring_up_to_date(database: Database) -> None:
         _migrate(connection)
 
 
+def expect_up_to_date(database: Database) -> None:
+    """Change nothing. Raises RecordsError when the schema is not the newest; an empty store is made ready."""
+    if database.is_fleeting:
+        bring_up_to_date(database)
+        return
+    with database.reading() as connection:
+        version = _version(connection)
+    if version != HEAD:
+        said = f"the database is at schema {version or 'none'}, this Hanse needs {HEAD}"
+        raise RecordsError(f"{said}: whoever may write to it runs hanse plan once")
+
+
 def configuration(connection: Connection) -> Config:
     """Alembic's configuration for our migrations, on this connection."""
     from alembic.config import Config

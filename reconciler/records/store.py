@@ -20,7 +20,7 @@ from reconciler.records.observations import Observations
 from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
 from reconciler.records.runs import Runs
-from reconciler.records.schema import bring_up_to_date
+from reconciler.records.schema import bring_up_to_date, expect_up_to_date
 from reconciler.records.usage import Usage
 
 
@@ -60,9 +60,21 @@ def open_store(url: str, clock: Callable[[], datetime], randomness: Callable[[in
     ``clock`` gives aware times; ``randomness(n)`` gives 2n hex digits that make run ids unique. Raises RecordsError
     when the database cannot be reached, is newer than this code, or is not ours.
     """
-    database = connect(url, clock)
+    return _opened(connect(url, clock), bring_up_to_date, randomness)
+
+
+def read_store(url: str, clock: Callable[[], datetime]) -> Store:
+    """The store behind ``url`` for looking only: nothing is made or changed, and no right to write is needed.
+
+    Where no file has been made yet there is an empty store. Raises RecordsError as ``open_store`` does, and for a
+    database that an older Hanse has made.
+    """
+    return _opened(connect(url, clock, read_only=True), expect_up_to_date, secrets.token_hex)
+
+
+def _opened(database: Database, prepare: Callable[[Database], None], randomness: Callable[[int], str]) -> Store:
     try:
-        bring_up_to_date(database)
+        prepare(database)
     except BaseException:
         database.close()
         raise

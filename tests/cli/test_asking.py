@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from reconciler import __version__
+from tests.cli.conftest import Federation
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,15 @@ def test_without_a_standard_output_a_plan_is_made_all_the_same(federation):
     command = f"exec {sys.executable} -m reconciler.cli -C {federation.root} plan >&-"
     done = subprocess.run(["sh", "-c", command], env=os.environ, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "")
+
+
+def test_where_nothing_is_recorded_looking_makes_nothing(tmp_path, capsys):
+    elsewhere = Federation(tmp_path, capsys)
+    for command in (("status",), ("history",), ("names",)):
+        said = elsewhere.hanse(*command, "-o", "json")
+        assert (said.code, any(json.loads(said.out).values() if command == ("status",) else json.loads(said.out))) == (
+            0,
+            False,
+        )
+        assert "nothing has been recorded yet" in said.err
+    assert list(tmp_path.iterdir()) == []

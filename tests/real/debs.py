@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -61,10 +61,14 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Nothing is logged."""
 
 
-@contextmanager
-def served(folder: Path, world: World) -> Iterator[str]:
+def served(folder: Path, world: World) -> AbstractContextManager[str]:
     """Serve the folder on the bridge of a world that has a node; yields the line for sources.list."""
-    address = str(world._network().gateway)
+    return served_at(folder, str(world._network().gateway))
+
+
+@contextmanager
+def served_at(folder: Path, address: str) -> Iterator[str]:
+    """The same on an address of this machine."""
     with ThreadingHTTPServer((address, 0), partial(_Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever, name="debs")
         thread.start()

@@ -17,7 +17,7 @@ from sqlalchemy import inspect, text
 from reconciler.errors import RecordsError
 from reconciler.records.database import connect
 from reconciler.records.schema import HEAD, VERSION_TABLE, configuration
-from reconciler.records.store import open_store
+from reconciler.records.store import open_store, read_store
 from reconciler.records.tables import Base
 
 
@@ -149,3 +149,32 @@ def test_a_reader_is_not_stopped_by_a_writer(tmp_path, clock):
         other.execute("BEGIN IMMEDIATE")
         assert store.inventory.entries() == {}
         other.close()
+
+
+def test_who_may_only_read_reads_what_is_there_and_changes_nothing(tmp_path, clock, monkeypatch):
+    file = tmp_path / "hanse.db"
+    with open_store(f"sqlite:///{file}", clock) as store:
+        store.pauses.pause("all", "upgrade", "ada")
+    before = file.read_bytes(), sorted(tmp_path.iterdir())
+    for may_write in (True, False):
+        monkeypatch.setattr("os.access", lambda path, mode, may=may_write: may)
+        with read_store(f"sqlite:///{file}", clock) as store:
+            assert [pause.scope for pause in store.pauses.list()] == ["all"]
+            with pytest.raises(RecordsError, match="readonly"):
+                store.pauses.pause("kind:Site", "upgrade", "ada")
+    assert (file.read_bytes(), sorted(tmp_path.iterdir())) == before
+
+
+def test_what_a_writer_has_just_written_is_read_beside_it(url, clock):
+    with open_store(url, clock) as writer, read_store(url, clock) as reader:
+        writer.pauses.pause("all", "upgrade", "ada")
+        assert [pause.scope for pause in reader.pauses.list()] == ["all"]
+        with pytest.raises(RecordsError, match="read-?only"):
+            reader.pauses.pause("kind:Site", "upgrade", "ada")
+
+
+def test_an_older_schema_is_not_brought_up_to_date_by_who_reads(url, clock):
+    with open_store(url, clock) as store, store.database.writing() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0000'"))
+    with pytest.raises(RecordsError, match="is at schema 0000, this Hanse needs"):
+        read_store(url, clock)

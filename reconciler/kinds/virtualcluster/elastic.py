@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.elastic import Decisions, Elasticity, Group, Machine, decide
 from reconciler.kinds.base import Candidate, Occasion, OpenChoice
-from reconciler.kinds.virtualcluster.spec import SLURM, VirtualClusterSpec, WorkerGroup
+from reconciler.kinds.virtualcluster.spec import FRONTEND, SLURM, VirtualClusterSpec, WorkerGroup
 from reconciler.kinds.world import Question, World
 from reconciler.model import Ref, Target, Unknown
 from reconciler.ports import BatchNode, Queue
@@ -32,9 +32,15 @@ def batch_target(ref: Ref, spec: VirtualClusterSpec, address: str, driver: str, 
 def questions(ref: Ref, spec: VirtualClusterSpec, occasion: Occasion) -> Iterator[Question]:
     """The queue of a cluster that stands and has elastic groups."""
     held = occasion.held
-    address = held.outputs.get("frontend_address") if held else None
+    address = _front_end(held.outputs) if held else ""
     if held and address and spec.elastic:
-        yield Question("queue", str(ref), batch_target(ref, spec, str(address), held.driver, held.options))
+        yield Question("queue", str(ref), batch_target(ref, spec, address, held.driver, held.options))
+
+
+def _front_end(outputs: Mapping[str, Any]) -> str:
+    """Where its playbooks reach it: ``frontend_address`` is where its users do, which may be another way."""
+    nodes = outputs.get("nodes", ())
+    return next((str(n["address"]) for n in nodes if n["group"] == FRONTEND), "")
 
 
 def node_name(ref: Ref, group: str, ordinal: int) -> str:

@@ -178,6 +178,16 @@ class Cloud:
         found = {key: machines.runs(key) for machines in self._machines() for key in machines.ids()}
         return {key: runs for key, runs in found.items() if runs is not None}
 
+    @property
+    def gateway(self) -> str:
+        """The address at which servers reach this machine."""
+        return str(network_of(self._facts()).gateway)
+
+    @property
+    def root(self) -> Path:
+        """The tree of files below every server's own."""
+        return Path(self._facts()["root"])
+
     def kill_server(self, server_id: str) -> None:
         """End a server's processes, behind the cloud's back. Nova sees it after some seconds: SHUTOFF."""
         for machines in self._machines():
@@ -215,8 +225,12 @@ class Cloud:
         """Let the next ``times`` spawns on any compute host fail. Nova tries both hosts: 2 make one server in ERROR."""
         order_failures(self.run, times)
 
+    def _facts(self) -> dict[str, str]:
+        facts: dict[str, str] = json.loads((self.run / "machines.json").read_text())
+        return facts
+
     def _machines(self) -> list[Machines]:
-        facts = json.loads((self.run / "machines.json").read_text())
+        facts = self._facts()
         folder = self.run / "machines"
         return [Machines(folder / f"compute-{n}", network_of(facts), facts["root"]) for n in COMPUTES]
 
