@@ -127,7 +127,7 @@ def run(
         with logs.about(run=run_id):
             yield OpenRun(run_id, store.journal.open(run_id, plan.commit, plan.digest, books, fence))
     except BaseException:
-        store.runs.finish(run_id, "interrupted", {})
+        store.runs.broken_off(run_id)
         raise
 
 

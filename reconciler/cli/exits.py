@@ -5,7 +5,6 @@ from __future__ import annotations
 from reconciler.cli.codes import BLOCKED, DONE, FAILED, PENDING, STALE
 from reconciler.model import Outcome, Plan, Reason, Verb
 
-_UNREAD = (Reason.TARGET_UNREACHABLE, Reason.OBSERVATION_FAILED, Reason.NO_PLACE)
 _QUIET = (Reason.OBSERVE_ONLY, Reason.PAUSED)
 
 
@@ -26,7 +25,7 @@ def of_outcomes(plan: Plan, outcomes: tuple[Outcome, ...]) -> int:
     """1 when something failed or could not be looked at, 4 when something had moved, 3 when something is blocked."""
     ended = [o for o in outcomes if o.state in ("failed", "unknown")]
     stale = [o for o in ended if o.reason is Reason.PLAN_STALE]
-    unread = plan.unreachable or any(o.state == "deferred" and o.reason in _UNREAD for o in outcomes)
+    unread = plan.unreachable or any(o.unread for o in outcomes)
     if unread or len(stale) < len(ended):
         return FAILED
     if stale:

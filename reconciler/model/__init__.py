@@ -20,7 +20,7 @@ from reconciler.model.observed import (
     Unknown,
     Wanted,
 )
-from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Started
+from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Started, went_wrong
 from reconciler.model.past import Create, History, Past, Standing
 from reconciler.model.placing import PlacePolicy, Weights
 from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
@@ -111,4 +111,5 @@ __all__ = [
     "encode",
     "meta_digest",
     "uid_of",
+    "went_wrong",
 ]

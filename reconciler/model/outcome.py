@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from reconciler.model.plan import Action, Reason
+from reconciler.model.plan import Action, Plan, Reason
 from reconciler.model.ref import Ref
 from reconciler.model.spec import Spec
 
@@ -88,3 +88,16 @@ class Outcome:
     attempts: int = 1
     operation: str = ""
     """Journal id; "" when nothing was attempted."""
+
+    @property
+    def unread(self) -> bool:
+        """It was put off because what it rests on could not be read."""
+        return self.state == "deferred" and self.reason in _UNREAD
+
+
+_UNREAD = (Reason.TARGET_UNREACHABLE, Reason.OBSERVATION_FAILED, Reason.NO_PLACE)
+
+
+def went_wrong(plan: Plan, outcomes: Iterable[Outcome]) -> bool:
+    """Whether something failed, or could not be looked at."""
+    return bool(plan.unreachable) or any(o.state in ("failed", "unknown") or o.unread for o in outcomes)

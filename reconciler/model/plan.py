@@ -135,7 +135,10 @@ class Plan:
     actions: tuple[Action, ...]
     """In an order that respects every reference: creates forwards, deletes backwards."""
     unchanged: int
+    """Resources that are as wanted."""
     choices: tuple[Choice, ...] = ()
+    unread: int = 0
+    """Resources of which nothing is known at present, and to which nothing is done."""
     unreachable: Mapping[str, str] = field(default_factory=dict)
     """Target id -> why it could not be read."""
     strays: tuple[str, ...] = ()

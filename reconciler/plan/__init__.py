@@ -24,6 +24,7 @@ from reconciler.model import (
     Policy,
     Present,
     Ref,
+    Unknown,
     digest_of,
     encode,
 )
@@ -46,12 +47,15 @@ def plan(
     left = {a.ref: held.target for a in decided if (held := inventory.entry(a.ref, graph.moved))}
     safe = limited(decided, population, policy, empty=not graph.resources, left=left)
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
+    resting = graph.digests.keys() - {action.ref for action in actions}
+    unread = sum(isinstance(seen, Unknown) and ref in resting for ref, seen in observed.results.items())
     return _sealed(
         Plan(
             commit=graph.commit,
             schema=SCHEMA_VERSION,
             actions=tuple(actions),
-            unchanged=len(graph.digests.keys() - {action.ref for action in actions}),
+            unchanged=len(resting) - unread,
+            unread=unread,
             choices=(*(choice.brief() for choice in graph.choices), *_nowhere(graph)),
             unreachable={t: state.reason for t, state in sorted(observed.targets.items()) if not state.reachable},
             strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),

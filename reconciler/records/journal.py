@@ -15,6 +15,7 @@ from reconciler.records.database import Database, chunks
 from reconciler.records.holdings import read_edges, where
 from reconciler.records.lease import Fence, hold_fast
 from reconciler.records.observations import forget_tokens
+from reconciler.records.runs import interrupted
 from reconciler.records.settling import Settling, hashes
 from reconciler.records.tables import OperationRow, RunRow, table
 
@@ -53,10 +54,11 @@ class Journals:
         return RunJournal(self.database, run, commit, plan_digest, who, book, fence, haunted)
 
     def _bury(self, run: str, fence: Fence) -> None:
-        dead = update(_RUNS).where(_RUNS.c.state == "running", _RUNS.c.id != run)
+        dead = select(_RUNS.c.id).where(_RUNS.c.state == "running", _RUNS.c.id != run)
         with self.database.writing() as connection:
             hold_fast(connection, fence)
-            connection.execute(dead.values(state="interrupted", finished_at=self.database.now()))
+            for killed in connection.scalars(dead).all():
+                interrupted(connection, killed, self.database.now())
 
     def unsettled(self, but: str = "") -> tuple[Unsettled, ...]:
         """Operations whose end nobody knows, oldest first; without those of the run ``but``."""

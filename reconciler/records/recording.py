@@ -26,6 +26,7 @@ from reconciler.model import (
     Report,
     Unknown,
     Verb,
+    went_wrong,
 )
 from reconciler.records import conditions as rows
 from reconciler.records.approvals import permitted
@@ -205,13 +206,14 @@ class Recording:
         ended(self.connection, self.run, self._state(), self._counts(), self.now)
 
     def _state(self) -> str:
-        if any(outcome.state in ("failed", "unknown") for outcome in self.outcomes.values()):
+        if went_wrong(self.plan, self.outcomes.values()):
             return "failed"
         return "blocked" if self.plan.blocked else "done"
 
     def _counts(self) -> dict[str, int]:
         counts = Counter(o.action.verb.value if o.state == "done" else o.state for o in self.outcomes.values())
         counts["unchanged"] = self.plan.unchanged
+        counts["unread"] = self.plan.unread
         counts["blocked"] = len(self.plan.blocked)
         return {what: number for what, number in sorted(counts.items()) if number}
 

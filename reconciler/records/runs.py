@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from reconciler.model import Run
 from reconciler.records.database import Database
-from reconciler.records.tables import RunRow, table
+from reconciler.records.tables import OperationRow, RunRow, table
 
-_RUNS = table(RunRow)
+_RUNS, _OPERATIONS = table(RunRow), table(OperationRow)
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,14 @@ class Runs:
         return run
 
     def finish(self, run: str, state: str, counts: Mapping[str, int]) -> None:
-        """Write down how a run ended. ``state``: done, failed, blocked or interrupted."""
+        """Write down how a run ended. ``state``: done, failed or blocked."""
         with self.database.writing() as connection:
             ended(connection, run, state, counts, self.database.now())
+
+    def broken_off(self, run: str) -> None:
+        """Write down that a run ended before its time, and what it had done by then."""
+        with self.database.writing() as connection:
+            interrupted(connection, run, self.database.now())
 
     def history(self, limit: int = 20) -> tuple[Run, ...]:
         """The latest runs, newest first."""
@@ -59,3 +65,13 @@ def ended(connection: Connection, run: str, state: str, counts: Mapping[str, int
     """Finish a run in somebody else's transaction."""
     values = {"state": state, "counts": dict(counts), "finished_at": now}
     connection.execute(update(_RUNS).where(_RUNS.c.id == run).values(values))
+
+
+def interrupted(connection: Connection, run: str, now: datetime) -> None:
+    """Finish a run that was killed or broke off. Its journal knows what it did; what is ``open`` may have been done."""
+    row = _OPERATIONS.c
+    journal = select(row.verb, row.state, func.count()).where(row.run == run).group_by(row.verb, row.state)
+    counts = Counter[str]()
+    for verb, state, number in connection.execute(journal):
+        counts[verb if state == "done" else "failed" if state == "failed" else "open"] += number
+    ended(connection, run, "interrupted", dict(sorted(counts.items())), now)

@@ -118,3 +118,14 @@ def test_status_of_many_is_cut_but_never_what_is_not_ready(federation):
     assert "62 that are ready are not listed" in federation.hanse("status").out
     assert federation.hanse("status", "--all").out.count("True") == 62
     assert federation.hanse("status", "--kind", "VO").out.count("True") == 1
+
+
+def test_what_cannot_be_read_is_unknown_and_its_run_failed(applied):
+    zone = applied.root / ".hanse/state/dns/fed.example.org.zone"
+    zone.rename(applied.root / "elsewhere")
+    zone.mkdir()
+    assert "unknown; 1 back end could not be read" in applied.hanse("plan").out
+    assert applied.hanse("apply").code == 1
+    newest = json.loads(applied.hanse("history", "-o", "json").out)[0]
+    assert newest["state"] == "failed"
+    assert newest["counts"]["unread"] > 0

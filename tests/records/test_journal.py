@@ -287,13 +287,16 @@ def test_who_has_lost_the_lease_can_begin_nothing_more(store, clock):
 
 
 def test_the_holder_of_the_lease_writes_down_which_runs_were_killed(store, clock):
-    killed = begin(store).run
+    journal = begin(store)
+    killed = journal.run
+    journal.intend(operations(journal, action(ref=name(1))))
     begin(store)
     assert store.runs.get(killed).state == "running"
     clock.pass_by(60)
     token = store.lease.acquire("reconcile", "me", 30)
     alive = begin(store, fence=Fence("reconcile", token)).run
     assert (store.runs.get(killed).state, store.runs.get(killed).finished_at) == ("interrupted", clock())
+    assert store.runs.get(killed).counts == {"open": 1}
     assert store.runs.forsaken() == (alive,)
 
 

@@ -80,6 +80,8 @@ def summary(plan: Plan) -> str:
     quiet = f"{plan.unchanged + len(found.noted):,} unchanged"
     if found.noted:
         quiet += f" ({len(found.noted)} noted)"
+    if plan.unread:
+        quiet += f", {plan.unread:,} unknown"
     if plan.unreachable:
         count = len(plan.unreachable)
         quiet += f"; {count} back end{'' if count == 1 else 's'} could not be read"
