@@ -48,7 +48,7 @@ def plan(
     safe = limited(decided, population, policy, empty=not graph.resources, left=left)
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     resting = graph.digests.keys() - {action.ref for action in actions}
-    unread = sum(isinstance(seen, Unknown) and ref in resting for ref, seen in observed.results.items())
+    unread = len(resting & _unread(observed, inventory))
     return _sealed(
         Plan(
             commit=graph.commit,
@@ -86,6 +86,13 @@ def _foreign(ref: Ref, seen: Observation, inventory: Inventory) -> bool:
     """Whether something that we hold does not carry our mark any more."""
     entry = inventory.entries.get(ref)
     return isinstance(seen, Present) and entry is not None and (not seen.owned or seen.uid not in ("", entry.uid))
+
+
+def _unread(observed: Observed, inventory: Inventory) -> set[Ref]:
+    """Resources of which nothing is known at present."""
+    unknown = {ref for ref, seen in observed.results.items() if isinstance(seen, Unknown)}
+    down = {target for target, state in observed.targets.items() if not state.reachable}
+    return unknown | ({ref for ref, entry in inventory.entries.items() if entry.target in down} if down else set())
 
 
 class _Holds:
