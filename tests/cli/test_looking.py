@@ -75,7 +75,7 @@ def test_a_plan_that_could_not_read_everything_does_not_say_that_all_is_well(app
     )
     said = applied.hanse("plan")
     assert said.code == 1
-    assert "Plan: nothing to do; 2 unchanged; 1 back end could not be read." in said.out
+    assert "Plan: nothing to do; 1 unchanged, 1 unknown; 1 back end could not be read." in said.out
 
 
 def test_explain_walks_to_the_target_that_is_down(broken):
