@@ -21,6 +21,7 @@ INIT = Path(__file__).with_name("init.py")
 BOOT_SECONDS = 20.0
 """More than enough on a busy machine; a boot takes a tenth of a second."""
 END_SECONDS = 10.0
+_OPEN = 0o755
 
 
 def lay_out(directory: Path, record: Record) -> None:
@@ -28,6 +29,7 @@ def lay_out(directory: Path, record: Record) -> None:
     for folder in ("upper", "work", "root"):
         (directory / folder).mkdir(exist_ok=True)
     upper = directory / "upper"
+    upper.chmod(_OPEN)  # the node's own "/": its users must get through, however careful our umask is
     if not (upper / "etc/hostname").exists():  # later, what somebody configured there counts, as on any machine
         _write(upper / "etc/hostname", f"{record.hostname}\n")
         _write(upper / "etc/hosts", f"127.0.0.1 localhost\n{record.address} {record.hostname}\n")
@@ -40,7 +42,7 @@ def lay_out(directory: Path, record: Record) -> None:
         _write(upper / "var/lib/hanse/user-data", record.user_data, 0o700)
     key = upper / "etc/ssh/ssh_host_ed25519_key"
     if not key.exists():
-        key.parent.mkdir(parents=True, exist_ok=True)
+        _folder(key.parent)
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", record.hostname, "-f", str(key)])
 
 
@@ -57,7 +59,7 @@ def boot(directory: Path, record: Record, namespace: str) -> None:
             ]  # fmt: skip
             subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, cwd="/",
-                pass_fds=(signalled,), env=dict(environment()), check=True,
+                pass_fds=(signalled,), env=dict(environment()), umask=0o022, check=True,
             )  # fmt: skip
         os.close(signalled)
         signalled = -1
@@ -107,6 +109,14 @@ def halt(directory: Path, namespace: str) -> None:
 
 
 def _write(file: Path, text: str, mode: int = 0o644) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    _folder(file.parent)
     file.write_text(text)
     file.chmod(mode)
+
+
+def _folder(path: Path) -> None:
+    """A folder that everybody may look into, as its parents; what is there already is left as it is."""
+    if not path.is_dir():
+        _folder(path.parent)
+        path.mkdir(exist_ok=True)
+        path.chmod(_OPEN)

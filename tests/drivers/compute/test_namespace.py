@@ -81,6 +81,17 @@ def test_a_node_is_a_host_of_its_own(world) -> None:
 
 
 @needs_root
+def test_a_careful_umask_of_ours_locks_no_user_of_a_node_out(world) -> None:
+    before = os.umask(0o077)
+    try:
+        node = world.create(request(world))
+    finally:
+        os.umask(before)
+    said = ssh(world, node, "su -s /bin/sh nobody -c 'cat /etc/hostname'; umask")
+    assert said.stdout.split() == [NAME, "0022"], said.stderr
+
+
+@needs_root
 def test_nodes_reach_each_other_and_have_host_keys_of_their_own(world) -> None:
     first, second = (world.create(request(world, f"aaaaaaaaaaaa-workers-{i}")) for i in range(2))
     script = "import socket,sys; print(socket.create_connection((sys.argv[1], 22), 5).recv(4))"
