@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
-from reconciler.ports import DNS, Batch, Checker, Compute, Configure, Identity, Registry, Storage
+from reconciler.ports import DNS, Batch, Checker, Compute, Configure, Identity, Images, Registry, Storage
 from reconciler.settings import Settings
 
 MODULES: Mapping[tuple[str, str], str] = {
@@ -32,6 +32,10 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("batch", "ec2"): "reconciler.drivers.slurm",
     ("configure", "openstack"): "reconciler.drivers.ansible",
     ("configure", "ec2"): "reconciler.drivers.ansible",
+    ("images", "simulated"): "reconciler.drivers.simulated",
+    ("images", "openstack"): "reconciler.drivers.openstack.images",
+    ("images", "namespace"): "reconciler.drivers.imageless",
+    ("images", "ec2"): "reconciler.drivers.imageless",
     ("storage", "directory"): "reconciler.drivers.directory",
     ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
     ("registry", "embedded"): "reconciler.drivers.embedded",
@@ -44,6 +48,7 @@ MODULES: Mapping[tuple[str, str], str] = {
 DEFAULTS: Mapping[str, str] = {
     "dns": "zonefile",
     "compute": "simulated",
+    "images": "simulated",
     "storage": "directory",
     "registry": "embedded",
     "check": "plugins",
@@ -95,6 +100,11 @@ class Wired:
         found: Configure = self._open("configure", target)
         return found
 
+    def images(self, target: Target) -> Images:
+        """The images of the cloud project behind the target."""
+        found: Images = self._open("images", target)
+        return found
+
     def batch(self, target: Target) -> Batch:
         """The batch system of a cluster: how its front end is reached follows from the compute driver."""
         found: Batch = self._open("batch", target)
@@ -132,7 +142,9 @@ class Wired:
                 known = ", ".join(sorted(name for kind, name in MODULES if kind == port))
                 said = f"no {port} driver called {target.driver} (there are: {known}); substitute it in hanse.toml"
                 raise Terminal(said)
-            world = "compute" if port == "configure" else port  # nodes and what configures them share one world
+            world = (
+                "compute" if port in ("configure", "images") else port
+            )  # nodes share one world with what serves them
             state = {"state": str(Path(self._settings.state) / world)}
             complete = Target(target.id, target.driver, {**state, **self._extra(), **target.options})
             opened[key] = import_module(module).open(complete, self)

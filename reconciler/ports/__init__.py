@@ -18,6 +18,7 @@ from reconciler.ports.configure import Configure, Host, RunRequest, RunState
 from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
 from reconciler.ports.drivers import Drivers
 from reconciler.ports.identity import Census, Group, Identity, Project, Provider, Way
+from reconciler.ports.images import Appliance, ImageListing, ImageRequest, Images, ImageUpdate, StoredImage
 from reconciler.ports.journal import Journal
 from reconciler.ports.registry import Document, Register, Registry
 from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
@@ -25,6 +26,7 @@ from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
 __all__ = [
     "DNS",
     "DRAINED_BY_US",
+    "Appliance",
     "Batch",
     "BatchNode",
     "BatchNodeState",
@@ -42,6 +44,10 @@ __all__ = [
     "Host",
     "Identity",
     "Image",
+    "ImageListing",
+    "ImageRequest",
+    "ImageUpdate",
+    "Images",
     "Job",
     "JobState",
     "Journal",
@@ -63,6 +69,7 @@ __all__ = [
     "Size",
     "Storage",
     "StoredFile",
+    "StoredImage",
     "Way",
     "ZoneChange",
     "ZoneReading",

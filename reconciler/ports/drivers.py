@@ -12,6 +12,7 @@ from reconciler.ports.compute import Compute
 from reconciler.ports.configure import Configure
 from reconciler.ports.dns import DNS
 from reconciler.ports.identity import Identity
+from reconciler.ports.images import Images
 from reconciler.ports.registry import Registry
 from reconciler.ports.storage import Storage
 
@@ -48,6 +49,10 @@ class Drivers(Protocol):
 
     def identity(self, target: Target) -> Identity:
         """The keystone behind the target, as an administrator."""
+        ...
+
+    def images(self, target: Target) -> Images:
+        """The images of the cloud project behind the target."""
         ...
 
     def batch(self, target: Target) -> Batch:

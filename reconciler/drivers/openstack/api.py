@@ -25,6 +25,7 @@ from libcloud.compute.drivers.openstack import (
 )
 
 from reconciler.drivers.openstack.session import Session
+from reconciler.ports.images import OWNER
 
 IDLE_SECONDS = 20.0
 """A connection that was silent for so long may be closed already, which would look like a lost answer."""
@@ -244,11 +245,39 @@ class Api(OpenStack_2_NodeDriver):
     # -- glance and cinder ---------------------------------------------------------------------------------------------
 
     def active_images(self) -> list[NodeImage]:
-        """Images that servers can be made from, the newest first."""
+        """Images that servers can be made from, the newest first, and before them those that we have brought in."""
         me: Any = super()
         path = f"/v2/images?status=active&sort=created_at:desc&limit={_PAGE}"
         found = me._paginated_request_next(path, self._connection("image").request, "images")
-        return [me._to_image(image) for image in found]
+        return [me._to_image(image) for image in sorted(found, key=lambda image: OWNER not in image)]
+
+    def images_of(self, project: str, *, hidden: bool) -> list[dict[str, Any]]:
+        """The project's own images, whatever their state; glance lists either hidden ones or the others."""
+        me: Any = super()
+        path = f"/v2/images?owner={project}&os_hidden={str(hidden).lower()}&limit={_PAGE}"
+        return list(me._paginated_request_next(path, self._connection("image").request, "images"))
+
+    def image(self, image_id: str) -> dict[str, Any]:
+        """One image."""
+        return cast("dict[str, Any]", self._ask("image", f"/v2/images/{image_id}"))
+
+    def register_image(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Register an image; its content comes later."""
+        return cast("dict[str, Any]", self._ask("image", "/v2/images", "POST", dict(wanted)))
+
+    def patch_image(self, image_id: str, patch: Sequence[Mapping[str, Any]]) -> None:
+        """Change what an image says of itself, by a JSON patch."""
+        headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        path = f"/v2/images/{image_id}"
+        self._connection("image").request(path, method="PATCH", data=list(patch), headers=headers)
+
+    def reactivate_image(self, image_id: str) -> None:
+        """Make a deactivated image usable again."""
+        self._ask("image", f"/v2/images/{image_id}/actions/reactivate", "POST", {})
+
+    def delete_image_by_id(self, image_id: str) -> None:
+        """Delete an image; libcloud's ``delete_image`` wants an object."""
+        self._ask("image", f"/v2/images/{image_id}", "DELETE")
 
     def volume_limits(self) -> dict[str, int]:
         """Cinder's limits and what is used of them; -1 is unlimited."""

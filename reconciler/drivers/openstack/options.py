@@ -99,6 +99,9 @@ class Options(_Options):
     ca_file: str = ""
     """Certificates of authorities besides those that the system trusts."""
 
+    image_directory: str = ""
+    """Where images wait between download and upload; "" is the system's directory for temporary files."""
+
     state: str = ""
     playbooks: str = ""
     private_key: str = ""

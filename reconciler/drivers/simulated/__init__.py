@@ -29,7 +29,7 @@ __all__ = [
 
 
 def open(target: Target, drivers: Drivers | None = None, clock: Clock | None = None) -> SimulatedCloud:  # noqa: A001, ARG001
-    """The simulated cloud behind ``target``; it fills both the compute and the configure port.
+    """The simulated cloud behind ``target``; it fills the compute, the configure and the images port.
 
     The world lives in ``options["state"]``, its behaviour in ``options["simulate"]``. Raises SettingsError.
     """

@@ -11,6 +11,7 @@ import orjson
 
 from reconciler.drivers.simulated.caller import Caller
 from reconciler.drivers.simulated.faults import draw
+from reconciler.drivers.simulated.images import active
 from reconciler.drivers.simulated.options import Fault, SimulatedSize
 from reconciler.errors import Terminal
 from reconciler.model import Reason
@@ -62,8 +63,11 @@ class SimulatedCompute(Caller):
         return self.call("sizes", lambda *_: [_size(size) for size in self.simulate.sizes])
 
     def images(self) -> Sequence[Image]:
-        """Images on offer."""
-        return self.call("images", lambda *_: [Image(f"image-{name}", name) for name in self.simulate.images])
+        """Images that were brought in, then those on offer."""
+        return self.call("images", lambda db, *_: [Image(*found) for found in self._images(db)])
+
+    def _images(self, db: sqlite3.Connection) -> list[tuple[str, str]]:
+        return [*active(db), *((f"image-{name}", name) for name in self.simulate.images)]
 
     def quota(self) -> Quota:
         """What the limits leave."""
@@ -118,7 +122,7 @@ class SimulatedCompute(Caller):
         if size is None:
             message = f"create: no flavour is called {request.size.name}"
             raise Terminal(message)
-        if request.image.name not in self.simulate.images:
+        if request.image.name not in {name for _, name in self._images(db)}:
             message = f"create: no image is called {request.image.name}"
             raise Terminal(message)
         left = self._left(db)
@@ -235,7 +239,7 @@ def _moved(db: sqlite3.Connection, owner: str, node_id: str) -> str | None:
 def _asked(request: NodeRequest) -> str:
     """What else was asked for, kept for whoever looks into the file."""
     asked = {"networks": request.networks, "keys": request.public_keys, "ports": request.security_ports,
-             "owner": request.owner}  # fmt: skip
+             "owner": request.owner, "image": request.image.id}  # fmt: skip
     return orjson.dumps(asked).decode()
 
 

@@ -27,6 +27,11 @@ CallVerb = Literal[
     "publish",
     "withdraw",
     "release",
+    "list-images",
+    "bring",
+    "update-image",
+    "remove-image",
+    "users",
 ]
 FaultKind = Literal["500", "503", "429", "quota", "no-valid-host", "lost-reply", "hang", "partial", "task", "lost-run"]
 
@@ -113,6 +118,8 @@ class Simulate(Strict):
     quota: SimulatedQuota = SimulatedQuota()
     sizes: tuple[SimulatedSize, ...] = SIZES
     images: tuple[str, ...] = IMAGES
+    fetch_images: bool = False
+    """Fetch and verify images that are brought in; otherwise what they are said to be is believed."""
     faults: tuple[Fault, ...] = ()
     duplicate_names: bool = False
     """True: asking twice for one name makes two nodes, as OpenStack does."""

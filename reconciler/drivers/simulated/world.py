@@ -44,6 +44,15 @@ CREATE TABLE IF NOT EXISTS holding (owner TEXT PRIMARY KEY, note TEXT NOT NULL) 
 CREATE TABLE IF NOT EXISTS published (
   number INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, address TEXT NOT NULL, node TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS published_node ON published (node);
+CREATE TABLE IF NOT EXISTS image (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state TEXT NOT NULL,
+  format TEXT NOT NULL, properties TEXT NOT NULL, checksums TEXT NOT NULL, size INTEGER, hidden INTEGER NOT NULL,
+  visibility TEXT NOT NULL, disk INTEGER NOT NULL, ram INTEGER NOT NULL, made TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS image_change (n INTEGER NOT NULL);
+INSERT INTO image_change SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM image_change);
+CREATE TRIGGER IF NOT EXISTS image_made AFTER INSERT ON image BEGIN UPDATE image_change SET n = n + 1; END;
+CREATE TRIGGER IF NOT EXISTS image_changed AFTER UPDATE ON image BEGIN UPDATE image_change SET n = n + 1; END;
+CREATE TRIGGER IF NOT EXISTS image_gone AFTER DELETE ON image BEGIN UPDATE image_change SET n = n + 1; END;
 CREATE TRIGGER IF NOT EXISTS node_made AFTER INSERT ON node BEGIN
   UPDATE world SET change = change + 1, instances = instances + 1, cpus = cpus + NEW.cpus,
     ram_mib = ram_mib + NEW.ram_mib, settles_at = max(settles_at, NEW.running_at, NEW.visible_at); END;
