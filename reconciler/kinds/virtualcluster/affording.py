@@ -1,4 +1,7 @@
-"""How far elastic groups may grow: no further than what their cloud has left. A part is better than nothing."""
+"""How far elastic groups may grow: no further than what their cloud has left. A part is better than nothing.
+
+What a group has at least is no wish but promised: it stays wanted, and where there is no room for it the plan says so.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +44,13 @@ def _limited(choice: OpenChoice, there: set[str], group: WorkerGroup, offer: Off
         return choice, offer  # the plan says so
     need = Need(1, size.cpus, size.ram_mib)
     candidates: list[Candidate] = []
+    fitting = [c for c in choice.candidates if not c.why_not]
+    promised = (group.min or 0) - sum(c.name in there for c in fitting)
     refused = 0
     for candidate in choice.candidates:
         comes = not candidate.why_not and candidate.name not in there
-        lacks = offer.lacks(need) if comes else ""
+        lacks = offer.lacks(need) if comes and promised <= 0 else ""
+        promised -= comes
         refused += bool(lacks)
         candidates.append(replace(candidate, why_not=f"quota: {lacks}") if lacks else candidate)
         offer = offer.less(need) if comes and not lacks else offer

@@ -152,7 +152,12 @@ def _cut(said: str) -> str:
 def told(choices: Sequence[Choice], actions: Sequence[Action]) -> list[Choice]:
     """The choices worth telling: made anew, or made for something that this plan touches."""
     touched = {action.ref for action in actions if action.verb is not Verb.NOOP}
-    return [choice for choice in choices if choice.moved_from or not choice.kept or choice.ref in touched]
+    return [c for c in choices if c.moved_from or not c.kept or c.ref in touched or _held_down(c)]
+
+
+def _held_down(choice: Choice) -> bool:
+    """Whether more was wanted than a cloud has room for."""
+    return any(why.startswith("quota:") for _, why in choice.rejected)
 
 
 def chose(choice: Choice) -> str:

@@ -263,3 +263,14 @@ def test_an_elastic_group_grows_as_far_as_there_is_room() -> None:
     assert choice.reason == "6 jobs wait; 2 fewer than wanted: the cloud has no more room"
     assert [c.name for c in choice.candidates if c.why_not] == ["3", "4"]
     assert list(afforded(REF, spec, wanted, "workers.", world(stands=lambda _: standing))) == wanted
+
+
+def test_what_a_group_has_at_least_stays_wanted_where_there_is_no_room_and_the_plan_says_so() -> None:
+    group = {"name": "wn", "min": 3, "max": 9, "image": "debian-12", "cpus": 2, "elasticity": {}}
+    spec = cluster(site="A", cloud="one", workers=[group], software=[{"role": "slurm"}])
+    standing = spec.model_copy(update={"workers": (spec.workers[0].model_copy(update={"nodes": (0,)}),)})
+    wanted = [OpenChoice("workers.wn", tuple(Candidate(str(n)) for n in range(5)), 5)]
+    room = world(offers={target("A"): offer(cpus=(0, 3))}, stands=lambda _: standing)
+    (choice,) = afforded(REF, spec, wanted, "workers.", room)
+    assert choice.count == 3
+    assert [c.name for c in choice.candidates if c.why_not] == ["3", "4"]
