@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler import apply, graph, keeping, manifest, observe, place, plan, records, source
+from reconciler import apply, graph, keeping, lifetimes, manifest, observe, place, plan, records, source
 from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
 from reconciler.manifest.located import located
@@ -66,6 +66,7 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
     house.memory.ordered = True
     inventory = house.held = keeping.inventory(house.store, house.held)
+    ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)

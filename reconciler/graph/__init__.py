@@ -44,6 +44,13 @@ def build(
         targets=_targets(items, suspects, changed, kinds, drivers, earlier),
         taking=_those(items, suspects, changed, earlier.taking if earlier else frozenset(), _takes),
         undecided=_those(items, suspects, changed, earlier.undecided if earlier else frozenset(), lambda r: r.open),
+        timed=_those(
+            items,
+            suspects,
+            changed,
+            earlier.timed if earlier else frozenset(),
+            lambda r: kinds[r.ref.kind].lifetime(r.spec) is not None,
+        ),
         moved=_moved(items, suspects, earlier),
         warnings=warnings,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
+from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import Demand, Need, Offer, Question, World
 from reconciler.model import (
     Answer,
@@ -138,6 +139,8 @@ class Kind(ABC, Generic[SpecT]):
     """True when ``connect`` of other kinds reads this kind's specs (a Site describes its clouds and storages)."""
     searchable: ClassVar[bool] = True
     """True when an object can be found again by its mark or deterministic name after a crash."""
+    follows: ClassVar[bool] = False
+    """True when it is nothing without what it refers to (a name, a probe): it goes with it when a lifetime ends."""
     rules: ClassVar[tuple[Rule, ...]] = ()
 
     def canonical(self, spec: SpecT) -> SpecT:
@@ -155,6 +158,10 @@ class Kind(ABC, Generic[SpecT]):
     ) -> Iterable[tuple[Ref, str, Fault]]:
         """(resource, rule id, fault) for what is wrong between resources, as far as ``changed`` touches it."""
         return ()
+
+    def lifetime(self, spec: SpecT) -> Lifetime | None:  # noqa: ARG002
+        """How long it is wanted; None: as long as it is declared."""
+        return None
 
     def leaves_open(self, spec: SpecT) -> bool:  # noqa: ARG002
         """Whether there is something to choose in a spec whose target is known. Of one without a target there is."""

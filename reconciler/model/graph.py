@@ -60,6 +60,10 @@ class Graph:
     """Resources that take outputs of others (valuesFrom)."""
     undecided: frozenset[Ref] = frozenset()
     """Resources with something for place/ to choose or derive."""
+    timed: frozenset[Ref] = frozenset()
+    """Resources with a lifetime."""
+    expired: Mapping[Ref, str] = field(default_factory=dict)
+    """What is declared and not wanted any more, for its lifetime is over; it is not among ``resources``."""
     moved: Mapping[Ref, Ref] = field(default_factory=dict)
     """New name -> former name."""
     choices: tuple[Choice, ...] = ()
@@ -71,5 +75,7 @@ class Graph:
     """Resources for which their target has not enough left, with the numbers; what others of this plan take counts."""
     unfit: Mapping[Ref, str] = field(default_factory=dict)
     """Resources that their target can never give what they need, with the reason."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known of this run besides."""
     notes: Mapping[Ref, str] = field(default_factory=dict)
     """What is to be said of how a resource will be made: its flavours."""

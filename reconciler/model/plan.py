@@ -41,6 +41,7 @@ class Reason(StrEnum):
     VANISHED = "Vanished"
     """It was there and is proved gone: drift, repaired by a create."""
     REMOVED_FROM_GIT = "RemovedFromGit"
+    EXPIRED = "Expired"
     RENAMED = "Renamed"
     FOUND = "Found"
     """It exists already and its manifest says ``adopt: true``."""

@@ -194,7 +194,10 @@ class Decider:
             return None
         seen = self._seen(ref, entry.target)
         details = self._details(entry)
-        base = Action(Verb.DELETE, ref, Reason.REMOVED_FROM_GIT, entry.target, entry.uid, entry.generation)
+        expired = self._graph.expired
+        over = expired.get(ref, "") or (expired.get(details.owner, "") if details and details.owner else "")
+        reason = Reason.EXPIRED if over else Reason.REMOVED_FROM_GIT
+        base = Action(Verb.DELETE, ref, reason, entry.target, entry.uid, entry.generation, message=over)
         if isinstance(seen, Unknown):
             return replace(base, verb=Verb.DEFER, **self._unread(entry.target, seen))
         if details:

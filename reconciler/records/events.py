@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
 from reconciler.model import Event, Ref, Verb
-from reconciler.records.database import Database
+from reconciler.records.database import Database, chunks
 from reconciler.records.tables import EventRow, table
 
 _EVENTS = table(EventRow)
@@ -33,6 +34,17 @@ class Events:
             statement = statement.where(_EVENTS.c.run == run)
         with self.database.reading() as connection:
             return tuple(_event(row) for row in connection.execute(statement).mappings())
+
+    def made(self, refs: Collection[Ref]) -> dict[Ref, datetime]:
+        """When resources were made, or taken over, for the last time; those of which no event tells are left out."""
+        found: dict[Ref, datetime] = {}
+        row = _EVENTS.c
+        born = row.verb.in_((Verb.CREATE.value, Verb.ADOPT.value, Verb.REPLACE.value)) & (row.state == "done")
+        with self.database.reading() as connection:
+            for some in chunks(refs):
+                latest = select(row.ref, func.max(row.at)).where(row.ref.in_(some), born).group_by(row.ref)
+                found |= {Ref(ref): at for ref, at in connection.execute(latest)}
+        return found
 
 
 def _event(row: RowMapping) -> Event:

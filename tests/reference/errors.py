@@ -33,6 +33,7 @@ _REASONS = {
     Reason.DRIFT_DETECTED: "the world changed, git did not",
     Reason.VANISHED: "it was there and is proved gone",
     Reason.REMOVED_FROM_GIT: "its manifest is gone",
+    Reason.EXPIRED: "its lifetime is over, or that of what it belongs to",
     Reason.RENAMED: "`lifecycle.moved` says what it was called",
     Reason.FOUND: "it exists already and was not made by Hanse",
     Reason.OUTCOME_RESOLVED: "an interrupted run had made it: found again by its mark",

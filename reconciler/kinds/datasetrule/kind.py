@@ -18,6 +18,7 @@ from reconciler.kinds.registered import Registered
 from reconciler.kinds.replica import ReplicaFile, ReplicaSpec, StorageRef, StorageSource
 from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
+from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import World
 from reconciler.model import Edge, Ref, Resource
 
@@ -48,6 +49,9 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
             sites[spec.source.site] = "spec.source.site"
         for site, path in sorted(sites.items()):
             yield Edge(Ref.of("Site", site), "exists", path)
+
+    def lifetime(self, spec: DatasetRuleSpec) -> Lifetime | None:
+        return spec.lifetime
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[Quarrel]:
         return quarrels(resources, changed)

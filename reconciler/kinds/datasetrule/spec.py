@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from reconciler.kinds.datasetrule.expression import Expression
 from reconciler.kinds.replica import FilePath, ReplicaFile, Source
-from reconciler.kinds.when import Instant
-from reconciler.model import Spec, Strict
+from reconciler.kinds.when import Lifetime
+from reconciler.model import Spec
 
 
 def _expression(value: str) -> str:
@@ -23,22 +23,6 @@ Scope = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,30}$")]
 DataName = Annotated[str, Field(pattern=r"^/?[A-Za-z0-9][A-Za-z0-9._/-]{0,249}$")]
 Place = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")]
 """``site/storage``."""
-
-
-class RuleLifetime(Strict):
-    """How long the copies are wanted: for days, or until a time."""
-
-    days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days from when the rule was made."""
-    expires: Instant | None = None
-    """UTC."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.days is None) == (self.expires is None):
-            message = "give exactly one of days, expires"
-            raise ValueError(message)
-        return self
 
 
 class DatasetRuleSpec(Spec):
@@ -60,7 +44,7 @@ class DatasetRuleSpec(Spec):
     """Storages that copies may be read from."""
     grouping: Literal["NONE", "DATASET", "ALL"] = "DATASET"
     """Keep files together (DATASET, ALL), or choose places for each file by itself (NONE)."""
-    lifetime: RuleLifetime | None = None
+    lifetime: Lifetime | None = None
     weight: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")] | None = None
     """A numeric attribute of storages: of those that fit, the ones where it is highest are taken."""
     qos: Annotated[str, Field(min_length=1)] | None = None

@@ -29,6 +29,7 @@ class DNSRecordKind(Kind[DNSRecordSpec]):
     immutable: ClassVar[frozenset[str]] = frozenset({"spec.zone", "spec.name", "spec.type"})
     batch: ClassVar[int] = 1000
     searchable: ClassVar[bool] = True
+    follows: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def canonical(self, spec: DNSRecordSpec) -> DNSRecordSpec:

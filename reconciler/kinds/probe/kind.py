@@ -19,6 +19,7 @@ class ProbeKind(Registered[ProbeSpec]):
     name = "Probe"
     plural = "probes"
     Spec = ProbeSpec
+    follows: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def canonical(self, spec: ProbeSpec) -> ProbeSpec:

@@ -26,6 +26,7 @@ from reconciler.kinds.virtualcluster.observed import present
 from reconciler.kinds.virtualcluster.places import picked_place
 from reconciler.kinds.virtualcluster.rules import RULES
 from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, VirtualClusterSpec
+from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import Demand, Offer, Question, World
 from reconciler.model import (
     Absent,
@@ -74,6 +75,9 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         if spec.site == AUTO or spec.cloud is None:
             return ""
         return target_id(spec.site, spec.cloud, spec.vo)
+
+    def lifetime(self, spec: VirtualClusterSpec) -> Lifetime | None:
+        return spec.lifetime
 
     def leaves_open(self, spec: VirtualClusterSpec) -> bool:
         return bool(spec.elastic)

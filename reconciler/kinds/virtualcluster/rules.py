@@ -101,11 +101,6 @@ def _mentions_secret(value: Any) -> bool:
     return isinstance(value, list) and any(_mentions_secret(v) for v in value)
 
 
-def _lifetime(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
-    if spec.lifetime and (spec.lifetime.expires is None) == (spec.lifetime.ttlDays is None):
-        yield Fault("spec.lifetime", "its end is not given in exactly one way", "give either expires or ttlDays")
-
-
 def _twice(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
     for path, items in (
         ("sshKeys", [" ".join(key.split()[:2]) for key in spec.sshKeys]),
@@ -129,7 +124,6 @@ RULES = (
     Rule("virtualcluster-ports", "Ports are numbers from 1 to 65535, ranges go upwards.", _ports),
     Rule("virtualcluster-site", "A cloud is named together with its site.", _site),
     Rule("virtualcluster-secrets", "A secretRef is the whole value of a variable.", _secrets),
-    Rule("virtualcluster-lifetime", "A lifetime ends at a time or after days.", _lifetime),
     Rule("virtualcluster-requirements", "Requirements choose a site for site: auto.", _requirements, "warning"),
     Rule("virtualcluster-once", "Keys, data and ports are listed once.", _twice, "warning"),
 )

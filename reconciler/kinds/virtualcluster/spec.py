@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from reconciler.elastic import Elasticity
-from reconciler.kinds.when import Instant
+from reconciler.kinds.when import Lifetime
 from reconciler.model import SecretRef, Spec, Strict
 
 AUTO = "auto"
@@ -157,14 +157,6 @@ class DataNeed(Strict):
     datasetRule: Reference
     gate: Literal["exists", "ready"] = "ready"
     """ready: the cluster waits until the copies are there; exists: it does not."""
-
-
-class Lifetime(Strict):
-    """How long the cluster is wanted: until a time, or for days."""
-
-    expires: Instant | None = None
-    ttlDays: Annotated[int, Field(ge=1, le=3650)] | None = None
-    """Days from its creation."""
 
 
 class Ansible(Strict):

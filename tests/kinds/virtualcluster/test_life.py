@@ -241,9 +241,9 @@ def test_an_empty_elastic_group_is_as_wanted(stage) -> None:
 
 
 def test_a_lifetime_changed_is_a_change_of_its_own(stage) -> None:
-    stage.up(stage.spec(lifetime={"ttlDays": 30}))
-    desired = stage.spec(lifetime={"ttlDays": 60})
-    assert differences(stage, desired) == {"spec.lifetime.ttlDays": (30, 60)}
+    stage.up(stage.spec(lifetime={"days": 30}))
+    desired = stage.spec(lifetime={"days": 60})
+    assert differences(stage, desired) == {"spec.lifetime.days": (30, 60)}
     assert isinstance(stage.up(desired), Done)
     assert differences(stage, desired) == {}
 

@@ -69,6 +69,7 @@ def test_the_smallest_cluster_is_a_front_end() -> None:
         ("software", {"software": [{"role": "../../etc"}]}),
         ("software", {"software": [{"role": "web", "variables": {"a-b": 1}}]}),
         ("lifetime", {"lifetime": {"expires": "tomorrow"}}),
+        ("lifetime", {"lifetime": {}}),
         ("data", {"data": [{"datasetRule": "a/b/c"}]}),
     ],
 )
@@ -109,7 +110,6 @@ def test_keys_are_looked_into(key, said) -> None:
         ("virtualcluster-ports", ["spec.network.ports[0]"], {"network": {"ports": ["30-20/udp"]}}),
         ("virtualcluster-site", ["spec.cloud"], {"site": "auto"}),
         ("virtualcluster-requirements", ["spec.requirements"], {"requirements": {"countries": ["ES"]}}),
-        ("virtualcluster-lifetime", ["spec.lifetime"], {"lifetime": {}}),
         ("virtualcluster-once", ["spec.sshKeys[1]"], {"sshKeys": [KEY, KEY]}),
         (
             "virtualcluster-secrets",
