@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from reconciler.kinds.when import Lifetime
@@ -162,6 +163,14 @@ class Kind(ABC, Generic[SpecT]):
     def lifetime(self, spec: SpecT) -> Lifetime | None:  # noqa: ARG002
         """How long it is wanted; None: as long as it is declared."""
         return None
+
+    def reminders(
+        self,
+        resources: Mapping[Ref, Resource],  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> Iterable[tuple[Ref, str, Fault]]:
+        """(resource, rule id, fault) for what time has made odd, or will soon: told by every plan until mended."""
+        return ()
 
     def leaves_open(self, spec: SpecT) -> bool:  # noqa: ARG002
         """Whether there is something to choose in a spec whose target is known. Of one without a target there is."""

@@ -69,6 +69,8 @@ class Graph:
     choices: tuple[Choice, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     """What is odd between resources and forbids nothing, as far as what changed touches it."""
+    reminders: tuple[Diagnostic, ...] = ()
+    """What time has made odd, or will soon; told by every plan."""
     unplaced: Mapping[Ref, Choice] = field(default_factory=dict)
     """Resources for which no candidate is left, each with the reason per candidate."""
     short: Mapping[Ref, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ move. What a choice brings along (a DatasetRule its Replicas) joins the graph he
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -149,7 +149,15 @@ class _Placing:
             targets={**self._graph.targets, **connect(new, self._resources, self._kinds, drivers)},
             choices=tuple(self._choices),
             unplaced=self._unplaced,
+            reminders=tuple(sorted(self._reminders())),
         )
+
+    def _reminders(self) -> Iterator[Diagnostic]:
+        for kind in self._kinds.values():
+            for ref, rule, fault in kind.reminders(self._resources, self._world.now):
+                where = self._resources[ref].location
+                said = f"{ref}: {fault.message}"
+                yield Diagnostic(where.file, where.line, 1, fault.path, said, fault.cure, rule, "warning")
 
 
 def _decided(resource: Resource, kind: Kind[Any], spec: Spec, children: list[tuple[Resource, Derived]]) -> Resource:

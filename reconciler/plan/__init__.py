@@ -59,7 +59,7 @@ def plan(
             choices=(*(choice.brief() for choice in graph.choices), *_nowhere(graph)),
             unreachable={t: state.reason for t, state in sorted(observed.targets.items()) if not state.reachable},
             strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),
-            warnings=graph.remarks,
+            warnings=(*graph.remarks, *(str(reminder) for reminder in graph.reminders)),
             observed=_world(observed),
             playbooks=policy.playbooks,
             desired=_wish(graph),

@@ -59,8 +59,6 @@ class ImageUpdate:
     visibility: str | None = None
     min_disk_gib: int | None = None
     min_ram_mib: int | None = None
-    active: bool | None = None
-    """True: usable again after it was shut."""
 
     def __bool__(self) -> bool:
         return self != ImageUpdate()

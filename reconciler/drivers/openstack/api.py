@@ -271,10 +271,6 @@ class Api(OpenStack_2_NodeDriver):
         path = f"/v2/images/{image_id}"
         self._connection("image").request(path, method="PATCH", data=list(patch), headers=headers)
 
-    def reactivate_image(self, image_id: str) -> None:
-        """Make a deactivated image usable again."""
-        self._ask("image", f"/v2/images/{image_id}/actions/reactivate", "POST", {})
-
     def delete_image_by_id(self, image_id: str) -> None:
         """Delete an image; libcloud's ``delete_image`` wants an object."""
         self._ask("image", f"/v2/images/{image_id}", "DELETE")

@@ -151,11 +151,9 @@ class Glance(OpenStack):
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def update(self, image_id: str, update: ImageUpdate) -> None:
-        """Change an image by one patch; reactivate it where that is asked for."""
+        """Change an image by one patch."""
+        patch = glance.patch(update)
         try:
-            if update.active:
-                self._call(f"reactivate the image {image_id}", lambda api: api.reactivate_image(image_id))
-            patch = glance.patch(update)
             if patch:
                 self._call(f"change the image {image_id}", lambda api: api.patch_image(image_id, patch))
         except Missing as error:

@@ -90,7 +90,6 @@ class SimulatedImages(Caller):
             merged = {**orjson.loads(row[0]), **update.properties}
             values: dict[str, Any] = {"properties": _plain({k: v for k, v in merged.items() if v is not None})}
             values |= {c: getattr(update, f) for f, c in _FIELDS.items() if getattr(update, f) is not None}
-            values |= {"state": "active"} if update.active else {}
             assignments = ", ".join(f"{column} = ?" for column in values)
             statement = f"UPDATE image SET {assignments} WHERE id = ?"  # noqa: S608
             db.execute(statement, (*values.values(), image_id))
