@@ -51,14 +51,14 @@ def import_fedcloud(
     """
     from reconciler.exchange.fedcloud import import_fedcloud as take_in
 
-    report = take_in(directory, into or _folder(context))
+    report = take_in(directory, into or manifests_folder(context))
     if output is Form.JSON:
         console.data(report)
         return 0 if report.complete else 1
-    _list("could not be taken in", report.problems)
-    _list("odd, taken in as it is", report.findings)
-    _list("edited by hand, kept", report.kept)
-    _list("gone from the source, kept", report.vanished)
+    listed("could not be taken in", report.problems)
+    listed("odd, taken in as it is", report.findings)
+    listed("edited by hand, kept", report.kept)
+    listed("gone from the source, kept", report.vanished)
     console.say(f"{report.sites} sites with {report.clouds} clouds, {report.vos} VOs")
     written = len(report.created) + len(report.changed)
     console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
@@ -93,12 +93,12 @@ def export_fedcloud(
             held = [ref for ref in store.inventory.entries() if ref.kind == "Share"]
             return {r.name: str(given.get("project_id", "")) for r, given in store.inventory.outputs(held).items()}
 
-    report = give_back(manifests or _folder(context), directory, made)
+    report = give_back(manifests or manifests_folder(context), directory, made)
     if output is Form.JSON:
         console.data(report)
     else:
-        _list("problems", report.problems)
-        _list("not told in this format", report.skipped)
+        listed("problems", report.problems)
+        listed("not told in this format", report.skipped)
         console.say(f"{len(report.written)} files written, {len(report.unchanged)} unchanged")
     return 1 if report.problems else 0
 
@@ -197,14 +197,16 @@ def _declared(settings: Settings, site: str, revision: str, *, worktree: bool) -
     return resources.items
 
 
-def _folder(context: typer.Context) -> Path:
+def manifests_folder(context: typer.Context) -> Path:
+    """The folder that manifests are written into, unless another is named."""
     from reconciler.cli.house import settings_of
 
     settings = settings_of(context.obj)
     return Path(settings.source.repository) / settings.source.paths[0]
 
 
-def _list(title: str, items: Iterable[object]) -> None:
+def listed(title: str, items: Iterable[object]) -> None:
+    """Print a list under its title; nothing when it is empty."""
     said = [str(item) for item in items]
     if said:
         console.say(console.style("heading", f"{title}: {len(said)}"))
