@@ -170,7 +170,7 @@ class Loop:
             task.deadline = task.deadline or now + answer.deadline
             if now > task.deadline:
                 said = f"not finished after {answer.deadline:g} s: {answer.message}"
-                outcomes.append(self._outcome(task, "failed", None, said))
+                outcomes.append(replace(self._outcome(task, "failed", None, said), stages=answer.stages))
                 return
             task.change = replace(task.change, handle=answer.handle)
             started.append((replace(task.operation, handle=answer.handle), answer))
@@ -184,7 +184,7 @@ class Loop:
     def _done(self, task: Task, answer: Done) -> Outcome:
         said = answer.message or task.action.message
         outputs = answer.outputs if task.phase == "put" else task.outputs
-        return replace(self._outcome(task, "done", None, said), outputs=outputs)
+        return replace(self._outcome(task, "done", None, said), outputs=outputs, stages=answer.stages)
 
     def _failed(self, task: Task, answer: Failed, now: float, outcomes: list[Outcome]) -> None:
         if answer.fate == "transient" and task.attempts < self._lanes.pace.attempts:
@@ -195,7 +195,7 @@ class Loop:
             return
         state: Any = "unknown" if answer.fate == "unknown" else "failed"
         reason = answer.reason or (Reason.TARGET_UNREACHABLE if answer.fate == "transient" else None)
-        outcomes.append(self._outcome(task, state, reason, answer.message))
+        outcomes.append(replace(self._outcome(task, state, reason, answer.message), stages=answer.stages))
 
     def _again(self, task: Task, when: float) -> None:
         heapq.heappush(self._later, (when, next(self._number), task))

@@ -30,6 +30,7 @@ from reconciler.model.resource import PLAIN, DeletionPolicy, Edge, Gate, Lifecyc
 from reconciler.model.resources import Resources
 from reconciler.model.revision import Blobs, Revision
 from reconciler.model.spec import SecretRef, Spec, Strict, ValueFrom, digest_of, encode
+from reconciler.model.stage import Stage, StageName
 from reconciler.model.target import Target
 from reconciler.model.usage import UsageRecord
 
@@ -92,6 +93,8 @@ __all__ = [
     "SecretRef",
     "Severity",
     "Spec",
+    "Stage",
+    "StageName",
     "Standing",
     "Started",
     "StatusChange",

@@ -14,7 +14,7 @@ from reconciler.model.ref import Ref
 
 
 class ConditionType(StrEnum):
-    """The six conditions every resource has."""
+    """The six conditions every resource has, then those of what is built in steps (``Stage``)."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -22,6 +22,9 @@ class ConditionType(StrEnum):
     HEALTHY = "Healthy"
     IN_SYNC = "InSync"
     PROTECTED = "Protected"
+    NODES = "Nodes"
+    REACHABLE = "Reachable"
+    CONFIGURED = "Configured"
 
 
 @dataclass(frozen=True, slots=True)

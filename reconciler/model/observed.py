@@ -10,6 +10,7 @@ from reconciler.model.plan import Reason
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Edge
 from reconciler.model.spec import Spec
+from reconciler.model.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Present:
     """Why it is not healthy, or what differs in a way the spec cannot show."""
     digest: str = ""
     """Digest of ``spec``; computed here when not given."""
+    stages: tuple[Stage, ...] = ()
+    """How far it has come, for what is built in steps."""
 
     def __post_init__(self) -> None:
         if not self.digest:

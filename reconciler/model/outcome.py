@@ -9,6 +9,7 @@ from typing import Any, Literal
 from reconciler.model.plan import Action, Plan, Reason
 from reconciler.model.ref import Ref
 from reconciler.model.spec import Spec
+from reconciler.model.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Done:
 
     outputs: Mapping[str, Any] = field(default_factory=dict)
     message: str = ""
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Started:
     look_again_in: float = 1.0
     deadline: float = 1800.0
     message: str = ""
+    stages: tuple[Stage, ...] = ()
+    """How far it has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Failed:
     message: str
     retry_after: float | None = None
     reason: Reason | None = None
+    stages: tuple[Stage, ...] = ()
 
 
 Answer = Done | Started | Failed
@@ -88,6 +93,8 @@ class Outcome:
     attempts: int = 1
     operation: str = ""
     """Journal id; "" when nothing was attempted."""
+    stages: tuple[Stage, ...] = ()
+    """How far it came, where that was told."""
 
     @property
     def unread(self) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
-from reconciler.model import Condition, ConditionType, Ref
+from reconciler.model import Condition, ConditionType, Ref, Stage
+from reconciler.records.columns import said
 from reconciler.records.database import Database, chunks
 from reconciler.records.holdings import LIGHT
 from reconciler.records.tables import ConditionRow, table
-from reconciler.records.verdict import Finding, at_rest
+from reconciler.records.verdict import Finding, at_rest, of_stage
 
 _ROWS = table(ConditionRow)
 _ORDER = {kind: place for place, kind in enumerate(ConditionType)}
@@ -67,7 +68,8 @@ class Conditions:
 
 def moving(connection: Connection) -> Standing:
     """Resources that every run must look at: they were not at rest when last judged."""
-    return _gathered(connection.execute(select(_ROWS).where(~_ROWS.c.at_rest).order_by(_ROWS.c.ref)))
+    those = select(_ROWS.c.ref).where(~_ROWS.c.at_rest)
+    return _gathered(connection.execute(select(_ROWS).where(_ROWS.c.ref.in_(those)).order_by(_ROWS.c.ref)))
 
 
 def unjudged(connection: Connection) -> set[Ref]:
@@ -113,6 +115,24 @@ def write(
     if rows:
         connection.execute(database.upsert(_ROWS), rows)
     return len(rows)
+
+
+def advanced(
+    database: Database,
+    connection: Connection,
+    come: Mapping[Ref, tuple[int, Sequence[Stage]]],
+    now: datetime,
+) -> None:
+    """Write how far things under way have come: ref -> (generation, stages). Whoever asks meanwhile sees it."""
+    before = standing(connection, come)
+    rows = []
+    for ref, (generation, stages) in come.items():
+        known = {condition.type: condition for condition in before.get(ref, ())}
+        findings = [replace(finding, message=said(finding.message)) for finding in map(of_stage, stages)]
+        made = merged(before.get(ref, ()), findings, generation, now)
+        rows += [_row(ref, c, False) for c in made if known.get(c.type) != c]
+    if rows:
+        connection.execute(database.upsert(_ROWS), rows)
 
 
 def forget(connection: Connection, refs: Iterable[Ref]) -> None:

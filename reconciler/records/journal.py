@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from reconciler.errors import RecordsError
 from reconciler.model import WRITES, BookKeeping, Operation, Outcome, Ref, Started, Target, Unsettled, Verb, encode
+from reconciler.records.conditions import advanced
 from reconciler.records.database import Database, chunks
 from reconciler.records.holdings import read_edges, where
 from reconciler.records.lease import Fence, hold_fast
@@ -134,6 +135,8 @@ class RunJournal:
         ]
         with self.database.writing() as connection:
             connection.execute(statement, values)
+            come = {op.action.ref: (op.action.generation, answer.stages) for op, answer in operations if answer.stages}
+            advanced(self.database, connection, come, now)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what became of them, and bring the inventory up to date in the same transaction."""

@@ -241,4 +241,6 @@ def _permits(outcomes: Sequence[Outcome], policy: Policy) -> Iterable[tuple[Appr
 
 
 def _unwell(found: Observation) -> bool:
-    return isinstance(found, Unknown) or (isinstance(found, Present) and found.healthy is False)
+    if isinstance(found, Present):
+        return found.healthy is False or any(stage.status != "True" for stage in found.stages)
+    return isinstance(found, Unknown)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Connection, bindparam, insert, update
 
 from reconciler.model import Action, BookKeeping, Outcome, Ref, Target, Verb, digest_of, encode
+from reconciler.records.conditions import advanced
 from reconciler.records.database import Database, chunks
 from reconciler.records.holdings import Holding, drop, hold, keep_books, rename
 from reconciler.records.tables import EventRow, OperationRow, table
@@ -52,6 +53,8 @@ class Settling:
         self._lay_to_rest([o.action for o in outcomes if o.state == "done" or _became(o) == "unknown"])
         for effect, some in groupby(outcomes, effect_of):
             self._take_effect(effect, list(some))
+        come = {o.action.ref: (o.action.generation, o.stages) for o in outcomes if o.stages}
+        advanced(self._run.database, self._connection, come, self._now)
         self._tell([o for o in outcomes if o.state == "done" or (o.operation and o.state != "deferred")])
 
     def _close(self, outcomes: Sequence[Outcome]) -> None:

@@ -18,6 +18,8 @@ unread      the world could not be read                               Unknown  T
 
 Healthy is what the back end says (nothing bad is True), Unknown where nothing is there or nothing could be read; a
 resource that is not healthy is not Ready. Protected is True while a safety rule keeps an action from being done.
+
+What is built in steps has a condition for each of them too, as its kind told last.
 """
 
 from __future__ import annotations
@@ -25,7 +27,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.model import BLOCKS, Action, ConditionType, Observation, Outcome, Present, Reason, Unknown, Verb
+from reconciler.model import (
+    BLOCKS,
+    Action,
+    ConditionType,
+    Observation,
+    Outcome,
+    Present,
+    Reason,
+    Stage,
+    Unknown,
+    Verb,
+)
 
 Case = Literal["settled", "adopted", "tolerated", "watched", "held", "waiting", "failed", "lost", "unread"]
 Status = Literal["True", "False", "Unknown"]
@@ -41,6 +54,11 @@ _BY_ITSELF = _UNREAD | {
 }
 """Reasons that pass without a person: the next run tries again."""
 _AWAY = {Verb.DELETE, Verb.FORGET}
+_GOOD = {
+    *(ConditionType.READY, ConditionType.HEALTHY, ConditionType.IN_SYNC),
+    *(ConditionType.NODES, ConditionType.REACHABLE, ConditionType.CONFIGURED),
+}
+"""Conditions that are True where all is well; the others are False there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,7 @@ class Finding:
 
 
 def verdict(evidence: Evidence) -> tuple[Finding, ...]:
-    """The six conditions of a resource, in the order of ConditionType."""
+    """The six conditions of a resource and those of its stages, in the order of ConditionType."""
     case = case_of(evidence)
     reason, message = _why(evidence, case)
     healthy = _healthy(evidence, case, reason, message)
@@ -77,7 +95,20 @@ def verdict(evidence: Evidence) -> tuple[Finding, ...]:
         healthy,
         _in_sync(evidence, case, reason, message),
         _protected(evidence),
+        *map(of_stage, _stages(evidence)),
     )
+
+
+def of_stage(stage: Stage) -> Finding:
+    """A stage as a condition."""
+    return Finding(ConditionType(stage.name), stage.status, stage.reason, stage.message)
+
+
+def _stages(evidence: Evidence) -> tuple[Stage, ...]:
+    """What was told last: by what was done in this run, or else by what was seen in it."""
+    if evidence.outcome is not None and evidence.outcome.stages:
+        return evidence.outcome.stages
+    return evidence.seen.stages if isinstance(evidence.seen, Present) else ()
 
 
 def case_of(evidence: Evidence) -> Case:
@@ -110,8 +141,7 @@ def _undone(action: Action, reason: Reason | None) -> Case:
 
 def at_rest(findings: tuple[Finding, ...]) -> bool:
     """True when the next run need not look at the resource unless something about it changes."""
-    wanted = {ConditionType.READY: "True", ConditionType.HEALTHY: "True", ConditionType.IN_SYNC: "True"}
-    return all(finding.status == wanted.get(finding.type, "False") for finding in findings)
+    return all(finding.status == ("True" if finding.type in _GOOD else "False") for finding in findings)
 
 
 def _why(evidence: Evidence, case: Case) -> tuple[Reason | None, str]:

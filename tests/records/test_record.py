@@ -22,6 +22,8 @@ from reconciler.model import (
     Present,
     Reason,
     Ref,
+    Stage,
+    Started,
     TargetState,
     Unknown,
     Verb,
@@ -395,7 +397,7 @@ def test_since_moves_when_and_only_when_the_status_does(store, clock, steps):
         now = clock.pass_by(60)
         _step(store, what)
         after = {c.type: c for c in store.conditions.of(name())}
-        assert set(after) == set(ConditionType)
+        assert set(after) == set(_AT_REST)
         for kind, condition in after.items():
             moved = condition.status != before[kind].status
             assert condition.since == (now if moved else before[kind].since), (what, kind)
@@ -406,9 +408,47 @@ def test_since_moves_when_and_only_when_the_status_does(store, clock, steps):
         before = after
 
 
-_AT_REST = dict.fromkeys(ConditionType, "False") | dict.fromkeys(
-    (ConditionType.READY, ConditionType.HEALTHY, ConditionType.IN_SYNC), "True"
-)
+_AT_REST = {
+    **dict.fromkeys((ConditionType.READY, ConditionType.HEALTHY, ConditionType.IN_SYNC), "True"),
+    **dict.fromkeys((ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.PROTECTED), "False"),
+}
+
+
+def _stages(*statuses: str) -> tuple[Stage, ...]:
+    return tuple(Stage(n, s, "Said") for n, s in zip(("Nodes", "Reachable", "Configured"), statuses, strict=True))
+
+
+def test_how_far_something_came_is_seen_while_it_is_under_way_and_keeps_its_times(store, clock):
+    journal = begin(store, book(action()))
+    (made,) = operations(journal, action())
+    journal.intend([made])
+    times = {}
+    for come in (("False", "Unknown", "False"), ("True", "Unknown", "False"), ("True", "True", "False")):
+        times[come] = clock.pass_by(60)
+        journal.started([(made, Started("x", stages=_stages(*come)))])
+        assert tuple(c.status for c in store.conditions.of(name())) == come
+    end = clock.pass_by(60)
+    ended = outcome(made, stages=_stages("True", "True", "True"))
+    journal.settle([ended])
+    clock.pass_by(60)
+    record_run(store, action(), outcomes=[ended], run=journal.run)
+    since = {c.type: c.since for c in store.conditions.of(name())}
+    assert since[ConditionType.NODES] == times["True", "Unknown", "False"]
+    assert since[ConditionType.REACHABLE] == times["True", "True", "False"]
+    assert since[ConditionType.CONFIGURED] == end
+    assert len(since) == 9
+
+
+def test_a_stage_that_is_not_reached_any_more_is_looked_at_until_it_is(store, clock):
+    apply(store, action())
+    later = clock.pass_by(60)
+    seen = replace(HEALTHY, stages=_stages("False", "False", "True"))
+    record_run(store, seen=observed({name(): seen}))
+    found = {c.type: (c.status, c.since) for c in store.conditions.of(name())}
+    assert found[ConditionType.NODES] == ("False", later)
+    record_run(store, seen=observed({name(): replace(HEALTHY, stages=_stages("True", "True", "True"))}))
+    with store.database.reading() as connection:
+        assert not connection.exec_driver_sql("SELECT count(*) FROM conditions WHERE NOT at_rest").scalar()
 
 
 def test_the_summary_counts_by_readiness(store):

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
-from reconciler.kinds.virtualcluster import marks, runs
+from reconciler.kinds.virtualcluster import marks, runs, stages
 from reconciler.kinds.virtualcluster.drain import Ward, ward
 from reconciler.kinds.virtualcluster.elastic import node_name
 from reconciler.kinds.virtualcluster.machines import check_room, image_for, size_for
@@ -117,14 +117,18 @@ class Life:
         self.progress = Progress.read(change.handle)
         self.there = [self._marked(member) for member in roster.members(change.uid)]
         self.layout = layout(spec, self.there)
-        self.config = f"{marks.config(spec)}.{marks.members({m.node.name: m.node.id for m in self.layout.keep})}"
+        self.config = stages.config(spec, self.layout)
+        self.silent: dict[str, str] | None = None
+        self.fault = ""
 
     def step(self) -> Answer:
-        """Do what can be done now."""
+        """Do what can be done now, and say how far it has come."""
         try:
-            return self._nodes() or self._power() or self._publish() or self._turn()
+            answer = self._nodes() or self._power() or self._publish() or self._turn()
         except DriverError as error:
-            return failed(error)
+            answer = failed(error)
+        come = stages.reached(self.layout, self.change.uid, self.config, self.silent, self.fault)
+        return replace(answer, stages=come)
 
     def _turn(self) -> Answer:
         """What goes is emptied first, so that nothing is configured without a worker that has to stay."""
@@ -206,7 +210,7 @@ class Life:
         new = [Member(node, group, ordinal) for node, (group, ordinal) in zip(made, places, strict=True)]
         self.there += new
         self.layout = layout(self.spec, self.there)
-        self.config = f"{marks.config(self.spec)}.{marks.members({m.node.name: m.node.id for m in self.layout.keep})}"
+        self.config = stages.config(self.spec, self.layout)
 
     def _request(self, group: str, ordinal: int) -> NodeRequest:
         machine = self.spec.machine(group)
@@ -277,12 +281,11 @@ class Life:
         if all(member.config == self.config for member in self.layout.keep):
             return None
         configure = self.cloud.drivers.configure(self.cloud.target)
-        silent = {
-            name: why for name, why in configure.reachable(runs.hosts(self.spec, self.layout.keep)).items() if why
-        }
-        if silent:
-            said = "; ".join(f"{name}: {why}" for name, why in sorted(silent.items())[:3])
-            return self.progress.started(f"{len(silent)} nodes do not answer yet: {said}")
+        asked = configure.reachable(runs.hosts(self.spec, self.layout.keep))
+        self.silent = {name: why for name, why in asked.items() if why}
+        if self.silent:
+            said = "; ".join(f"{name}: {why}" for name, why in sorted(self.silent.items())[:3])
+            return self.progress.started(f"{len(self.silent)} nodes do not answer yet: {said}")
         try:
             self.progress.run = configure.start(
                 runs.request(self.change, self.spec, self.layout.keep, self.cloud.drivers)
@@ -293,6 +296,7 @@ class Life:
         return self._poll()
 
     def _poll(self) -> Answer | None:
+        self.silent = {}  # a run is begun when all have answered
         try:
             run = self.cloud.drivers.configure(self.cloud.target).poll(self.progress.run)
         except Transient as error:
@@ -305,7 +309,8 @@ class Life:
             case "successful" if configured == self.config:
                 return self._record()
             case "failed":
-                return Failed("transient", _blame(run))
+                self.fault = _blame(run)
+                return Failed("transient", self.fault)
             case "lost":
                 return self.progress.started(f"{runs.PLAYBOOK} was lost: starting it again", moved=True)
             case _:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.kinds.virtualcluster import marks
+from reconciler.kinds.virtualcluster import marks, stages
 from reconciler.kinds.virtualcluster.nodes import DRIFTED, Member
 from reconciler.kinds.virtualcluster.outputs import outputs
 from reconciler.kinds.virtualcluster.spec import (
@@ -41,6 +41,7 @@ def present(
         outputs=outputs(desired, members),
         healthy=not note and all(member.node.state == "running" and member.serves for member in members),
         note=note,
+        stages=stages.seen(desired, uid, members),
     )
 
 
