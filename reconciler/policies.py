@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.model import Approval, Graph, Limit, PlacePolicy, Policy, Weights, digest_of
+from reconciler.plan.budget import WINDOW
 from reconciler.records.store import Store
 from reconciler.settings import LimitSettings, Settings
 
@@ -21,6 +22,7 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, ver
         pauses=tuple(store.pauses.list()),
         verified=verified,
         playbooks=playbooks_digest(playbooks(settings)),
+        mended=store.journal.mended(now - WINDOW),
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.kinds.base import (
     Kind,
     Occasion,
     OpenChoice,
+    Repair,
     Rule,
 )
 from reconciler.kinds.federation import Declared, connect
@@ -34,6 +35,7 @@ __all__ = [
     "Offer",
     "OpenChoice",
     "Question",
+    "Repair",
     "Rule",
     "World",
     "connect",

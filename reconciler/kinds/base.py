@@ -123,6 +123,19 @@ class Derived:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What mending drift would make anew, and how much of that is done without asking a person."""
+
+    what: str
+    """``3 of 20 machines are missing``."""
+    number: int
+    at_once: int | None
+    """At most so many in one repair; None: any number."""
+    per_hour: int
+    """At most so many repairs within an hour."""
+
+
 class Kind(ABC, Generic[SpecT]):
     """One kind of resource. Methods are listed in the order in which the line calls them."""
 
@@ -172,6 +185,10 @@ class Kind(ABC, Generic[SpecT]):
         """(resource, rule id, fault) for what time has made odd, or will soon: told by every plan until mended."""
         return ()
 
+    def awaited(self, resources: Mapping[Ref, Resource]) -> Iterable[tuple[Ref, Edge]]:  # noqa: ARG002
+        """(resource, edge) for who waits for one of this kind without a reference to it in its manifest."""
+        return ()
+
     def leaves_open(self, spec: SpecT) -> bool:  # noqa: ARG002
         """Whether there is something to choose in a spec whose target is known. Of one without a target there is."""
         return False
@@ -214,6 +231,10 @@ class Kind(ABC, Generic[SpecT]):
     def chosen(self, spec: SpecT, picks: Mapping[str, tuple[str, ...]]) -> SpecT:  # noqa: ARG002
         """The spec with its open choices filled in."""
         return spec
+
+    def repair(self, before: SpecT, wanted: SpecT) -> Repair | None:  # noqa: ARG002
+        """What bringing drift back would make anew; None when nothing. Pure."""
+        return None
 
     def derive(self, ref: Ref, spec: SpecT, federation: Federation) -> Iterable[Derived]:  # noqa: ARG002
         """Resources that this one brings along, after its choices are made."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -58,3 +58,5 @@ class Policy:
     verified: bool = True
     """False when the commit's origin could not be verified: then nothing may be deleted."""
     playbooks: str = ""
+    mended: Mapping[Ref, tuple[datetime, ...]] = field(default_factory=dict)
+    """When drift of a resource was mended, or that was tried, within the last hour."""

@@ -29,6 +29,7 @@ from reconciler.model import (
     Verb,
     digest_of,
 )
+from reconciler.plan.budget import within_budget
 from reconciler.plan.diff import changes
 from reconciler.plan.inputs import Inputs
 
@@ -48,6 +49,7 @@ class Decider:
         kinds: Mapping[str, Kind[Any]],
     ) -> None:
         self._graph, self._observed, self._inventory, self._kinds = graph, observed, inventory, kinds
+        self._policy = policy
         self._inputs = Inputs(graph, observed, kinds)
         self._paused = {pause.scope: pause for pause in policy.pauses}
 
@@ -63,6 +65,7 @@ class Decider:
             return Action(Verb.DEFER, ref, Reason.NO_PLACE, message=self._graph.unplaced[ref].reason)
         action = self._wanted(resource, entry)
         action = self._afforded(action) if action and action.verb in WRITES else action
+        action = within_budget(action, self._kinds, self._policy) if action else action
         return self._held(action, resource.ref.namespace, entry) if action else None
 
     def _held(self, action: Action, namespace: str | None, entry: Entry | None) -> Action:

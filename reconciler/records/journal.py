@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, func, select, update
 
 from reconciler.errors import RecordsError
-from reconciler.model import WRITES, BookKeeping, Operation, Outcome, Ref, Started, Target, Unsettled, Verb, encode
+from reconciler.model import (
+    WRITES,
+    BookKeeping,
+    Operation,
+    Outcome,
+    Reason,
+    Ref,
+    Started,
+    Target,
+    Unsettled,
+    Verb,
+    encode,
+)
 from reconciler.records.conditions import advanced
 from reconciler.records.database import Database, chunks
 from reconciler.records.holdings import read_edges, where
@@ -67,6 +79,17 @@ class Journals:
         statement = select(_OPERATIONS).where(_OPEN, _OPERATIONS.c.run != but).order_by(*order)
         with self.database.reading() as connection:
             return tuple(_unsettled(row) for row in connection.execute(statement))
+
+    def mended(self, since: datetime) -> dict[Ref, tuple[datetime, ...]]:
+        """When mending of drift was begun by runs that started after ``since``, whatever became of it."""
+        row = _OPERATIONS.c
+        runs = select(_RUNS.c.id).where(_RUNS.c.started_at > since)
+        begun = select(row.ref, row.intended_at).where(row.run.in_(runs), row.verb == Verb.UPDATE.value)
+        found: dict[Ref, list[datetime]] = {}
+        with self.database.reading() as connection:
+            for ref, at in connection.execute(begun.where(row.reason == Reason.DRIFT_DETECTED.value)):
+                found.setdefault(Ref(ref), []).append(at)
+        return {ref: tuple(sorted(times)) for ref, times in found.items()}
 
     def resolve(self, operations: Collection[str], state: Resolution, message: str) -> None:
         """Write down what was found out about operations that were left open."""

@@ -381,3 +381,18 @@ def test_ten_thousand_operations_are_journaled_durably_in_under_four_seconds(tmp
         took = time.process_time() - began
         assert len(store.inventory.entries()) == 10_000
     assert took < 4.0
+
+
+def test_mending_is_counted_from_when_it_was_begun_whatever_became_of_it(store, clock):
+    drift = action(Verb.UPDATE, reason=Reason.DRIFT_DETECTED)
+    times = []
+    for what in ("done", "failed"):
+        journal = begin(store, book(drift))
+        (made,) = operations(journal, drift)
+        times.append(clock.pass_by(60))
+        journal.intend([made])
+        journal.settle([outcome(made, what)])
+    journal = begin(store, book(action()))
+    journal.intend(operations(journal, action(Verb.UPDATE, reason=Reason.SPEC_CHANGED)))
+    assert store.journal.mended(times[0] - timedelta(hours=1)) == {name(): tuple(times)}
+    assert store.journal.mended(times[1]) == {}

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from reconciler.errors import Conflict, Transient
 from reconciler.kinds.virtualcluster.elastic import batch_target, node_name
 from reconciler.kinds.virtualcluster.nodes import Member
-from reconciler.kinds.virtualcluster.spec import FRONTEND, SLURM, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import FRONTEND, SLURM, Removal, VirtualClusterSpec
 from reconciler.model import Answer, Change, Ref, Started, Target
 from reconciler.ports import Batch, BatchNode, Drivers
 from reconciler.ports.batch import DRAINED_BY_US
 
 WHY = f"{DRAINED_BY_US} to be taken away"
-_DRAINING, _GOING = "draining ", "going"
-"""Handles: jobs are waited for; machines go."""
+_DRAINING, _GOING = "draining", "going"
+"""Handles: jobs are waited for (then looks without an answer, and seconds in all); machines go."""
 _SILENT = 3
 """Looks without an answer."""
-_LOOK, _PATIENCE = 5.0, 86_400.0
-"""Seconds between looks, and in all: a job may take a day."""
+_LOOK, _SILENT_LOOK = 5.0, 2.0
+"""Seconds between looks."""
+_FOR_EVER = 31 * 86_400.0
+"""The limit is the manifest's."""
 _AT_WORK = frozenset({"busy", "draining"})
 
 
@@ -74,24 +76,37 @@ def ward(
 def emptied(change: Change, target: Target, members: Sequence[Member], drivers: Drivers) -> Answer | None:
     """None once a cluster that is to be removed has no job; else that it is waited for.
 
-    A front end that does not answer several times in a row is not waited for: its cluster could never be removed.
+    A front end that does not answer several times in a row is not waited for, and no job for longer than the manifest
+    says: such clusters could never be removed.
     """
     spec = change.spec
     assert isinstance(spec, VirtualClusterSpec)  # noqa: S101
     guard = None if change.handle == _GOING else ward(change.ref, spec, target, members, drivers)
     if guard is None:
         return None
-    silent = int(change.handle.removeprefix(_DRAINING)) if change.handle.startswith(_DRAINING) else 0
+    limit = (spec.removal or Removal()).drainSeconds
+    silent, waited = _so_far(change.handle)
     try:
         held = guard.hold(m for m in members if m.group != FRONTEND)
     except Transient as error:
         if silent >= _SILENT:
             return None
-        return Started(f"{_DRAINING}{silent + 1}", 2.0, _PATIENCE, f"the batch system does not answer: {error}")
-    if not held:
+        return _wait(silent + 1, waited + _SILENT_LOOK, _SILENT_LOOK, f"the batch system does not answer: {error}")
+    if not held or waited >= limit:
         return None
     said = ", ".join(f"{work} runs on {name}" for name, work in sorted(held.items())[:5])
-    return Started(f"{_DRAINING}0", _LOOK, _PATIENCE, f"{said}: drained, and waited for")
+    pause = min(_LOOK, limit - waited)
+    return _wait(0, waited + pause, pause, f"{said}: drained, and waited for ({waited:.0f} of {limit} s)")
+
+
+def _so_far(handle: str) -> tuple[int, float]:
+    """(looks without an answer, seconds waited)."""
+    word, *rest = handle.split() or [""]
+    return (int(rest[0]), float(rest[1])) if word == _DRAINING and len(rest) == 2 else (0, 0.0)  # noqa: PLR2004
+
+
+def _wait(silent: int, waited: float, pause: float, said: str) -> Started:
+    return Started(f"{_DRAINING} {silent} {waited:g}", pause, _FOR_EVER, said)
 
 
 def _at_work(node: BatchNode) -> bool:

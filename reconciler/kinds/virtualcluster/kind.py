@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from reconciler.errors import DriverError
-from reconciler.kinds.base import Federation, Kind, Occasion, OpenChoice, Rule
+from reconciler.kinds.base import Federation, Kind, Occasion, OpenChoice, Repair, Rule
 from reconciler.kinds.virtualcluster import asking, drain, elastic, marks, room
 from reconciler.kinds.virtualcluster.affording import afforded
 from reconciler.kinds.virtualcluster.candidates import open_choices
@@ -25,7 +25,7 @@ from reconciler.kinds.virtualcluster.nodes import Roster, roster
 from reconciler.kinds.virtualcluster.observed import present
 from reconciler.kinds.virtualcluster.places import picked_place
 from reconciler.kinds.virtualcluster.rules import RULES
-from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, Replacement, VirtualClusterSpec
 from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import Demand, Offer, Question, World
 from reconciler.model import (
@@ -113,6 +113,11 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         offer = world.offer(target)
         held = there if isinstance(there, VirtualClusterSpec) and self.target(ref, there) == target else None
         return room.demand(spec, target, offer if isinstance(offer, Offer) else None, held)
+
+    def repair(self, before: VirtualClusterSpec, wanted: VirtualClusterSpec) -> Repair | None:
+        policy, (lost, whole) = wanted.replacement or Replacement(), room.lost(wanted, before)
+        said = f"{lost} of {whole} machines are missing or do not serve"
+        return Repair(said, lost, policy.atOnce, policy.repairsPerHour) if lost else None
 
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
         compute = drivers.compute(target)

@@ -42,6 +42,14 @@ def missing(spec: VirtualClusterSpec, there: VirtualClusterSpec | None) -> Itera
         yield group, max(0, _wanted(group, number) - number)
 
 
+def lost(spec: VirtualClusterSpec, there: VirtualClusterSpec) -> tuple[int, int]:
+    """(machines that are missing or do not serve, all that there shall be)."""
+    groups = [there.group(group.name) for group in spec.workers]
+    unready = there.frontend.unready + sum(group.unready for group in groups if group)
+    whole = 1 + sum(_wanted(group, _number(there.group(group.name) or group)) for group in spec.workers)
+    return unready + sum(number for _, number in missing(spec, there)), whole
+
+
 def _wanted(group: WorkerGroup, there: int) -> int:
     return len(group.nodes) if group.nodes is not None else wanted_count(group, there)
 

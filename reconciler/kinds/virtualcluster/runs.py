@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.nodes import Member
-from reconciler.kinds.virtualcluster.spec import FRONTEND, Secret, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import FRONTEND, Secret, Software, VirtualClusterSpec
 from reconciler.model import Change, SecretRef
 from reconciler.ports import Drivers, Host, RunRequest
 
@@ -37,9 +38,19 @@ def _own(spec: VirtualClusterSpec, member: Member) -> dict[str, Any]:
     return place | {"hanse_cpus": machine.cpus, "hanse_ram_mib": machine.ramMiB, "hanse_gpus": machine.gpus}
 
 
+def due(spec: VirtualClusterSpec, before: object, members: Sequence[Member]) -> tuple[Software, ...]:
+    """The roles to run: where all members stand as they were configured ``before``, only those that have changed."""
+    if not isinstance(before, VirtualClusterSpec):
+        return spec.software
+    as_before = f"{marks.config(before)}.{marks.members({m.node.name: m.node.id for m in members})}"
+    if {member.config for member in members} != {as_before}:
+        return spec.software
+    return tuple(software for software in spec.software if software not in before.software)
+
+
 def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member], drivers: Drivers) -> RunRequest:
     """The run that brings every member to what is wanted. Secrets are read here and nowhere else."""
-    software, secrets = _software(spec)
+    software, secrets = _software(spec, due(spec, change.before, members))
     there = hosts(spec, members)
     variables = {
         "hanse_cluster": {
@@ -63,12 +74,18 @@ def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member],
     )
 
 
-def _software(spec: VirtualClusterSpec) -> tuple[list[dict[str, Any]], dict[str, SecretRef]]:
-    """Roles with their variables; a secret stands there as a template of the variable that carries it."""
+def _software(spec: VirtualClusterSpec, due: Sequence[Software]) -> tuple[list[dict[str, Any]], dict[str, SecretRef]]:
+    """Roles with their variables; a secret stands there as a template of the variable that carries it.
+
+    Those that need not run are told too: what every member has may depend on them.
+    """
     secrets: dict[str, SecretRef] = {}
     roles = []
     for number, software in enumerate(spec.software):
         variables: dict[str, Any] = {}
+        if software not in due:
+            roles.append({"role": software.role, "variables": {}, "due": False})
+            continue
         for name, value in software.variables.items():
             if isinstance(value, Secret):
                 carrier = f"hanse_secret_{number}_{name}"

@@ -168,6 +168,23 @@ class Ansible(Strict):
     """One run may take so long."""
 
 
+class Replacement(Strict):
+    """How many machines are made anew, where they vanish or break, without asking a person."""
+
+    atOnce: Annotated[int, Field(ge=1)] | None = None
+    """More than so many missing or not serving at the same time wait for an Approval; left out: any number is mended.
+    """
+    repairsPerHour: Annotated[int, Field(ge=1, le=3600)] = 6
+    """So many times within an hour a cluster is mended; then it waits until the first of them is an hour old."""
+
+
+class Removal(Strict):
+    """What is waited for when a cluster is taken away."""
+
+    drainSeconds: Annotated[int, Field(ge=0, le=30 * 86_400)] = 86_400
+    """So long jobs may go on in a drained cluster; those that still run then end with their machines."""
+
+
 class VirtualClusterSpec(Spec):
     """A virtual cluster."""
 
@@ -188,6 +205,8 @@ class VirtualClusterSpec(Spec):
     data: tuple[DataNeed, ...] = ()
     lifetime: Lifetime | None = None
     ansible: Ansible = Ansible()
+    replacement: Replacement | None = None
+    removal: Removal | None = None
 
     def group(self, name: str) -> WorkerGroup | None:
         """The worker group called ``name``."""
