@@ -139,6 +139,10 @@ class _Placing:
 
     def graph(self, drivers: Drivers) -> Graph:
         """The graph with everything decided so far."""
+        for kind in self._kinds.values():
+            for ref, edge in kind.awaited(self._resources):
+                resource = self._resources[ref]
+                self._put(resource._replace(edges=(*resource.edges, edge)))
         fresh = {ref: self._resources[ref] for ref in self._fresh}
         wanted = {resource.target: ref for ref, resource in fresh.items()}
         new = {target: ref for target, ref in wanted.items() if target not in self._graph.targets}

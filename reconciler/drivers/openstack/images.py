@@ -178,7 +178,7 @@ def _fits(image: StoredImage, request: ImageRequest) -> bool:
 def _answered(answer: requests.Response) -> Exception:
     """An answer as libcloud would have raised it."""
     make: Any = exception_from_message
-    made: Exception = make(answer.status_code, answer.text[:200], dict(answer.headers))
+    made: Exception = make(answer.status_code, f"{answer.status_code} {answer.text[:200]}", dict(answer.headers))
     return made
 
 

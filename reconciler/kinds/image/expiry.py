@@ -27,7 +27,7 @@ def expired(spec: ImageSpec) -> str:
 def choice(spec: ImageSpec, now: datetime) -> OpenChoice:
     """Whether it is offered: the one choice that time makes."""
     late = spec.expires <= now
-    until = f"it is endorsed until {_day(spec.expires)}"
+    until = f"is endorsed until {_day(spec.expires)}"
     candidates = (
         Candidate(OFFERED, expired(spec) if late else "", reason=until),
         Candidate(WITHDRAWN, "" if late else until, reason=expired(spec)),

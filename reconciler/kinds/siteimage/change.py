@@ -205,6 +205,6 @@ def remove_one(visit: Visit, change: Change) -> Answer:
     kept = _let_go(visit, own)
     if kept:
         used = sum(visit.users.get(image.id, 0) for image in own)
-        said = f"{used or 'some'} machines still use it: it is hidden, and goes when they are gone"
+        said = f"in use by {used or 'some'} machine(s): it is hidden, and goes when they are gone"
         return Failed("terminal", said, reason=Reason.DELETION_BLOCKED)
     return Done()

@@ -12,12 +12,13 @@ from typing import ClassVar
 from reconciler.errors import DriverError, Terminal
 from reconciler.kinds.base import Federation, Kind, Rule
 from reconciler.kinds.replica.transfer import Transfers
+from reconciler.kinds.siteimage.awaited import awaited
 from reconciler.kinds.siteimage.change import Visit, failed, put_one, remove_one, under_way
 from reconciler.kinds.siteimage.connect import connect, target_id
 from reconciler.kinds.siteimage.observed import look, strays
 from reconciler.kinds.siteimage.rules import RULES
 from reconciler.kinds.siteimage.spec import SiteImageSpec
-from reconciler.model import Answer, Change, Edge, Reading, Reason, Ref, Target, Unknown, Wanted
+from reconciler.model import Answer, Change, Edge, Reading, Reason, Ref, Resource, Target, Unknown, Wanted
 from reconciler.ports import Drivers
 
 
@@ -43,6 +44,9 @@ class SiteImageKind(Kind[SiteImageSpec]):
     def references(self, ref: Ref, spec: SiteImageSpec) -> Iterable[Edge]:  # noqa: ARG002
         yield Edge(Ref.of("Site", spec.site), "exists", "spec.site")
         yield Edge(Ref.of("VO", spec.vo), "exists", "spec.vo")
+
+    def awaited(self, resources: Mapping[Ref, Resource]) -> Iterable[tuple[Ref, Edge]]:
+        return awaited(resources)
 
     def target(self, ref: Ref, spec: SiteImageSpec) -> str:  # noqa: ARG002
         return target_id(spec.site, spec.cloud, spec.vo)

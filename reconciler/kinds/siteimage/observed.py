@@ -57,7 +57,7 @@ def look(wanted: Wanted, images: Iterable[StoredImage], users: Mapping[str, int]
         return Present(spec, uid=wanted.uid) if spec.withdrawn and applied is not None else Absent()
     used = sum(users.get(image.id, 0) for image in there.all)
     if spec.withdrawn and all(image.hidden and users.get(image.id) for image in there.all):
-        return Present(spec, uid=wanted.uid, note=f"hidden; it goes once {used} machines no longer use it")
+        return Present(spec, uid=wanted.uid, note=f"hidden; in use by {used} machine(s)")
     former = spec_of(applied).properties if applied is not None else {}
     seen = marks.as_seen(spec, there.current, former)
     left = tuple(_left(image) for image in there.others if goes(image, users))

@@ -25,8 +25,8 @@ class SiteImageSpec(Spec):
     """What machines name it by: its name in the cloud."""
     url: WebUrl
     """Where its content is fetched from, once for all clouds that want it at the same time."""
-    checksum: Checksums | None
-    """Verified before the upload, and compared with what the cloud has summed after it."""
+    checksum: Checksums | None = None
+    """It must be given. Verified before the upload, and compared with what the cloud has summed after it."""
     sizeBytes: Annotated[int, Field(ge=1)] | None = None
     format: Format
     version: Word | None = None
