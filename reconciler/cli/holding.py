@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from shlex import quote
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import By, Kinds, Reason
+from reconciler.cli.options import By, Kinds, Place, Reason
 
 if TYPE_CHECKING:
+    from reconciler.model import Ref
     from reconciler.records.store import Store
 
 _DURATION = re.compile(r"^(\d+)([smhdw])$")
@@ -109,25 +111,44 @@ def pause(
 
     with records(context.obj, write=True) as store:
         found = store.pauses.pause(scoped(scope), reason, by or who())
-        odd = _nothing_in(store, found.scope)
+        odd = _nothing_in(store, found.scope, context.obj)
     console.say(f"{found.scope} is held since {found.since:%Y-%m-%d %H:%M} UTC by {found.by}: {found.reason}")
     if odd:
         console.note(odd)
     return 0
 
 
-def _nothing_in(store: Store, scope: str) -> str:
-    """That a scope holds nothing so far, and what may have been meant; "" when it holds something."""
+def _nothing_in(store: Store, scope: str, place: Place) -> str:
+    """That a scope holds nothing, and what may have been meant; "" when it holds something."""
     from difflib import get_close_matches
 
-    entries = store.inventory.entries()
-    known = {"all", *(f"resource:{ref}" for ref in entries), *(f"target:{entry.target}" for entry in entries.values())}
-    known |= {f"namespace:{ref.namespace}" for ref in entries}
+    known = {"all", *_scopes((ref, entry.target) for ref, entry in store.inventory.entries().items())}
+    if scope not in known:
+        known |= set(_scopes(_declared(place)))
     if scope in known:
         return ""
     close = get_close_matches(scope, known, n=1)
     meant = f": did you mean {close[0].removeprefix('resource:')}?" if close else ""
-    return f"nothing made so far belongs to it{meant}"
+    return f"nothing that is made or declared belongs to it{meant}"
+
+
+def _scopes(standing: Iterable[tuple[Ref, str]]) -> Iterator[str]:
+    """Every scope that one of these resources, each with its target, belongs to."""
+    for ref, target in standing:
+        yield from (f"resource:{ref}", f"target:{target}", f"namespace:{ref.namespace}")
+
+
+def _declared(place: Place) -> Iterator[tuple[Ref, str]]:
+    """What git declares, with its targets, as far as it can be read: holding something may not depend on it."""
+    from reconciler.cli.house import settings_of, surveyed
+    from reconciler.errors import HanseError
+
+    try:
+        settings = settings_of(place)
+        _, found = surveyed(settings, settings.source.revision)
+    except HanseError:
+        return
+    yield from ((ref, resource.target) for ref, resource in found.resources.items.items())
 
 
 def resume(

@@ -63,8 +63,15 @@ def records(place: Place, *, write: bool = False) -> Iterator[Store]:
 
     url = settings_of(place).records.url
     with open_store(url, now) if write else read_store(url, now) as store:
+        yield store
+
+
+@contextmanager
+def told(place: Place) -> Iterator[Store]:
+    """The database to be told of; where there is none yet, that is said."""
+    with records(place) as store:
         if store.database.is_fleeting:
-            console.note(f"nothing has been recorded yet ({url}): hanse plan or hanse apply does so")
+            console.note(f"nothing has been recorded yet ({settings_of(place).records.url}): hanse apply does so")
         yield store
 
 

@@ -37,11 +37,11 @@ def status(
     from collections import Counter
 
     from reconciler.cli import standing
-    from reconciler.cli.house import now, records
+    from reconciler.cli.house import now, told
     from reconciler.errors import RecordsError
     from reconciler.model import Ref
 
-    with records(context.obj) as store:
+    with told(context.obj) as store:
         if resource:
             found = store.conditions.of(Ref(resource))
             if not found:
@@ -163,10 +163,10 @@ def names(
 
     Examples: `hanse names`; `hanse names --output json`.
     """
-    from reconciler.cli.house import records
+    from reconciler.cli.house import told
     from reconciler.records.names import names as held
 
-    with records(context.obj) as store:
+    with told(context.obj) as store:
         found = held(store.database)
     if output is Form.JSON:
         console.data(found)
@@ -193,11 +193,11 @@ def history(
 
     Examples: `hanse history`; `hanse history DNSRecord/vo-x/www`; `hanse history --run 20261121T120000123Z-a1b2c3`.
     """
-    from reconciler.cli.house import records
+    from reconciler.cli.house import told
     from reconciler.errors import RecordsError
     from reconciler.model import Ref
 
-    with records(context.obj) as store:
+    with told(context.obj) as store:
         if resource or run:
             events = store.events.history(Ref(resource) if resource else None, limit, run=run or None)
             if not events and not _known(store, resource, run):

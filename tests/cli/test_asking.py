@@ -34,7 +34,7 @@ def test_what_there_is_not_is_refused(applied, arguments, cure):
 def test_pausing_what_nobody_knows_says_what_may_have_been_meant(applied):
     said = applied.hanse("pause", "target:dns:fed.example.or.", "--reason", "upgrade")
     assert said.code == 0
-    assert "nothing made so far belongs to it: did you mean target:dns:fed.example.org.?" in said.err
+    assert "nothing that is made or declared belongs to it: did you mean target:dns:fed.example.org.?" in said.err
     assert applied.hanse("pause", "target:dns:fed.example.org.", "--reason", "upgrade").err == ""
 
 
