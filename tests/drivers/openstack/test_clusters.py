@@ -158,3 +158,45 @@ def test_a_quota_that_does_not_suffice_is_said_before_anything_is_made(portal) -
     said = portal.done("apply", code=3)
     assert "4 instances needed, 2 left" in " ".join(said.split())
     assert portal.place.project.contents() == {}
+
+
+def test_hanse_killed_with_8_of_20_servers_made_makes_exactly_the_other_12(portal) -> None:
+    place = portal.place
+    place.cloud.set_quota(place.project.id, instances=20, cores=20, ram=20_480)
+    portal.declare(19)
+    with place.proxy.fault("hang", "compute", "POST", "/servers$", nth=9) as fault, portal.hanse("apply") as killed:
+        assert fault.struck.wait(120)
+        os.killpg(killed.pid, signal.SIGKILL)
+    first = {server["id"] for server in place.project.servers()}
+    assert len(first) == 8
+    place.proxy.reset()
+    portal.done("apply")
+    servers = {server["id"]: server for server in place.project.servers()}
+    assert first < servers.keys()
+    assert portal.names() == sorted(["frontend-0", *(f"workers-{number}" for number in range(19))])
+    assert {server["status"] for server in servers.values()} == {"ACTIVE"}
+    assert place.proxy.count("compute", "POST", "/servers$") == 12
+    place.proxy.reset()
+    portal.done("plan")
+    assert (place.proxy.writes(), place.proxy.count() <= 4) == ([], True)
+    commit(portal.root, {"portal.yaml": None})
+    portal.done("apply")
+    assert place.project.contents() == {}
+
+
+def test_a_503_on_the_third_create_ends_with_each_server_once_in_the_same_run(portal) -> None:
+    place = portal.place
+    portal.declare(3)
+    with place.proxy.fault("refuse", "compute", "POST", "/servers$", nth=3, status=503) as fault:
+        portal.done("apply")
+    assert fault.hits == 1
+    assert portal.names() == ["frontend-0", "workers-0", "workers-1", "workers-2"]
+    assert place.proxy.count("compute", "POST", "/servers$") == 5
+
+
+def test_an_image_that_the_cloud_does_not_have_is_said_and_nothing_is_made(portal) -> None:
+    wrong = CLUSTER.format(workers=0, network="{}").replace("debian-12, flavour", "debian-13, flavour", 1)
+    commit(portal.root, {"portal.yaml": wrong})
+    said = " ".join(portal.done("apply", code=1).split())
+    assert "the cloud has no image debian-13; did you mean debian-12?" in said
+    assert portal.place.project.contents() == {}

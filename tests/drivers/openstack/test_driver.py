@@ -228,3 +228,15 @@ def test_a_server_outlives_the_restart_of_its_compute_service(place) -> None:
     while not compute.release(OWNER):
         time.sleep(0.3)
     assert place.project.contents() == {}
+
+
+def test_a_hundred_servers_are_seen_in_one_call(place) -> None:
+    place.cloud.set_quota(place.project.id, instances=100, cores=-1, ram=-1)
+    compute = place.driver()
+    request = asked(compute, size=HUGE)  # they fit no host, and are there all the same
+    body = {"name": "many", "flavorRef": request.size.id, "imageRef": request.image.id, "networks": "none"}
+    place.project.api("POST", "compute", "/servers", {"server": {**body, "min_count": 100}})
+    compute.nodes()
+    place.proxy.reset()
+    assert len(compute.nodes().nodes) == 100
+    assert [call.path for call in place.proxy.calls] == ["/v2.1/servers/detail"]
