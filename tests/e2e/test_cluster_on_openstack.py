@@ -271,6 +271,9 @@ def its_name_leads_to_its_front_end(fed: Federation) -> None:
     (address,) = fed.places["LAGOON"].project.contents()["floating IPs"]
     assert fed.resolved() == [address.strip('"')]
     assert "nothing to do" in fed.done("plan")
+    steps = {c["type"]: c for c in json.loads(fed.done("status", CLUSTER, "-o", "json"))["conditions"]}
+    assert [steps[s]["status"] for s in ("Nodes", "Reachable", "Configured", "Healthy", "Ready")] == ["True"] * 5
+    assert steps["Nodes"]["since"] <= steps["Reachable"]["since"] < steps["Configured"]["since"]
 
 
 def workers_come_and_go_with_the_queue(fed: Federation) -> None:
