@@ -12,7 +12,7 @@ from reconciler.records.store import Store
 from reconciler.settings import LimitSettings, Settings
 
 
-def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, verified: bool) -> Policy:
+def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, unverified: str) -> Policy:
     """Everything a plan must respect."""
     return Policy(
         now=now,
@@ -20,7 +20,7 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, ver
         updates=_limit(settings.limits.updates),
         approvals=tuple(_approvals(graph)),
         pauses=tuple(store.pauses.list()),
-        verified=verified,
+        unverified=unverified,
         playbooks=playbooks_digest(playbooks(settings)),
         mended=store.journal.mended(now - WINDOW),
     )

@@ -58,8 +58,10 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
     ``wish`` says how choices that were made before are looked upon: they are kept, unless one asks for better ones.
     """
     settings, kinds, drivers = house.settings, house.kinds, house.drivers
-    repository, paths = Path(settings.source.repository), settings.source.paths
-    read = source.read(repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
+    repository, paths, signers = Path(settings.source.repository), settings.source.paths, settings.source.signers
+    read = source.read(
+        repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision, signers=signers
+    )
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
@@ -76,7 +78,7 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
     inventory = keeping.apart(inventory, placed)
     seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
-    rules = policy(settings, placed, house.store, house.clock(), verified=read.verified)
+    rules = policy(settings, placed, house.store, house.clock(), unverified=read.unverified)
     return Proposal(plan.plan(placed, seen, inventory, rules, kinds), placed, seen, inventory, rules)
 
 

@@ -24,6 +24,8 @@ class Source(Strict):
     """Branch, tag or commit that is reconciled."""
     paths: tuple[str, ...] = ("manifests",)
     """Folders inside the repository that hold manifests."""
+    signers: Path | None = None
+    """List of allowed signers (ssh-keygen): when given, a commit that none of them signed changes nothing."""
 
 
 class Records(Strict):
@@ -170,7 +172,12 @@ class Settings(Strict):
             "state": str(root / self.state),
             "cache": str(root / self.cache),
             "records": self.records.model_copy(update={"url": url}),
-            "source": self.source.model_copy(update={"repository": str(root / self.source.repository)}),
+            "source": self.source.model_copy(
+                update={
+                    "repository": str(root / self.source.repository),
+                    "signers": root / self.source.signers if self.source.signers else None,
+                }
+            ),
         }
         return self.model_copy(update=fixed)
 

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     TARGET_UNREACHABLE = "TargetUnreachable"
     SITE_IN_DOWNTIME = "SiteInDowntime"
     PLAN_STALE = "PlanStale"
+    UNVERIFIED = "Unverified"
     DELETION_BLOCKED = "DeletionBlocked"
     THRESHOLD_EXCEEDED = "ThresholdExceeded"
     APPROVAL_REQUIRED = "ApprovalRequired"
@@ -75,6 +76,7 @@ class Reason(StrEnum):
 
 BLOCKS = frozenset(
     {
+        Reason.UNVERIFIED,
         Reason.DELETION_BLOCKED,
         Reason.THRESHOLD_EXCEEDED,
         Reason.APPROVAL_REQUIRED,

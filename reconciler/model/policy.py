@@ -55,8 +55,8 @@ class Policy:
     updates: Limit = Limit(absolute=1000, percent=60.0)
     approvals: tuple[Approval, ...] = ()
     pauses: tuple[Pause, ...] = ()
-    verified: bool = True
-    """False when the commit's origin could not be verified: then nothing may be deleted."""
+    unverified: str = ""
+    """Why the commit's origin is not verified: then nothing is done at all."""
     playbooks: str = ""
     mended: Mapping[Ref, tuple[datetime, ...]] = field(default_factory=dict)
     """When drift of a resource was mended, or that was tried, within the last hour."""

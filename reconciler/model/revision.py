@@ -31,7 +31,8 @@ class Revision:
     committed: datetime | None = None
     """Commit time, UTC; None for a working tree."""
     subject: str = ""
-    verified: bool = True
+    unverified: str = ""
+    """Why the commit does not count as one of the operator's signers'; "" when it does, or when nobody asked."""
     paths: tuple[str, ...] = ()
     """The folders that were looked into."""
     refused: tuple[Diagnostic, ...] = ()

@@ -28,6 +28,8 @@ def limited(
     ``empty`` says that the commit declares nothing at all: then nothing is deleted, whatever the limits. ``left``
     names the target on which something is taken away, where that is not the one on which it is made anew.
     """
+    if policy.unverified:
+        return [_untrusted(action, policy.unverified) for action in actions]
     left = left or {}
     pen = _Pen(policy)
     safe = [pen.required(action) for action in actions]
@@ -45,20 +47,24 @@ def limited(
         rest = [index for index in indexes if not safe[index].message.startswith(_BY_APPROVAL)]
         said = _exceeded(len(rest), held, limit, kind, target)
         for index in rest:
-            safe[index] = _stopped(safe[index], said, policy, empty=empty)
+            safe[index] = _stopped(safe[index], said, empty=empty)
     return safe
 
 
 _BY_APPROVAL = "approved by "
 
 
-def _stopped(action: Action, said: str, policy: Policy, *, empty: bool) -> Action:
+def _untrusted(action: Action, why: str) -> Action:
+    if action.verb in (Verb.NOOP, Verb.DEFER):
+        return action
+    return replace(action, blocked=Reason.UNVERIFIED, message=f"{why}: sign it (git commit -S)")
+
+
+def _stopped(action: Action, said: str, *, empty: bool) -> Action:
     if action.verb not in _TAKING_AWAY:
         return replace(action, blocked=Reason.THRESHOLD_EXCEEDED, message=said) if said else action
     if empty:
         return replace(action, blocked=Reason.DELETION_BLOCKED, message="the commit declares nothing at all")
-    if not policy.verified:
-        return replace(action, blocked=Reason.DELETION_BLOCKED, message="the commit's origin is not verified")
     return replace(action, blocked=Reason.THRESHOLD_EXCEEDED, message=said) if said else action
 
 

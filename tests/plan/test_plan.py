@@ -92,12 +92,11 @@ def test_a_commit_that_declares_nothing_deletes_nothing():
     assert verbs(made) == ["delete VO/vo.example.org DeletionBlocked"]
 
 
-def test_an_unverified_commit_deletes_nothing():
+def test_an_unverified_commit_changes_nothing():
     rest = resource("VO/rest", {})
-    made = planned(
-        graph(rest), held(VO, rest), {VO.ref: present(VO), rest.ref: present(rest)}, Policy(NOW, verified=False)
-    )
-    assert verbs(made) == ["delete VO/vo.example.org DeletionBlocked"]
+    made = planned(graph(rest), held(VO), {VO.ref: present(VO)}, Policy(NOW, unverified="signed by nobody"))
+    assert verbs(made) == ["create VO/rest Unverified", "delete VO/vo.example.org Unverified"]
+    assert {action.message for action in made.actions} == {"signed by nobody: sign it (git commit -S)"}
 
 
 def test_what_lost_our_mark_is_forgotten_and_left_standing():
