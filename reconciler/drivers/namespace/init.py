@@ -78,6 +78,10 @@ def mount_devices(root: Path) -> None:
     for name in DEVICES:
         (devices / name).touch()
         mount(f"/dev/{name}", devices / name, "", BIND)
+    if Path("/dev/net/tun").exists():  # for networks in user space, of the node's own
+        (devices / "net").mkdir()
+        (devices / "net/tun").touch()
+        mount("/dev/net/tun", devices / "net/tun", "", BIND)
     for name in ("pts", "shm"):
         (devices / name).mkdir()
     mount("devpts", devices / "pts", "devpts", NOSUID | NOEXEC, "newinstance,ptmxmode=666,mode=620")

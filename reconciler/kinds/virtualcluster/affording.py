@@ -29,7 +29,7 @@ def afforded(
     for choice in choices:
         group = spec.group(choice.field.removeprefix(prefix))
         before = seen.group(group.name) if group else None
-        if group is None or isinstance(offer, Unknown):
+        if group is None or group.site not in (None, spec.site) or isinstance(offer, Unknown):
             yield choice
             continue
         there = {str(n) for n in (before.nodes or ())} if before else set()

@@ -10,6 +10,8 @@ from reconciler.model import Target
 from reconciler.ports import Drivers
 
 PREFIX = "compute:"
+JOINS, BESIDE = "joins", "beside"
+"""Options: of a Site's cloud, the places (``SITE-B/cloud``) that may join; of a target, the way to each of them."""
 
 
 def target_id(site: str, cloud: str, vo: str) -> str:
@@ -24,6 +26,19 @@ def connect(identity: str, federation: Federation, drivers: Drivers) -> Target:
     cloud = next((c for c in site.clouds if c.name == cloud_name), None) if site else None
     driver, options = drivers.options(identity, cloud.driver if cloud else "")
     return Target(identity, driver, {**(declared(cloud, vo) if cloud else {}), **options})
+
+
+def connect_all(identity: str, federation: Federation, drivers: Drivers) -> Target:
+    """The same, with the way to every cloud that may join the clusters there."""
+    home = connect(identity, federation, drivers)
+    names = home.options.get(JOINS, ())
+    ways: dict[str, Any] = {}
+    for place in names:
+        site, _, cloud = str(place).partition("/")
+        if site_of(federation, site) is not None:
+            way = connect(target_id(site, cloud, identity.rpartition("/")[2]), federation, drivers)
+            ways[str(place)] = {"driver": way.driver, "options": dict(way.options)}
+    return Target(home.id, home.driver, {**home.options, BESIDE: ways}) if ways else home
 
 
 def declared(cloud: Cloud, vo: str) -> dict[str, Any]:

@@ -10,15 +10,15 @@ Found again by: the uid in each node's metadata, and names that are the same aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from reconciler.errors import DriverError
 from reconciler.kinds.base import Federation, Kind, Occasion, OpenChoice, Repair, Rule
-from reconciler.kinds.virtualcluster import asking, drain, elastic, marks, room
+from reconciler.kinds.virtualcluster import asking, beside, drain, elastic, marks, room
 from reconciler.kinds.virtualcluster.affording import afforded
 from reconciler.kinds.virtualcluster.candidates import open_choices
-from reconciler.kinds.virtualcluster.connect import connect, target_id
+from reconciler.kinds.virtualcluster.connect import connect_all, target_id
 from reconciler.kinds.virtualcluster.life import Cloud, Life, failed
 from reconciler.kinds.virtualcluster.near import rule_ref
 from reconciler.kinds.virtualcluster.nodes import Roster, roster
@@ -66,6 +66,9 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         yield Edge(Ref.of("VO", spec.vo), "exists", "spec.vo")
         if spec.site != AUTO:
             yield Edge(Ref.of("Site", spec.site), "exists", "spec.site")
+        for n, group in enumerate(spec.workers):
+            if group.site is not None:
+                yield Edge(Ref.of("Site", group.site), "exists", f"spec.workers[{n}].site")
         for n, need in enumerate(spec.data):
             yield Edge(rule_ref(ref, need.datasetRule), need.gate, f"spec.data[{n}].datasetRule")
         if spec.requirements and spec.requirements.near:
@@ -83,7 +86,7 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         return bool(spec.elastic)
 
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
-        return connect(target_id, federation, drivers)
+        return connect_all(target_id, federation, drivers)
 
     def asks(self, ref: Ref, spec: VirtualClusterSpec, occasion: Occasion) -> Iterable[Question]:
         yield from asking.questions(ref, spec, occasion)
@@ -120,12 +123,19 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         return Repair(said, lost, policy.atOnce, policy.repairsPerHour) if lost else None
 
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
-        compute = drivers.compute(target)
-        listing = compute.nodes(token)
+        compute, elsewhere = drivers.compute(target), beside.spans(wanted, target)
+        listing = compute.nodes("" if elsewhere.spans else token)
         if listing.unchanged:
             return Reading({}, token=listing.token, unchanged=True)
         there, holdings = roster(listing.nodes), {held.owner: held for held in compute.holdings()}
-        results = {w.ref: self._look(w, there, holdings, complete=listing.complete) for w in wanted}
+        elsewhere = beside.looked_at(elsewhere, target, drivers)
+        whole = roster((*listing.nodes, *elsewhere.nodes)) if elsewhere.nodes else there
+        results = {
+            w.ref: Unknown(why)
+            if (why := elsewhere.why_unseen(w.ref))
+            else self._look(w, whole, holdings, complete=listing.complete)
+            for w in wanted
+        }
         nobodys = sorted({*there.by_uid, *holdings} - {w.uid for w in wanted})
         strays = (
             self._stray(target, uid, there) if uid in there.by_uid else self._rest(target, holdings[uid])
@@ -158,7 +168,9 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         return Stray(target.id, held.owner, ref or held.owner, self.name) if at in ("", target.id) else None
 
     def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
-        cloud = Cloud(target, drivers)
+        return _everywhere(target, changes, drivers, self._put)
+
+    def _put(self, cloud: Cloud, changes: Sequence[Change]) -> Mapping[Ref, Answer]:
         listing = cloud.compute.nodes()
         if not listing.complete:
             return {change.ref: _partly_seen(change) for change in changes}
@@ -166,13 +178,37 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         return {change.ref: _step(change, cloud, there) for change in changes}
 
     def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
-        cloud = Cloud(target, drivers)
+        return _everywhere(target, changes, drivers, self._remove)
+
+    def _remove(self, cloud: Cloud, changes: Sequence[Change]) -> Mapping[Ref, Answer]:
         listing = cloud.compute.nodes()
         if not listing.complete:
             return {change.ref: _partly_seen(change) for change in changes}
         there = roster(listing.nodes)
         going = {n.metadata.get(marks.UID) for n in listing.nodes if n.state == "deleting"}
         return {change.ref: _take_away(change, cloud, there, change.uid in going) for change in changes}
+
+
+def _everywhere(
+    target: Target,
+    changes: Sequence[Change],
+    drivers: Drivers,
+    do: Callable[[Cloud, Sequence[Change]], Mapping[Ref, Answer]],
+) -> Mapping[Ref, Answer]:
+    """Do it for clusters of one cloud together, and for those that span the same places."""
+    answers: dict[Ref, Answer] = {}
+    plain = [change for change in changes if not beside.may_span(change)]
+    if plain:
+        answers |= do(Cloud(target, drivers), plain)
+    for change in changes:
+        if change.ref in answers:
+            continue
+        try:
+            places = beside.places_of((change.spec, change.before), target)
+            answers |= do(Cloud(target, drivers, places), [change])
+        except DriverError as error:
+            answers[change.ref] = failed(error)
+    return answers
 
 
 def _partly_seen(change: Change) -> Answer:

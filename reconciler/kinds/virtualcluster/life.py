@@ -19,6 +19,7 @@ from functools import cached_property
 
 from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
 from reconciler.kinds.virtualcluster import marks, runs, stages
+from reconciler.kinds.virtualcluster.beside import Joined, place_of, target_at
 from reconciler.kinds.virtualcluster.drain import Ward, ward
 from reconciler.kinds.virtualcluster.elastic import node_name
 from reconciler.kinds.virtualcluster.machines import check_room, image_for, size_for
@@ -76,13 +77,20 @@ class Progress:
 class Cloud:
     """One target during one ``put``: what it offers is asked once."""
 
-    def __init__(self, target: Target, drivers: Drivers) -> None:
-        self.target, self.drivers = target, drivers
+    def __init__(self, target: Target, drivers: Drivers, places: Sequence[str] = ()) -> None:
+        self.target, self.drivers, self.places = target, drivers, places
+        self._away: dict[str, Cloud] = {}
 
     @cached_property
     def compute(self) -> Compute:
-        """The project."""
-        return self.drivers.compute(self.target)
+        """The project, together with those of other places where there are any."""
+        return Joined(self.target, self.places, self.drivers) if self.places else self.drivers.compute(self.target)
+
+    def at(self, place: str) -> Cloud:
+        """The project at one place alone; "" is this one."""
+        if not place:
+            return self
+        return self._away.setdefault(place, Cloud(target_at(self.target, place), self.drivers))
 
     @cached_property
     def sizes(self) -> Sequence[Size]:
@@ -185,7 +193,9 @@ class Life:
 
     def _make(self, places: Sequence[tuple[str, int]]) -> Answer | None:
         requests = [self._request(group, ordinal) for group, ordinal in places]
-        check_room(self.cloud.compute.quota(), [request.size for request in requests])
+        for place in sorted({request.metadata.get(marks.PLACE, "") for request in requests}):
+            due = [request.size for request in requests if request.metadata.get(marks.PLACE, "") == place]
+            check_room(self.cloud.at(place).compute.quota(), due)
         made: list[Node] = []
         for request in requests:
             try:
@@ -215,16 +225,19 @@ class Life:
     def _request(self, group: str, ordinal: int) -> NodeRequest:
         machine = self.spec.machine(group)
         assert machine is not None  # noqa: S101 (places are those of the spec's own groups)
-        size, image = size_for(machine, self.cloud.sizes), image_for(machine, self.cloud.images)
-        options = self.cloud.target.options
+        place = place_of(machine, self.cloud.target)
+        cloud = self.cloud.at(place)
+        size, image = size_for(machine, cloud.sizes), image_for(machine, cloud.images)
+        options, networks = cloud.target.options, () if place else self.spec.network.networks
+        marked = {marks.PLACE: place} if place else {}
         return NodeRequest(
             name=marks.node_name(self.change.uid, group, ordinal),
             size=size,
             image=image,
-            networks=self.spec.network.networks or tuple(options.get("networks", ())),
+            networks=networks or tuple(options.get("networks", ())),
             public_keys=(*self.spec.sshKeys, *options.get("public_keys", ())),
             security_ports=self.spec.network.ports,
-            metadata=self._labels(machine, group, ordinal, size.name, image.name),
+            metadata={**self._labels(machine, group, ordinal, size.name, image.name), **marked},
             owner=self.change.uid,
             note=marks.note(self.cloud.target.id, self.change.ref),
             disk_gib=machine.diskGiB,

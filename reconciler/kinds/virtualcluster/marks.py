@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TypeVar
 
+from reconciler.kinds.virtualcluster.overlay import order
 from reconciler.kinds.virtualcluster.spec import ClusterNetwork, Frontend, Machine, VirtualClusterSpec, WorkerGroup
 from reconciler.model import digest_of, encode
 
@@ -13,6 +14,8 @@ REF = "hanse-ref"
 TARGET = "hanse-target"
 GROUP = "hanse-group"
 ORDINAL = "hanse-ordinal"
+PLACE = "hanse-place"
+"""Site and cloud of a machine that is not in its cluster's own."""
 SHAPE = "hanse-shape"
 """Digest of size, image and network asked for."""
 FLAVOUR = "hanse-flavour"
@@ -24,6 +27,7 @@ CONFIG = "hanse-config"
 MachineT = TypeVar("MachineT", Frontend, WorkerGroup)
 
 _SHAPE_FIELDS = ("cpus", "ramMiB", "diskGiB", "gpus", "image", "flavour")
+_NOWHERE = {"site": None, "cloud": None}
 _DIGITS = 16
 _OWNER_DIGITS = 12
 
@@ -57,17 +61,27 @@ def shape_of(network: ClusterNetwork, *fields: object) -> str:
 
 def shape(machine: Machine, network: ClusterNetwork) -> str:
     """Digest of what ``machine`` is made as on ``network``."""
-    return shape_of(network, *(getattr(machine, field) for field in _SHAPE_FIELDS))
+    return shape_of(network, *(getattr(machine, field) for field in _SHAPE_FIELDS), *_elsewhere(machine).values())
 
 
 def shaped_like(machine: MachineT, other: Machine) -> MachineT:
     """``machine`` with the make of ``other``."""
-    return machine.model_copy(update={field: getattr(other, field) for field in _SHAPE_FIELDS})
+    made = {field: getattr(other, field) for field in _SHAPE_FIELDS}
+    return machine.model_copy(update={**made, **_NOWHERE, **_elsewhere(other)} if hasattr(machine, "site") else made)
+
+
+def _elsewhere(machine: Machine) -> dict[str, str]:
+    """Where the machines of a group are, if not where the front end is."""
+    if not isinstance(machine, WorkerGroup) or machine.site is None:
+        return {}
+    return {"site": machine.site} | ({"cloud": machine.cloud} if machine.cloud else {})
 
 
 def config(spec: VirtualClusterSpec) -> str:
     """Digest of what a cluster is configured with; secrets count by their reference."""
-    return digest_of(encode(spec.model_dump(mode="json", include={"software", "sshKeys"})))[:_DIGITS]
+    said = spec.model_dump(mode="json", include={"software", "sshKeys"})
+    groups = order(spec)
+    return digest_of(encode({**said, "groups": groups} if groups else said))[:_DIGITS]
 
 
 def members(nodes: dict[str, str]) -> str:

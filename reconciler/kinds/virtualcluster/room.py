@@ -17,8 +17,13 @@ _MIB_PER_GIB = 1024
 def smallest(spec: VirtualClusterSpec) -> Iterator[tuple[Machine, int]]:
     """Every machine of the smallest permitted cluster, with how many there are."""
     yield spec.frontend, 1
-    for group in spec.workers:
+    for group in _here(spec):
         yield group, wanted_count(group, 0)
+
+
+def _here(spec: VirtualClusterSpec) -> tuple[WorkerGroup, ...]:
+    """The groups that are at the cluster's own site: what others take is their cloud's affair."""
+    return tuple(group for group in spec.workers if group.site in (None, spec.site))
 
 
 def needs_of(spec: VirtualClusterSpec) -> dict[str, int]:
@@ -36,7 +41,7 @@ def missing(spec: VirtualClusterSpec, there: VirtualClusterSpec | None) -> Itera
     """The machines that are yet to be made, beside those that are there in any state."""
     standing = there.frontend.count + there.frontend.unready if there else 0
     yield spec.frontend, max(0, 1 - standing)
-    for group in spec.workers:
+    for group in spec.workers:  # those of other sites too: whoever counts machines counts all
         held = there.group(group.name) if there else None
         number = _number(held) + held.unready if held else 0
         yield group, max(0, _wanted(group, number) - number)
@@ -69,7 +74,7 @@ def demand(
         return Demand()
     taken, flavours, price = Need(), Counter[str](), 0.0
     priced = offer is not None
-    for machine, number in missing(spec, there):
+    for machine, number in missing(spec.model_copy(update={"workers": _here(spec)}), there):
         if not number:
             continue
         if offer is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.errors import Terminal
 from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.virtualcluster.overlay import WIREGUARD, network_of, overlay_address
 from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, SLURM, Secret, VirtualClusterSpec
 from reconciler.model import Ref
 
@@ -112,6 +114,30 @@ def _twice(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
                 yield Fault(f"spec.{path}[{n}]", f"stands already at spec.{path}[{items.index(item)}]", "remove one")
 
 
+def _elsewhere(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, group in enumerate(spec.workers):
+        if group.cloud is not None and group.site is None:
+            cure = "name the site, or leave the cloud out too"
+            yield Fault(f"spec.workers[{n}].cloud", "a cloud is named and the site is not", cure)
+
+
+def _joined(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, group in enumerate(spec.workers):
+        if group.site not in (None, spec.site) and not network_of(spec):
+            said = f"nothing joins {group.site} with the front end's site"
+            yield Fault(f"spec.workers[{n}].site", said, f"put the role {WIREGUARD} before the others in software")
+
+
+def _overlay(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    path = next((f"spec.software[{n}]" for n, one in enumerate(spec.software) if one.role == WIREGUARD), "")
+    groups = [(FRONTEND, 1), *((g.name, max(g.count or 0, g.max or 0)) for g in spec.workers)]
+    try:
+        for name, most in groups:
+            overlay_address(spec, name, max(0, most - 1))
+    except Terminal as error:
+        yield Fault(f"{path}.variables.network", str(error), "give a larger IPv4 network, as in 10.220.0.0/16")
+
+
 RULES = (
     Rule("virtualcluster-counts", "One front end; each worker group gives count, or min and max.", _counts),
     Rule("virtualcluster-elasticity", "Elastic groups have min and max, and a policy that can be kept.", _elasticity),
@@ -123,6 +149,9 @@ RULES = (
     Rule("virtualcluster-groups", "Worker groups have names of their own, and none is called frontend.", _group_names),
     Rule("virtualcluster-ports", "Ports are numbers from 1 to 65535, ranges go upwards.", _ports),
     Rule("virtualcluster-site", "A cloud is named together with its site.", _site),
+    Rule("virtualcluster-group-site", "A group's cloud is named together with its site.", _elsewhere),
+    Rule("virtualcluster-overlay", "The private network of the members has room for all of them.", _overlay),
+    Rule("virtualcluster-joined", "Groups at other sites are joined by a private network.", _joined, "warning"),
     Rule("virtualcluster-secrets", "A secretRef is the whole value of a variable.", _secrets),
     Rule("virtualcluster-requirements", "Requirements choose a site for site: auto.", _requirements, "warning"),
     Rule("virtualcluster-once", "Keys, data and ports are listed once.", _twice, "warning"),

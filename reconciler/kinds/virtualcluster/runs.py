@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reconciler.kinds.virtualcluster import marks
+from reconciler.kinds.virtualcluster.beside import place_in
 from reconciler.kinds.virtualcluster.nodes import Member
+from reconciler.kinds.virtualcluster.overlay import order, overlay_address
 from reconciler.kinds.virtualcluster.spec import FRONTEND, Secret, Software, VirtualClusterSpec
 from reconciler.model import Change, SecretRef
 from reconciler.ports import Drivers, Host, RunRequest
@@ -23,7 +25,7 @@ def hosts(spec: VirtualClusterSpec, members: Iterable[Member]) -> list[Host]:
             groups=(FRONTEND,) if m.group == FRONTEND else tuple(dict.fromkeys(("workers", m.group.replace("-", "_")))),
             user=spec.ansible.user,
             port=spec.ansible.port,
-            variables=_own(spec, m),
+            variables={**_own(spec, m), **_where(spec, m)},
         )
         for m in sorted(members, key=lambda m: (m.group != FRONTEND, m.group, m.ordinal))
     ]
@@ -38,12 +40,22 @@ def _own(spec: VirtualClusterSpec, member: Member) -> dict[str, Any]:
     return place | {"hanse_cpus": machine.cpus, "hanse_ram_mib": machine.ramMiB, "hanse_gpus": machine.gpus}
 
 
+def _where(spec: VirtualClusterSpec, member: Member) -> dict[str, str]:
+    """Where the host is, and by which addresses others find it."""
+    public = member.node.public_addresses
+    return {
+        "hanse_place": place_in(member.node.id),
+        "hanse_public_address": public[0] if public else "",
+        "hanse_overlay": overlay_address(spec, member.group, member.ordinal),
+    }
+
+
 def due(spec: VirtualClusterSpec, before: object, members: Sequence[Member]) -> tuple[Software, ...]:
     """The roles to run: where all members stand as they were configured ``before``, only those that have changed."""
     if not isinstance(before, VirtualClusterSpec):
         return spec.software
     as_before = f"{marks.config(before)}.{marks.members({m.node.name: m.node.id for m in members})}"
-    if {member.config for member in members} != {as_before}:
+    if {member.config for member in members} != {as_before} or order(before) != order(spec):
         return spec.software
     return tuple(software for software in spec.software if software not in before.software)
 

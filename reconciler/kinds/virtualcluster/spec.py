@@ -110,6 +110,10 @@ class WorkerGroup(Machine):
     """Machines of one make: either ``count`` of them, or any number between ``min`` and ``max``."""
 
     name: Label
+    site: Word | None = None
+    """Another Site for these machines, whose cloud joins the cluster's; left out, they are where the front end is."""
+    cloud: Word | None = None
+    """That Site's cloud; left out, the only one that joins."""
     count: Count | None = None
     min: Count | None = None
     max: Count | None = None
