@@ -13,8 +13,8 @@ import typer
 from reconciler.cli.applying import apply, run
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
-from reconciler.cli.exchanging import exporting
 from reconciler.cli.holding import approve, pause, resume
+from reconciler.cli.images import exporting
 from reconciler.cli.looking import explain, history, names, status
 from reconciler.cli.options import Place
 from reconciler.cli.placed import place

@@ -19,8 +19,8 @@ _VERSION = 1
 _REMARK = "# import: "
 _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
 
-_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO)\b""")
-"""Only files that may hold a Site or a VO are parsed."""
+_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO|Image)\b""")
+"""Only files that may hold a Site, a VO or an Image are parsed."""
 
 Key = tuple[str, str]
 """(kind, name)."""
@@ -56,6 +56,17 @@ class Shelf:
         """The document of a resource; None when there is none."""
         slot = self._slots.get(key)
         return self._parts[slot.file][slot.n] if slot else None
+
+    def held(self) -> list[Key]:
+        """Every resource that was found, in order."""
+        return sorted(self._slots)
+
+    def remarks(self, key: Key) -> list[str]:
+        """The import remarks that stand over a resource."""
+        document = self.get(key)
+        head = _HEAD.match(document.text) if document else None
+        lines = head.group().splitlines() if head else []
+        return [line.removeprefix(_REMARK) for line in lines if line.startswith(_REMARK)]
 
     def file_of(self, key: Key) -> str:
         """The file that holds a resource, relative to the folder."""
@@ -158,7 +169,7 @@ def _key(data: Any) -> Key | None:
 
 def _usual(key: Key) -> str:
     kind, name = key
-    return f"{'sites' if kind == 'Site' else 'vos'}/{name}.yaml"
+    return f"{kind.lower()}s/{name}.yaml"
 
 
 def _remarked(text: str, remarks: list[str]) -> str:
