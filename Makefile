@@ -13,7 +13,7 @@ help: ## say what there is
 demo: $(VENV)/.run ## the real sites of the EGI Federated Cloud, planned, applied, broken and repaired (no root)
 	@$(BIN)/python -m tests.demo.demo
 
-demo-real: $(VENV)/.dev ## the same with BIND, hosts that answer to SSH, and Ansible (root on Debian)
+demo-real: $(VENV)/.dev ## the same with OpenStack, BIND and Ansible (root on Debian)
 	@sh .ci/packages
 	@$(BIN)/python -m tests.demo.real
 

@@ -66,10 +66,13 @@ class Wired:
         self._shared: dict[tuple[str, str, str], Any] = {}
 
     def options(self, target_id: str, driver: str) -> tuple[str, Mapping[str, Any]]:
-        """The driver and options of a target: the manifest's driver, replaced or completed by hanse.toml."""
+        """The driver and options of a target: the manifest's driver, replaced or completed by hanse.toml.
+
+        What the operator names for a target is used as it is; ``substitute`` is for what manifests name.
+        """
         configured = dict(self._configured(target_id))
-        named = str(configured.pop("driver", "")) or driver or DEFAULTS[target_id.partition(":")[0]]
-        return self._settings.substitute.get(named, named), configured
+        meant = driver or DEFAULTS[target_id.partition(":")[0]]
+        return str(configured.pop("driver", "")) or self._settings.substitute.get(meant, meant), configured
 
     def _configured(self, target_id: str) -> Mapping[str, Any]:
         fitting = [pattern for pattern in self._settings.targets if fnmatchcase(target_id, pattern)]

@@ -1,8 +1,10 @@
 """``make demo-real``: the example federation on real servers. Root on Debian.
 
-The portal's cluster is three hosts (network namespaces with sshd) that Ansible configures, its name stands in a BIND
-that takes signed updates, its page is fetched over HTTP, and the Monitoring Plugins look at it. The sites of the EGI
-Federated Cloud stay simulated. Everything is taken away at the end.
+The harbour's cloud is an OpenStack (keystone, placement, glance, neutron, nova with two compute hosts) that lets a
+member of the VO in with an access token. The portal's cluster is three of its servers, network-namespace hosts that
+answer to SSH, configured by Ansible; its name stands in a BIND that takes signed updates, its page is fetched over HTTP,
+and the Monitoring Plugins look at it. The sites of the EGI Federated Cloud stay simulated. Everything is taken away at
+the end.
 """
 
 from __future__ import annotations
@@ -14,31 +16,30 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dns.message
 import dns.query
 
-from reconciler.drivers import namespace
-from reconciler.drivers.namespace.commands import PACKAGES, require
-from reconciler.drivers.namespace.rootfs import ready_root
 from reconciler.errors import HanseError
-from reconciler.model import Target
 from tests.demo.demo import REGISTERS
 from tests.demo.stage import ROOT, Stage, WrongEndError
 from tests.real.bind import Bind, start
+from tests.real.openstack import Project, cloud
 
-CLOUD = "compute:HARBOUR/quay/vo.access.egi.eu"
+VO = "vo.access.egi.eu"
 ZONE = "coast.example.org."
 SETTINGS = """\
 [substitute]
 openstack = "simulated"
 
-# The harbour's cloud is this machine: each node is a network namespace with its own root and sshd.
+# The harbour's cloud is a real OpenStack. Members of the VO get into its project with an access token.
 [targets."compute:HARBOUR/*"]
-driver = "namespace"
-namespace = {{ rootfs = "{roots}" }}
+driver = "openstack"
+endpoint = "{endpoint}"
+project_id = "{project}"
+access_token = {{ env = "ACCESS_TOKEN" }}
 
 # The coast's zone is on a BIND that takes updates signed with this key.
 [targets."dns:coast.example.org."]
@@ -52,26 +53,20 @@ key = {{ file = "{key}" }}
 def main(place: Path) -> int:
     """Play it in ``place``; 1 when this machine cannot, or something ended wrongly."""
     try:
-        require(PACKAGES)
-        roots = _roots()
-        with tempfile.TemporaryDirectory(prefix="hanse-bind-") as folder, _served(Path(folder)) as bind:
+        print("An OpenStack is started. The first time its software is fetched, which takes minutes.", flush=True)
+        with ExitStack() as open_:
+            project = open_.enter_context(open_.enter_context(cloud()).project(vo=VO))
+            folder = open_.enter_context(tempfile.TemporaryDirectory(prefix="hanse-bind-"))
+            bind = open_.enter_context(_served(Path(folder)))
+            os.environ["ACCESS_TOKEN"] = project.cloud.token(VO, seconds=3600)
             stage = Stage(place)
-            with _hosts(stage, roots) as world:
-                _play(stage, bind, world, roots)
-    except (HanseError, WrongEndError) as error:
+            _play(stage, bind, project)
+    except (HanseError, WrongEndError, OSError) as error:
         print(f"\nThe demo stops: {error}", file=sys.stderr)
         return 1
-    print(f"\nThat took {stage.seconds():.0f} s. The hosts, their network and the name server are gone again.")
-    print("docs/how-to/ says how to keep zones on BIND and clusters on namespace hosts.")
+    print(f"\nThat took {stage.seconds():.0f} s. The servers, the cloud and the name server are gone again.")
+    print("docs/how-to/ says how to keep zones on BIND and clusters on OpenStack.")
     return 0
-
-
-def _roots() -> Path:
-    """The folder with the nodes' root, which is built when there is none (25 s, from Debian's mirrors)."""
-    roots = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hanse" / "roots"
-    print(f"The hosts' root file system is kept in {roots}; the first time it is made, in half a minute.", flush=True)
-    ready_root(roots)
-    return roots
 
 
 @contextmanager
@@ -86,38 +81,27 @@ def _served(folder: Path) -> Iterator[Bind]:
         bind.stop()
 
 
-@contextmanager
-def _hosts(stage: Stage, roots: Path) -> Iterator[namespace.World]:
-    """The world of the portal's hosts; closed down in any case."""
-    options = {"state": str(stage.place / ".hanse/state/compute"), "namespace": {"rootfs": str(roots)}}
-    world = namespace.open(Target(CLOUD, "namespace", options))
-    try:
-        yield world
-    finally:
-        world.close_down()
-
-
-def _play(stage: Stage, bind: Bind, world: namespace.World, roots: Path) -> None:
-    _comes_up(stage, bind, roots)
+def _play(stage: Stage, bind: Bind, project: Project) -> None:
+    _comes_up(stage, bind, project)
     _is_checked(stage)
     _changes(stage, bind)
-    _drifts(stage, bind, world)
-    _goes(stage, bind, world)
+    _drifts(stage, bind, project)
+    _goes(stage, bind, project)
 
 
-def _comes_up(stage: Stage, bind: Bind, roots: Path) -> None:
-    stage.chapter(1, "A cluster of hosts, a name in BIND, a page")
+def _comes_up(stage: Stage, bind: Bind, project: Project) -> None:
+    stage.chapter(1, "A cluster on OpenStack, a name in BIND, a page")
     stage.begin()
     shutil.copytree(ROOT / "manifests", stage.place / "manifests")
-    stage.write("hanse.toml", SETTINGS.format(roots=roots, port=bind.port, key=bind.writer_key))
+    stage.write("hanse.toml", _settings(bind, project))
     stage.write(".gitignore", "/.hanse/\n")
     stage.say("The same manifests as in make demo. Only hanse.toml says where they become real:")
     print("\n" + (stage.place / "hanse.toml").read_text().rstrip(), flush=True)
     stage.hanse(f"import fedcloud {os.path.relpath(ROOT, stage.place)}/tests/data/fedcloud", fold=r"\[warning")
     stage.commit("The EGI Federated Cloud, and the coast")
-    stage.say("Hosts boot and Ansible configures them, while everything else goes on.")
+    stage.say("Servers boot and Ansible configures them, while everything else goes on.")
     stage.hanse("apply", fold=REGISTERS, expect="Applied: 123 created")
-    stage.say("Nothing is left to do: hosts and zone were read again.")
+    stage.say("Nothing is left to do: cloud and zone were read again.")
     stage.hanse("plan", expect="nothing to do")
     _page(stage, bind, "Tide gauges, 2026")
 
@@ -137,35 +121,40 @@ def _changes(stage: Stage, bind: Bind) -> None:
     stage.edit("manifests/coast/clusters.yaml", "name: web, count: 2", "name: web, count: 3")
     stage.edit("manifests/coast/clusters.yaml", "<h1>Tide gauges, 2026</h1>", "<h1>Tide gauges, winter</h1>")
     stage.commit("Portal: a third worker, and winter")
-    stage.say("The hosts that are there stay; one is added, and all are configured.")
+    stage.say("The servers that are there stay; one is added, and all are configured.")
     stage.hanse("apply", expect="1 updated")
     _page(stage, bind, "Tide gauges, winter")
 
 
-def _drifts(stage: Stage, bind: Bind, world: namespace.World) -> None:
+def _drifts(stage: Stage, bind: Bind, project: Project) -> None:
     stage.chapter(4, "Drift")
-    stage.say("A host dies, and somebody points a name elsewhere with nsupdate.")
-    victim = next(node for node in world.nodes().nodes if "web" in node.name)
-    world.destroy(victim.id)
+    stage.say("The cloud loses a server, and somebody points a name elsewhere with nsupdate.")
+    victim = next(server for server in project.servers() if "web" in server["name"])
+    project.cloud.delete_server(victim["id"])
     _nsupdate(bind, "delete gauges.coast.example.org. A", "add gauges.coast.example.org. 600 A 203.0.113.66")
-    print(f"\n  (destroyed: {victim.name}; gauges.coast.example.org now points to 203.0.113.66)", flush=True)
+    print(f"\n  (deleted: {victim['name']}; gauges.coast.example.org now points to 203.0.113.66)", flush=True)
     stage.hanse("plan", ends=2, expect="drift")
     stage.say("Both are repaired.")
     stage.hanse("apply", expect="2 updated")
     print(f"\n  gauges.coast.example.org is {_address(bind, 'gauges.coast.example.org.')}", flush=True)
 
 
-def _goes(stage: Stage, bind: Bind, world: namespace.World) -> None:
+def _goes(stage: Stage, bind: Bind, project: Project) -> None:
     stage.chapter(5, "Everything is removed")
     shutil.rmtree(stage.place / "manifests/coast")
     stage.commit("The coast goes")
     stage.say("In the reverse of the order in which it was made: checks, names, clusters, data.")
     stage.hanse("apply", expect="deleted")
     stage.hanse("plan", expect="nothing to do")
-    left = [node.name for node in world.nodes().nodes]
+    left = project.contents()
     if left or _address(bind, "portal.coast.example.org."):
         raise WrongEndError(f"something is left: {left}")
-    print("\n  no host is left, and portal.coast.example.org no longer exists", flush=True)
+    print("\n  no server, port, key or security group is left, and portal.coast.example.org is no name", flush=True)
+
+
+def _settings(bind: Bind, project: Project) -> str:
+    there = {"endpoint": project.cloud.auth_url, "project": project.id}
+    return SETTINGS.format(**there, port=bind.port, key=bind.writer_key)
 
 
 def _page(stage: Stage, bind: Bind, words: str) -> None:
