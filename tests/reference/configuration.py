@@ -36,6 +36,7 @@ _TARGETS = {
     "dns": "`dns:ZONE.`",
     "compute": "`compute:SITE/CLOUD/VO`",
     "configure": "the compute target: what runs playbooks on its nodes follows from the compute driver",
+    "images": "`images:SITE/CLOUD/VO`; options of `compute:SITE/CLOUD/VO` hold too",
     "storage": "`storage:SITE/STORAGE`",
     "batch": "the compute target: how a cluster's front end is reached follows from the compute driver",
     "identity": "`identity:SITE/CLOUD`",
@@ -61,6 +62,9 @@ def drivers() -> Iterator[str]:
         yield from ("", f"## {port}: {name}", "", f"Targets: {_TARGETS[port]}{usual}.", "")
         if (port, name) == ("configure", "simulated"):
             yield "The same simulated cloud: runs are remembered and end as they are told to."
+            continue
+        if (port, name) == ("images", "simulated"):
+            yield "The same simulated cloud: images are rows, and machines can be made from them."
             continue
         yield from _driver(importlib.import_module(module))
 

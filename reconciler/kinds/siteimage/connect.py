@@ -9,6 +9,8 @@ from reconciler.model import Target
 from reconciler.ports import Drivers
 
 PREFIX = "images:"
+_UNNAMED = "as the machines'"
+"""No driver's name: the operator names none for the images alone."""
 
 
 def target_id(site: str, cloud: str, vo: str) -> str:
@@ -19,5 +21,5 @@ def target_id(site: str, cloud: str, vo: str) -> str:
 def connect(identity: str, federation: Federation, drivers: Drivers) -> Target:
     """The images behind a target id. What is configured for the project's machines holds; more of its own wins."""
     there = machines(identity.replace(PREFIX, MACHINES, 1), federation, drivers)
-    driver, own = drivers.options(identity, there.driver)
-    return Target(identity, driver, {**there.options, **own})
+    driver, own = drivers.options(identity, _UNNAMED)
+    return Target(identity, there.driver if driver == _UNNAMED else driver, {**there.options, **own})
