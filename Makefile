@@ -33,8 +33,10 @@ check: $(VENV)/.dev ## style, types, architecture, generated files, docs
 	@echo "== manifests";       $(BIN)/hanse validate --worktree
 	@echo "== docs";            $(BIN)/mkdocs build -q --strict -d site
 
-bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one
+bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one, and beside Infrastructure Manager (root on Debian)
 	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks.scale
+	@$(BIN)/python -m tests.benchmarks.clouds
 
 docs: $(VENV)/.dev ## regenerate schemas, reference pages and the output of commands, then build the docs into site/
 	@$(BIN)/python -m tests.generated --write

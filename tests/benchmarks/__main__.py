@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import federation, terraform
+from tests.benchmarks import federation, page, terraform
 
 ROWS = ("cold validate", "cold plan", "apply", "no-op plan", "plan after a one-file commit")
 DAEMON = ("no-op plan in the daemon", "one-file plan in the daemon")
@@ -52,7 +52,7 @@ def main() -> None:
     table = "\n".join(_table(columns))
     print(table)
     if given.write:
-        given.write.write_text(_PAGE.format(table=table, when=datetime.now(UTC).strftime("%Y-%m-%d")), encoding="utf-8")
+        page.put(given.write, "A federation", _PAGE.format(table=table, when=page.today()))
 
 
 def _measured(size: int, given: argparse.Namespace) -> Iterator[Column]:
@@ -169,9 +169,7 @@ def _tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-_PAGE = """# Benchmarks
-
-Measured by `make bench` on {when}, on two shared cores; the numbers of one table come from one run, so compare within
+_PAGE = """Measured by `make bench` on {when}, on two shared cores; the numbers of one table come from one run, so compare within
 it. A resource has a file of its own; the mix is 1 % sites, 2 % VOs, 2 % clusters, 15 % probes and 80 % names. Every
 create is journaled durably (SQLite, `synchronous=FULL`) before it happens. Terraform plans and applies the same
 graph made of `terraform_data`; where its apply is stopped (*over*), its
