@@ -139,6 +139,16 @@ def test_a_cluster_comes_up_changes_heals_and_goes(portal: Portal) -> None:
     portal.apply()
     assert set(portal.nodes()) == {"frontend-0", "workers-0"}
 
+    front = portal.nodes()["frontend-0"]
+    portal.write("manifests/portal.yaml", CLUSTER.format(workers=1, page="").partition("  software:")[0])
+    portal.commit("no page any more")
+    portal.apply()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://{front}:8080/", timeout=5)
+    portal.declare(1, "<h1>Flood</h1>")
+    portal.apply()
+    assert portal.page() == "<h1>Flood</h1>"
+
     found = [f for f in portal.root.rglob("*") if f.is_file() and b"high-water-5f2e" in f.read_bytes()]
     assert [f.name for f in found] == ["token"], "the secret stands on its host and nowhere else"
 

@@ -9,9 +9,9 @@ from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.beside import place_in
 from reconciler.kinds.virtualcluster.nodes import Member
 from reconciler.kinds.virtualcluster.overlay import order, overlay_address
-from reconciler.kinds.virtualcluster.spec import FRONTEND, Secret, Software, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import FRONTEND, RoleFrom, Secret, Software, VirtualClusterSpec
 from reconciler.model import Change, SecretRef
-from reconciler.ports import Drivers, Host, RunRequest
+from reconciler.ports import Drivers, Host, RoleSource, RunRequest
 
 PLAYBOOK = "virtualcluster/present.yml"
 
@@ -76,6 +76,7 @@ def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member],
         "hanse_ports": list(spec.network.ports),
         "hanse_ssh_keys": list(spec.sshKeys),
         "hanse_software": software,
+        "hanse_dropped": _dropped(spec, change.before),
     }
     return RunRequest(
         playbook=PLAYBOOK,
@@ -83,7 +84,19 @@ def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member],
         variables=variables,
         secrets={name: drivers.secret(reference) for name, reference in secrets.items()},
         timeout_seconds=float(spec.ansible.timeoutSeconds),
+        roles=[_source(one.role, one.source) for one in spec.software if one.source is not None],
     )
+
+
+def _dropped(spec: VirtualClusterSpec, before: object) -> list[dict[str, Any]]:
+    """Roles that members were configured with and that are not wanted any more. Taking away needs no secret."""
+    wanted = {software.role for software in spec.software}
+    had = before.software if isinstance(before, VirtualClusterSpec) else ()
+    return [
+        {"role": old.role, "variables": {k: v for k, v in old.variables.items() if not isinstance(v, Secret)}}
+        for old in had
+        if old.role not in wanted
+    ]
 
 
 def _software(spec: VirtualClusterSpec, due: Sequence[Software]) -> tuple[list[dict[str, Any]], dict[str, SecretRef]]:
@@ -107,3 +120,7 @@ def _software(spec: VirtualClusterSpec, due: Sequence[Software]) -> tuple[list[d
                 variables[name] = value
         roles.append({"role": software.role, "variables": variables})
     return roles, secrets
+
+
+def _source(role: str, source: RoleFrom) -> RoleSource:
+    return RoleSource(role, source.archive or "", source.sha256 or "", source.tree or "")

@@ -47,6 +47,18 @@ def test_only_the_role_that_has_changed_runs_again(stage, runs) -> None:
     assert runs == [["web", "monitoring"], ["web"], ["nfs"]]
 
 
+def test_a_role_that_is_not_wanted_any_more_is_taken_away_without_its_secrets(stage, monkeypatch) -> None:
+    seen, start = [], SimulatedCloud.start
+    monkeypatch.setattr(
+        SimulatedCloud, "start", lambda self, asked: seen.append(asked.variables["hanse_dropped"]) or start(self, asked)
+    )
+    secret = {"title": "one", "token": {"secretRef": {"env": "WEB_TOKEN"}}}
+    stage.secrets = {"WEB_TOKEN": "high-water"}
+    stage.up(stage.spec(software=[{"role": "web", "variables": secret}, TWO[1]]))
+    put(stage, stage.spec(software=[TWO[1]]))
+    assert seen == [[], [{"role": "web", "variables": {"title": "one"}}]]
+
+
 def test_a_new_member_or_one_that_stands_otherwise_gets_every_role(stage, runs) -> None:
     stage.up(stage.spec(software=TWO))
     other = [{"role": "web", "variables": {"title": "two"}}, TWO[1]]
