@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from reconciler.kinds.base import Federation
 from reconciler.kinds.virtualcluster.places import Place
 from reconciler.kinds.virtualcluster.room import needs_of
-from reconciler.kinds.virtualcluster.sites import VO, Allocation, Site, probes_of, vo_of
+from reconciler.kinds.virtualcluster.sites import VO, Allocation, Site, probes_of, vo_of, withdrawn
 from reconciler.kinds.virtualcluster.spec import Requirements, VirtualClusterSpec
 from reconciler.kinds.world import LONG_AGO, Demand, Offer, World
 from reconciler.model import Ref, Unknown
@@ -192,8 +192,11 @@ def unfit(
     if demand.why_not:
         yield demand.why_not
     there = {name for image in offer.images for name in (image.name, image.id)}
-    syncable = listed(vo_of(federation, spec.vo)) if place.cloud.imageSync else set()
-    for image in sorted(images_of(spec) - there - syncable):
+    endorsed = listed(vo_of(federation, spec.vo))
+    for image in sorted(images_of(spec) & endorsed):
+        if why := withdrawn(federation, image):
+            yield f"the image {image} is withdrawn: {why}"
+    for image in sorted(images_of(spec) - there - (endorsed if place.cloud.imageSync else set())):
         yield f"has no image {image}, and does not synchronise it"
     for need in demand.takes.values():
         if lacks := offer.lacks(need):

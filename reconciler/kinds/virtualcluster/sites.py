@@ -130,6 +130,13 @@ class VoImage(Protocol):
     def name(self) -> str: ...
 
 
+class Image(Protocol):
+    """An appliance."""
+
+    @property
+    def withdrawn(self) -> str | None: ...
+
+
 class VO(Protocol):
     """A virtual organisation."""
 
@@ -185,6 +192,12 @@ def sites(federation: Federation) -> Sequence[tuple[str, Site]]:
 def vo_of(federation: Federation, name: str) -> VO | None:
     """The declared VO; None when there is none."""
     return cast("VO | None", federation.get(Ref.of("VO", name)))
+
+
+def withdrawn(federation: Federation, image: str) -> str:
+    """Why a declared image is not to be used any more; "" when it is, and of one that nobody declares."""
+    declared = cast("Image | None", federation.get(Ref.of("Image", image)))
+    return (declared.withdrawn or "") if declared else ""
 
 
 def networks_for(cloud: Cloud, vo: str) -> list[str]:
