@@ -149,9 +149,10 @@ class Wired:
                 "compute" if port in ("configure", "images") else port
             )  # nodes share one world with what serves them
             state = {"state": str(Path(self._settings.state) / world)}
-            complete = Target(target.id, target.driver, {**state, **self._extra(), **target.options})
+            complete = Target(target.id, target.driver, {**state, **self._extra(port), **target.options})
             opened[key] = import_module(module).open(complete, self)
         return opened[key]
 
-    def _extra(self) -> Mapping[str, Any]:
-        return {"playbooks": self._settings.playbooks} if self._settings.playbooks else {}
+    def _extra(self, port: str) -> Mapping[str, Any]:
+        extra = {"playbooks": self._settings.playbooks} if self._settings.playbooks else {}
+        return {**extra, "repository": self._settings.source.repository} if port == "configure" else extra

@@ -14,7 +14,7 @@ from reconciler.ports.compute import (
     Quota,
     Size,
 )
-from reconciler.ports.configure import Configure, Host, RunRequest, RunState
+from reconciler.ports.configure import Configure, Host, RoleSource, RunRequest, RunState
 from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
 from reconciler.ports.drivers import Drivers
 from reconciler.ports.identity import Census, Group, Identity, Project, Provider, Way
@@ -64,6 +64,7 @@ __all__ = [
     "RRset",
     "Register",
     "Registry",
+    "RoleSource",
     "RunRequest",
     "RunState",
     "Size",

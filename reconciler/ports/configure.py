@@ -20,6 +20,18 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleSource:
+    """Where a role comes from that does not come with Hanse: an archive with its SHA-256, or a git tree."""
+
+    name: str
+    archive: str = ""
+    """URL: https or file."""
+    sha256: str = ""
+    tree: str = ""
+    """Identifier of a tree in the federation's own repository."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """One playbook over some hosts."""
 
@@ -32,6 +44,8 @@ class RunRequest:
     private_key: str = ""
     """Path of the SSH private key; "" for the reconciler's own."""
     timeout_seconds: float = 1800.0
+    roles: Sequence[RoleSource] = ()
+    """Roles to be had from elsewhere before the run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.drivers.ansible.leftovers import MARK
 from reconciler.drivers.ansible.options import Options
+from reconciler.drivers.ansible.roles import COLLECTIONS, ROLES
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def environment(options: Options, directory: Path, key: Path) -> dict[str, str]:
+def environment(options: Options, directory: Path, key: Path, fetched: Sequence[Path] = ()) -> dict[str, str]:
     """Settings of Ansible as variables, for one run; beside them only our own ansible.cfg is read."""
     here = Path(__file__).resolve().parent
     return {
@@ -24,7 +26,8 @@ def environment(options: Options, directory: Path, key: Path) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(here / "ansible.cfg"),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_LIBRARY": str(options.playbook_folder / "library"),
-        "ANSIBLE_ROLES_PATH": str(options.playbook_folder / "roles"),
+        "ANSIBLE_ROLES_PATH": _paths(options.playbook_folder / ROLES, *(one / ROLES for one in fetched)),
+        "ANSIBLE_COLLECTIONS_PATH": _paths(directory / COLLECTIONS, *(one / COLLECTIONS for one in fetched)),
         "ANSIBLE_CALLBACK_PLUGINS": str(here / "plugins" / "callback"),
         "ANSIBLE_VARS_PLUGINS": str(here / "plugins" / "vars"),
         "ANSIBLE_FORKS": str(options.forks),
@@ -33,6 +36,10 @@ def environment(options: Options, directory: Path, key: Path) -> dict[str, str]:
         "ANSIBLE_TIMEOUT": str(max(1, round(options.connect_seconds))),
         "ANSIBLE_SSH_ARGS": _ssh(options, directory),
     }
+
+
+def _paths(*folders: Path) -> str:
+    return ":".join(map(str, folders))
 
 
 def _ssh(options: Options, directory: Path) -> str:

@@ -14,6 +14,8 @@ from reconciler.errors import SettingsError
 from reconciler.model import Strict, encode
 
 Count = Annotated[int, Field(ge=1)]
+_SHARED = ("state", "playbooks", "repository", "private_key", "public_keys")
+"""What other ports of the same target are told too."""
 
 
 class Options(Strict):
@@ -23,6 +25,8 @@ class Options(Strict):
     """Folder of the configure port."""
     playbooks: str = ""
     """Folder of the playbooks; "" for those that come with Hanse."""
+    repository: str = ""
+    """The federation's own repository, for roles that are in it; "" where nothing is to come from there."""
     private_key: str = ""
     """SSH key; "" is the reconciler's own, which is made when there is none."""
     public_keys: tuple[str, ...] = ()
@@ -48,6 +52,11 @@ class Options(Strict):
         return Path(self.state).resolve() / "runs"
 
     @property
+    def fetched(self) -> Path:
+        """Where roles from elsewhere are kept."""
+        return Path(self.state).resolve() / "roles"
+
+    @property
     def playbook_folder(self) -> Path:
         """The folder of the playbooks: as told, else the checkout's, else the installed package's."""
         if self.playbooks:
@@ -59,7 +68,11 @@ class Options(Strict):
 
 def options_of(options: Mapping[str, Any]) -> Options:
     """The ``ansible`` table of a target's options. Raises SettingsError naming the field."""
-    shared = {name: options[name] for name in ("state", "playbooks", "private_key", "public_keys") if options.get(name)}
+    shared = {
+        name: options[name]
+        for name in ("state", "playbooks", "repository", "private_key", "public_keys")
+        if options.get(name)
+    }
     return _parsed(encode({**shared, **options.get("ansible", {})}))
 
 

@@ -27,6 +27,7 @@ from reconciler.drivers.ansible.inventory import inventory
 from reconciler.drivers.ansible.options import Options
 from reconciler.drivers.ansible.outcome import settle
 from reconciler.drivers.ansible.reach import reach
+from reconciler.drivers.ansible.roles import supplied
 from reconciler.drivers.ansible.trust import guarded
 from reconciler.drivers.sshkey import own_key, public_key
 from reconciler.errors import Terminal, Transient
@@ -53,6 +54,8 @@ class Runs:
         """
         playbook = self._playbook(request.playbook)
         key = Path(request.private_key) if request.private_key else self._key()
+        folder = self.options.playbook_folder / "roles"
+        fetched = supplied(request.roles, self.options.fetched, self.options.repository, folder)
         with self._alone():
             self._prune()
             digest = _digest(request)
@@ -63,7 +66,7 @@ class Runs:
                 if common:
                     raise Transient(f"run {handle} works on {min(common)}", retry_after=5.0)
             directory = self.options.runs / self._new_handle()
-            self._lay_out(directory, request, playbook, key, digest)
+            self._lay_out(directory, request, playbook, digest, environment(self.options, directory, key, fetched))
             _spawn(directory, request.secrets)
         return directory.name
 
@@ -112,16 +115,18 @@ class Runs:
         began = datetime.fromtimestamp(self._now(), UTC)
         return f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
-    def _lay_out(self, directory: Path, request: RunRequest, playbook: Path, key: Path, digest: str) -> None:
+    def _lay_out(
+        self, directory: Path, request: RunRequest, playbook: Path, digest: str, surroundings: Mapping[str, str]
+    ) -> None:
         directory.mkdir(mode=0o700)
-        allowed = [public_key(key), *self.options.public_keys]
+        allowed = [public_key(Path(surroundings["ANSIBLE_PRIVATE_KEY_FILE"])), *self.options.public_keys]
         variables = {"hanse_operator_keys": allowed, **guarded(dict(request.variables), set(request.secrets))}
         asked = {
             "digest": digest,
             "addresses": [host.address for host in request.hosts],
             "playbook": str(playbook),
             "timeout_seconds": request.timeout_seconds,
-            "environment": environment(self.options, directory, key),
+            "environment": surroundings,
         }
         for name, data in (("inventory", inventory(request.hosts)), ("variables", variables), ("request", asked)):
             (directory / f"{name}.json").write_bytes(encode(data))
@@ -220,4 +225,5 @@ def _result(directory: Path) -> RunState | None:
 def _digest(request: RunRequest) -> str:
     """What makes two requests the same run. Secrets count by name."""
     hosts = [[h.name, h.address, h.port, h.user, list(h.groups), dict(h.variables)] for h in request.hosts]
-    return digest_of(encode([request.playbook, hosts, dict(request.variables), sorted(request.secrets)]))
+    roles = sorted([role.name, role.sha256 or role.tree] for role in request.roles)
+    return digest_of(encode([request.playbook, hosts, dict(request.variables), sorted(request.secrets), roles]))

@@ -114,6 +114,17 @@ def _twice(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
                 yield Fault(f"spec.{path}[{n}]", f"stands already at spec.{path}[{items.index(item)}]", "remove one")
 
 
+def _sources(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
+    for n, one in enumerate(spec.software):
+        source = one.source
+        if source is None:
+            continue
+        given = (source.archive is not None, source.sha256 is not None, source.tree is not None)
+        if given not in ((True, True, False), (False, False, True)):
+            cure = "give archive and sha256, or tree"
+            yield Fault(f"spec.software[{n}].source", "what the role holds is not pinned in exactly one way", cure)
+
+
 def _elsewhere(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
     for n, group in enumerate(spec.workers):
         if group.cloud is not None and group.site is None:
@@ -149,6 +160,7 @@ RULES = (
     Rule("virtualcluster-groups", "Worker groups have names of their own, and none is called frontend.", _group_names),
     Rule("virtualcluster-ports", "Ports are numbers from 1 to 65535, ranges go upwards.", _ports),
     Rule("virtualcluster-site", "A cloud is named together with its site.", _site),
+    Rule("virtualcluster-role-source", "A role from elsewhere is pinned by its digest.", _sources),
     Rule("virtualcluster-group-site", "A group's cloud is named together with its site.", _elsewhere),
     Rule("virtualcluster-overlay", "The private network of the members has room for all of them.", _overlay),
     Rule("virtualcluster-joined", "Groups at other sites are joined by a private network.", _joined, "warning"),

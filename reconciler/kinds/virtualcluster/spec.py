@@ -147,10 +147,23 @@ class Secret(Strict):
     secretRef: SecretRef
 
 
+class RoleFrom(Strict):
+    """Where a role comes from that does not come with Hanse, and what it is, to the byte."""
+
+    archive: Annotated[str, Field(pattern=r"^(https|http|file)://")] | None = None
+    """URL of a tar archive: the role's folder, or a collection as ansible-galaxy builds it."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Of the archive."""
+    tree: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")] | None = None
+    """A folder of the federation's own repository, by what it holds: ``git rev-parse HEAD:roles/NAME``."""
+
+
 class Software(Strict):
     """One Ansible role."""
 
     role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
+    source: RoleFrom | None = None
+    """Left out, the role is one of those that come with Hanse."""
     variables: dict[Variable, Annotated[Secret | JsonValue, Field(union_mode="left_to_right")]] = Field(default={})
     """Variables of the role; a secret is given as ``{secretRef: {env: NAME}}`` or ``{secretRef: {file: PATH}}``."""
 
