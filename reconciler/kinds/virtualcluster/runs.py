@@ -9,7 +9,7 @@ from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.beside import place_in
 from reconciler.kinds.virtualcluster.nodes import Member
 from reconciler.kinds.virtualcluster.overlay import order, overlay_address
-from reconciler.kinds.virtualcluster.spec import FRONTEND, RoleFrom, Secret, Software, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.spec import FRONTEND, Secret, Software, VirtualClusterSpec
 from reconciler.model import Change, SecretRef
 from reconciler.ports import Drivers, Host, RoleSource, RunRequest
 
@@ -84,19 +84,22 @@ def request(change: Change, spec: VirtualClusterSpec, members: Sequence[Member],
         variables=variables,
         secrets={name: drivers.secret(reference) for name, reference in secrets.items()},
         timeout_seconds=float(spec.ansible.timeoutSeconds),
-        roles=[_source(one.role, one.source) for one in spec.software if one.source is not None],
+        roles=_sources(spec, change.before),
     )
 
 
 def _dropped(spec: VirtualClusterSpec, before: object) -> list[dict[str, Any]]:
     """Roles that members were configured with and that are not wanted any more. Taking away needs no secret."""
-    wanted = {software.role for software in spec.software}
-    had = before.software if isinstance(before, VirtualClusterSpec) else ()
     return [
         {"role": old.role, "variables": {k: v for k, v in old.variables.items() if not isinstance(v, Secret)}}
-        for old in had
-        if old.role not in wanted
+        for old in _gone(spec, before)
     ]
+
+
+def _gone(spec: VirtualClusterSpec, before: object) -> list[Software]:
+    wanted = {software.role for software in spec.software}
+    had = before.software if isinstance(before, VirtualClusterSpec) else ()
+    return [old for old in had if old.role not in wanted]
 
 
 def _software(spec: VirtualClusterSpec, due: Sequence[Software]) -> tuple[list[dict[str, Any]], dict[str, SecretRef]]:
@@ -122,5 +125,10 @@ def _software(spec: VirtualClusterSpec, due: Sequence[Software]) -> tuple[list[d
     return roles, secrets
 
 
-def _source(role: str, source: RoleFrom) -> RoleSource:
-    return RoleSource(role, source.archive or "", source.sha256 or "", source.tree or "")
+def _sources(spec: VirtualClusterSpec, before: object) -> list[RoleSource]:
+    """Where roles come from that do not come with Hanse; those that are to be taken away too."""
+    return [
+        RoleSource(one.role, one.source.archive or "", one.source.sha256 or "", one.source.tree or "")
+        for one in (*spec.software, *_gone(spec, before))
+        if one.source is not None
+    ]
