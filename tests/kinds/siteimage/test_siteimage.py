@@ -169,6 +169,30 @@ def test_a_cluster_of_a_new_federation_gets_the_image_in_the_same_run(tides):
     assert tides.images().listing().images == ()
 
 
+def test_a_group_at_another_site_waits_for_the_image_there(tides):
+    from reconciler.kinds.siteimage.awaited import awaited
+
+    group = {"name": "far", "count": 1, "image": "model", "cpus": 1, "ramMiB": 512, "site": "PIER"}
+    hybrid = cluster()
+    hybrid["spec"]["workers"] = [group]
+    tides.commit(image(), vo("model"), site("HARBOUR", options={"joins": ["PIER/quay"]}), site("PIER"), hybrid)
+    edges = {edge.ref: edge.path for _, edge in awaited(tides.graph().resources)}
+    assert edges == {COPY: "spec.frontend.image", COPY.replace("HARBOUR", "PIER"): "spec.workers[0].image"}
+
+
+@pytest.mark.parametrize("less", [0, 1, 2])
+def test_what_git_no_longer_wants_is_removed(tides, less):
+    """The image, the VO's word for it, or the cloud's readiness."""
+    tides.commit(image(), vo("model"), site())
+    tides.apply()
+    rest = ((vo(), site()), (image(), vo(), site()), (image(), vo("model"), site(imageSync=False)))[less]
+    tides.commit(*rest)
+    assert f"delete {COPY} RemovedFromGit" in tides.said()
+    assert not tides.apply().failed
+    assert tides.images().listing().images == ()
+    assert tides.said() == []
+
+
 def test_two_vos_that_want_the_same_image_at_once_share_one_download(shelf, tmp_path):
     shelf.put("big", 4 << 20)
     together, seen = Barrier(2), []
