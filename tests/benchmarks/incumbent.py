@@ -93,6 +93,10 @@ class InfrastructureManager:
         """Ask for an infrastructure, in the background; returns its address."""
         return self._ask("POST", f"{self.url}/infrastructures?async=1", login, radl)["uri"]
 
+    def create_and_wait(self, radl: str, login: str) -> None:
+        """Ask for an infrastructure; the answer comes when its machines have been asked for."""
+        self._ask("POST", f"{self.url}/infrastructures", login, radl)
+
     def state(self, infrastructure: str, login: str) -> str:
         """``pending``, ``running``, ``configured``, ``unconfigured``, ``failed``."""
         return self._ask("GET", f"{infrastructure}/state", login)["state"]["state"]
@@ -104,10 +108,6 @@ class InfrastructureManager:
     def destroy(self, infrastructure: str, login: str) -> None:
         """Take everything away."""
         self._ask("DELETE", f"{infrastructure}?force=1", login)
-
-    def peak_mib(self) -> float:
-        """The most memory that it and the processes below it have had, each at its own peak."""
-        return sum(_peak(pid) for pid in family(self.process.pid)) / 1024
 
     def _ask(self, method: str, url: str, login: str, body: str | None = None) -> Any:
         headers = {"AUTHORIZATION": login, "Accept": "application/json", "Content-Type": "text/plain"}
@@ -211,10 +211,7 @@ def family(pid: int) -> Iterator[int]:
             yield from family(int(child))
 
 
-def _peak(pid: int) -> int:
-    """In KiB."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+def computed(pid: int) -> float:
+    """Seconds that a process has used of a processor, and those below it that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
