@@ -281,6 +281,28 @@ def test_a_list_that_another_endorser_signed_is_not_taken_in(ca, ana, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_another_endorser_takes_a_list_over_only_where_that_is_said(ca, ana, tmp_path):
+    """Anybody may have a certificate of a trusted authority, and name himself in a list."""
+    take_in(ana.sign(image_list(ana, ca)), tmp_path, ca)
+    bo = ca.issue("Bo")
+    theirs = bo.sign(image_list(bo, ca, [image(**{"hv:uri": "https://evil.example.org/x.qcow2"})]))
+    assert "was endorsed by /C=ES/O=Tides/CN=Ana Endorser" in told(take_in(theirs, tmp_path, ca))
+    assert manifest(tmp_path, "Image", "tide-model")["spec"]["url"].startswith("https://appdb.")
+    assert not take_in(theirs, tmp_path, ca, endorser=bo.subject).problems
+
+
+def test_an_image_of_another_list_or_of_nobodys_is_not_written_over(ca, ana, tmp_path):
+    take_in(ana.sign(image_list(ana, ca)), tmp_path, ca)
+    bo = ca.issue("Bo")
+    report = take_in(bo.sign(image_list(bo, ca, **{"dc:identifier": "another"})), tmp_path, ca)
+    assert "is of the list 76fdee70-8119-5d33-aaaa-3c57e1c60df1: left as it is" in told(report)
+    path = tmp_path / "images/tide-model.yaml"
+    data = yaml.safe_load(path.read_text())
+    del data["spec"]["list"]
+    path.write_text(yaml.safe_dump(data))
+    assert "declared by hand" in told(take_in(ana.sign(image_list(ana, ca)), tmp_path, ca))
+
+
 def test_an_unsigned_list_is_taken_in_only_where_nobody_wants_a_signature(ca, ana, tmp_path):
     text = image_list(ana, ca)
     assert "it is not signed" in told(take_in(text, tmp_path, ca))

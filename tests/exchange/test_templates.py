@@ -118,6 +118,12 @@ def test_an_input_that_is_none_of_the_template_is_said():
     assert any(line.startswith("nix:") for line in report.inputs)
 
 
+def test_a_playbook_that_does_more_than_its_role_is_not_mapped(tmp_path):
+    text = (HERE / "tides-slurm.yaml").read_text().replace("/docker.yml", "/notebook_in_a_container.yml")
+    report = one(import_tosca, text, tmp_path)
+    assert any("notebook_in_a_container.yml" in d.message for d in report.unmapped)
+
+
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,15 @@ _SELF_MADE = {
 }
 """Roles whose work Hanse does itself."""
 
+_DOES = {
+    "slurm": ("slurm",),
+    "nfs": ("nfs",),
+    "jupyterhub": ("jupyter",),
+    "containers": ("docker", "podman"),
+    "monitoring": ("exporter", "prometheus"),
+}
+"""A role of Hanse, and words in the names of playbooks that do no more than it."""
+
 _NONE = "write a role of your own and name it in spec.software, or leave it out"
 _SECRET = re.compile(r"pass(word|wd)?|secret|token|credential|private_?key|api_?key|auth", re.IGNORECASE)
 
@@ -59,6 +68,11 @@ def batch_system(draft: Draft, account: Account, item: Item, name: str) -> bool:
     cure = "use the role slurm, or write a role of your own; the machines are made in any case"
     account.lost(item, f"there is no role that is tested for {name}", cure)
     return False
+
+
+def does(role: str, playbook: str) -> bool:
+    """Whether a role does what a playbook so called did, as far as its name tells."""
+    return any(word in playbook.rpartition("/")[2].lower() for word in _DOES.get(role, ()))
 
 
 def secret(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.exchange.templates.amounts import bytes_of, whole
 from reconciler.exchange.templates.draft import Draft, Machines
 from reconciler.exchange.templates.items import Account, Item
-from reconciler.exchange.templates.software import batch_system, role_named, secret, secret_of
+from reconciler.exchange.templates.software import batch_system, does, role_named, secret, secret_of
 from reconciler.exchange.templates.tosca.compute import Computes
 from reconciler.exchange.templates.tosca.inputs import Values
 
@@ -305,7 +305,7 @@ class Parts:
                 more = f", with {', '.join(names)}" if names else ""
                 if why:
                     self.account.spared(operation, why)
-                elif role:
+                elif role and does(role, str(said)):
                     cure = f"see the variables of the role {role}"
                     self.account.altered(
                         operation, f"{said or step}{more}: the role {role} does it in its own way", cure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any
 
 from reconciler.exchange.templates.draft import Draft
 from reconciler.exchange.templates.items import Account, Item
@@ -115,8 +114,3 @@ def _policies(topology: Item) -> Iterator[tuple[str, Item]]:
     for entry in found.entries if found is not None else ():
         yield from entry.fields.items()
     yield from found.fields.items() if found is not None else ()
-
-
-def plain_of(item: Item | None) -> Any:
-    """The plain value of what may not be there."""
-    return item.plain() if item is not None else None
