@@ -63,7 +63,8 @@ def import_images(
 ) -> ImportReport:
     """Turn a list into ``images/<name>.yaml``, and add its images to the VO's. ``source`` is what messages name it by.
 
-    ``trust`` None takes the list without a look at its signature. ``endorser`` is the one who must have signed it.
+    ``trust`` None takes the list without a look at its signature. ``endorser`` is the one who must have signed it; when
+    it is not given, whoever endorsed the list before, since anybody may have a certificate of a trusted authority.
     """
     return _Import(source, Shelf.of(into), vo, now).run(message, trust, endorser)
 
@@ -141,8 +142,10 @@ class _Import:
                 self._refused(f"hv:endorser.{field}", f"the list names {said.get(field)!r}, signed it is by {signed}")
         if wanted and not names.same(wanted, self.signer.subject):
             self._refused("hv:endorser.hv:dn", f"it is signed by {self.signer.subject}, not by {wanted}")
-        if not self.signer.subject:
-            self._refused("", "nobody is known to have signed it")
+        known = {spec["list"].get("endorser", "") for _, spec in self._imported(str(whole.get("dc:identifier")))}
+        if not wanted and known and not any(names.same(one, self.signer.subject) for one in known):
+            said = f"it is signed by {self.signer.subject}, and was endorsed by {', '.join(sorted(known))}"
+            self._refused("hv:endorser.hv:dn", said, "give --endorser if that is so now")
 
     def _not_older(self, whole: Mapping[str, Any]) -> None:
         """An old list is signed as well as the new one: it must not bring withdrawn images back."""
@@ -172,6 +175,11 @@ class _Import:
                     self._refused(f"{path}.{'.'.join(map(str, one['loc']))}", one["msg"])
                 continue
             name = self._name(image, spec, taken)
+            owner = self._owner(name)
+            if owner not in (None, spec["list"]["identifier"]):
+                said = f"the Image {name} is {f'of the list {owner}' if owner else 'declared by hand'}: left as it is"
+                self._refused(path, said, "take one of them away")
+                continue
             taken.add(name)
             self.findings += [Diagnostic(self.source, 1, 1, path, text, "", RULE, "warning") for text in told]
             if spec["expires"] <= self.now.strftime("%Y-%m-%dT%H:%M:%SZ"):
@@ -187,6 +195,12 @@ class _Import:
         name = name_of(image)
         mine = {name for name, _ in self._known()}
         return name if name not in taken | mine else f"{name}-{str(spec['uuid'])[:8].lower()}"
+
+    def _owner(self, name: str) -> str | None:
+        """The list that a declared image is of, "" for none; None when there is no such image."""
+        spec = dict(self._known()).get(name)
+        listed = (spec or {}).get("list")
+        return None if spec is None else str(listed.get("identifier", "")) if isinstance(listed, dict) else ""
 
     # --- what is written ----------------------------------------------------------------------------------------
 

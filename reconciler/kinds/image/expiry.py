@@ -24,15 +24,10 @@ def expired(spec: ImageSpec) -> str:
     return f"it expired on {_day(spec.expires)}"
 
 
-def choice(spec: ImageSpec, now: datetime) -> OpenChoice:
-    """Whether it is offered: the one choice that time makes."""
-    late = spec.expires <= now
-    until = f"is endorsed until {_day(spec.expires)}"
-    candidates = (
-        Candidate(OFFERED, expired(spec) if late else "", reason=until),
-        Candidate(WITHDRAWN, "" if late else until, reason=expired(spec)),
-    )
-    return OpenChoice(FIELD, candidates, reason="")
+def choice(spec: ImageSpec) -> OpenChoice:
+    """What becomes of an image that is past its time: the one choice that the clock makes."""
+    why = expired(spec)
+    return OpenChoice(FIELD, (Candidate(OFFERED, why), Candidate(WITHDRAWN, reason=why)))
 
 
 def reminders(resources: Mapping[Ref, Resource], now: datetime) -> Iterator[tuple[Ref, str, Fault]]:

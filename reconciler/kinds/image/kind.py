@@ -46,7 +46,8 @@ class ImageKind(Registered[ImageSpec]):
         federation: Federation,  # noqa: ARG002
         world: World,
     ) -> Sequence[OpenChoice]:
-        return () if spec.withdrawn else (expiry.choice(spec, world.now),)
+        late = spec.expires <= world.now and not spec.withdrawn
+        return (expiry.choice(spec),) if late else ()
 
     def chosen(self, spec: ImageSpec, picks: Mapping[str, tuple[str, ...]]) -> ImageSpec:
         if picks.get(expiry.FIELD) != (expiry.WITHDRAWN,):

@@ -40,10 +40,10 @@ def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Ite
     """What is odd between images, VOs, clouds and clusters; nothing is said where nobody declares an image."""
     if not any(ref.startswith(_KINDS) for ref in changed):
         return
-    images = {ref.name: resources[ref] for ref in sorted(resources) if ref.startswith("Image/")}
+    images = sorted(ref for ref in resources if ref.startswith("Image/"))
     if not images:
         return
-    specs: dict[str, ImageSpec] = {name: resource.spec for name, resource in images.items()}
+    specs: dict[str, ImageSpec] = {ref.name: resources[ref].spec for ref in images}
     vos = {ref.name: orjson.loads(r.content) for ref, r in resources.items() if ref.startswith("VO/")}
     yield from _endorsed(vos, specs)
     yield from _formats(resources, vos, specs)
