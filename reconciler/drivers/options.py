@@ -11,7 +11,7 @@ from reconciler.model import Target
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
-_GIVEN_TO_ALL: Final = frozenset({"state", "playbooks"})
+_GIVEN_TO_ALL: Final = frozenset({"state", "playbooks", "repository", "joins", "beside"})
 """Every driver is given these; most have no use for them."""
 
 

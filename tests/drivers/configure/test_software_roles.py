@@ -24,10 +24,21 @@ SOFTWARE = (
     {"role": "nfs", "variables": {"mount": False}},
     {"role": "containers", "variables": {"packages": ["podman", "busybox-static"], "storage": "vfs"}},
     {
+        "role": "cvmfs",
+        "variables": {
+            "install": False,
+            "repositories": ["sea.example.org"],
+            "proxy": "http://squid.example.org:3128",
+            "domains": {
+                "example.org": {"servers": ["http://s1.example.org/cvmfs/@fqrn@"], "keys": {"example.org.pub": "A KEY"}}
+            },
+        },
+    },
+    {
         "role": "jupyterhub",
         "variables": {
             "users": ["anna"],
-            "password": "{{ hanse_secret_3_password }}",
+            "password": "{{ hanse_secret_4_password }}",
             "settings": {"JupyterHub.active_server_limit": 5, "Spawner.debug": True},
         },
     },
@@ -50,7 +61,7 @@ IMAGE = "mkdir -p /tmp/image/bin && cp /bin/busybox /tmp/image/bin && tar -C /tm
 @pytest.fixture
 def cluster(world, runs) -> Iterator[Cluster]:
     with cluster_of(world, runs(playbooks=""), PACKAGES, SOFTWARE) as made:
-        made.secrets = {"hanse_secret_3_password": PASSWORD}
+        made.secrets = {"hanse_secret_4_password": PASSWORD}
         made.front(MOUNTS)
         made.run()
         yield made
@@ -60,6 +71,7 @@ def test_software_is_installed_used_left_alone_and_taken_away(cluster: Cluster) 
     every_member_shows_its_load_to_prometheus(cluster)
     members_share_a_folder_and_nobody_else_does(cluster)
     a_container_runs(cluster)
+    the_client_of_cvmfs_is_told_where_to_look(cluster)
     notebooks_open_in_a_browser(cluster)
     assert "changed 0" in cluster.run(), "a second run changes nothing"
     all_of_it_is_taken_away_and_the_files_of_users_stay(cluster)
@@ -87,6 +99,13 @@ def members_share_a_folder_and_nobody_else_does(cluster: Cluster) -> None:
 def a_container_runs(cluster: Cluster) -> None:
     cluster.front(IMAGE)
     assert cluster.front("podman run --rm --network=none tide /bin/busybox echo ebb 2>/tmp/said").strip() == "ebb"
+
+
+def the_client_of_cvmfs_is_told_where_to_look(cluster: Cluster) -> None:
+    said = cluster.front("cat /etc/cvmfs/default.local /etc/cvmfs/domain.d/example.org.conf")
+    assert 'CVMFS_REPOSITORIES=sea.example.org\nCVMFS_HTTP_PROXY="http://squid.example.org:3128"' in said
+    assert 'CVMFS_SERVER_URL="http://s1.example.org/cvmfs/@fqrn@"' in said
+    assert cluster.front("stat -c %a /etc/cvmfs/keys/example.org/example.org.pub") == "444\n"
 
 
 class Browser:
@@ -125,5 +144,6 @@ def all_of_it_is_taken_away_and_the_files_of_users_stay(cluster: Cluster) -> Non
         left = cluster.on(host, "ps -e -o args= | grep -E '[j]upyter|[g]anesha|[n]ode-exporter|[c]onfigurable' || true")
         assert left == ""
     assert cluster.front("ls /srv /etc/init.d | grep hanse || true; which podman || true") == ""
+    assert cluster.front("find /etc/cvmfs /etc/auto.master.d -type f") == ""
     assert cluster.front("cat /shared/tide; ls -d /home/anna").split() == ["flood", "/home/anna"]
     assert "changed 0" in cluster.run(playbook="absent.yml")
