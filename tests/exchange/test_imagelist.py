@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 from datetime import timedelta
 from shutil import which
@@ -128,6 +129,25 @@ def test_an_endorser_may_be_trusted_by_itself(ana, ca):
 def test_what_is_no_signed_message_is_said_to_be_none(ca, message, why):
     with pytest.raises(SignatureFault, match=why):
         verified(message, ca.trust(), NOW)
+
+
+def test_whatever_happens_to_a_message_on_its_way_it_is_read_as_it_was_signed_or_not_at_all(ca, ana):
+    text = image_list(ana, ca)
+    message, chance = ana.sign(text), random.Random(7)
+    for _ in range(600):
+        damaged = bytearray(message)
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            at = chance.randrange(len(damaged))
+            if chance.random() < 0.5:
+                damaged[at] = chance.randrange(256)
+            else:
+                del damaged[at : at + chance.randrange(1, 50)]
+        try:
+            content, signer = verified(bytes(damaged), ca.trust(), NOW)
+        except SignatureFault:
+            continue
+        assert payload(content).replace(b"\r\n", b"\n") == text
+        assert signer.subject == ana.subject
 
 
 def test_trust_is_read_from_folders_with_their_crls(ca, ana, tmp_path):
@@ -265,6 +285,7 @@ def test_two_images_by_one_title_have_two_names(ca, ana, tmp_path):
         ({"ad:vo": "vo.other.example.org"}, "of the VO vo.other.example.org, not of vo.tides.example.org"),
         ({"hv:endorser": {"hv:x509": {"hv:dn": "/CN=Zoe", "hv:ca": "/C=ES/O=Tides/CN=Test CA"}}}, "names '/CN=Zoe'"),
         ({"hv:endorser": None}, "the list names None"),
+        ({"hv:endorser": "Ana"}, "the list names None"),
     ],
 )
 def test_a_list_that_must_not_be_believed_is_taken_in_not_at_all(ca, ana, tmp_path, more, why):
@@ -333,6 +354,18 @@ def test_a_faulty_image_is_told_of_and_all_others_are_taken_in(ca, ana, tmp_path
     (problem,) = report.problems
     assert problem.path == path
     assert why in problem.message
+
+
+@pytest.mark.parametrize("text", [b"[]", b'{"hv:imagelist": []}', b'{"hv:imagelist": "x"}', b"{", b'{"x": 1}', b""])
+def test_what_is_no_list_is_said_to_be_none(ana, ca, tmp_path, text):
+    for message, trust in ((ana.sign(text), ca.trust()), (text, None)):
+        assert take_in(message, tmp_path, ca, trust=trust).problems
+
+
+@pytest.mark.parametrize("images", [{"a": 1}, "x", [1], [{"hv:image": []}], [{"hv:image": {"hv:uri": {}}}]])
+def test_images_that_are_none_are_told_of(ana, ca, tmp_path, images):
+    text = image_list(ana, ca, **{"hv:images": images})
+    assert take_in(ana.sign(text), tmp_path, ca).problems
 
 
 def test_every_fault_of_every_image_is_collected(ca, ana, tmp_path):

@@ -136,7 +136,7 @@ class _Import:
 
     def _endorser(self, whole: Mapping[str, Any], wanted: str) -> None:
         """Who signed is who the list says endorses it, and who is expected to."""
-        said = ((whole.get("hv:endorser") or {}).get("hv:x509")) or {}
+        said = _x509(whole)
         for field, signed in (("hv:dn", self.signer.subject), ("hv:ca", self.signer.issuer)):
             if not names.same(str(said.get(field, "")), signed):
                 self._refused(f"hv:endorser.{field}", f"the list names {said.get(field)!r}, signed it is by {signed}")
@@ -144,8 +144,9 @@ class _Import:
             self._refused("hv:endorser.hv:dn", f"it is signed by {self.signer.subject}, not by {wanted}")
         known = {spec["list"].get("endorser", "") for _, spec in self._imported(str(whole.get("dc:identifier")))}
         if not wanted and known and not any(names.same(one, self.signer.subject) for one in known):
-            said = f"it is signed by {self.signer.subject}, and was endorsed by {', '.join(sorted(known))}"
-            self._refused("hv:endorser.hv:dn", said, "give --endorser if that is so now")
+            before = ", ".join(sorted(known))
+            told = f"it is signed by {self.signer.subject}, and was endorsed by {before}"
+            self._refused("hv:endorser.hv:dn", told, "give --endorser if that is so now")
 
     def _not_older(self, whole: Mapping[str, Any]) -> None:
         """An old list is signed as well as the new one: it must not bring withdrawn images back."""
@@ -253,8 +254,15 @@ class _Import:
 
 def _named(whole: Mapping[str, Any]) -> Signer:
     """Whom an unsigned list says it is by."""
-    said = ((whole.get("hv:endorser") or {}).get("hv:x509")) or {}
+    said = _x509(whole)
     return Signer(str(said.get("hv:dn") or "nobody"), str(said.get("hv:ca") or "nobody"))
+
+
+def _x509(whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a list says of its endorser; nothing where it says something else there."""
+    endorser = whole.get("hv:endorser")
+    said = endorser.get("hv:x509") if isinstance(endorser, Mapping) else None
+    return said if isinstance(said, Mapping) else {}
 
 
 def _version(text: Any) -> tuple[int, ...]:

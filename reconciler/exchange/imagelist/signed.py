@@ -19,7 +19,7 @@ from typing import Any
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
@@ -100,24 +100,30 @@ def is_signed(message: bytes) -> bool:
 
 def verified(message: bytes, trust: Trust, now: datetime) -> tuple[bytes, Signer]:
     """The content of a signed message, and who signed it. Raises SignatureFault unless all is right."""
-    contents, signature = _parts(message)
     try:
-        info = cms.ContentInfo.load(signature, strict=True)
-        if info["content_type"].native != "signed_data":
-            raise SignatureFault(f"it is {info['content_type'].native}, not signed data")
-        signed = info["content"]
-        inside = signed["encap_content_info"]["content"].native
-        signers = list(signed["signer_infos"])
-        known = [x509.load_der_x509_certificate(c.chosen.dump()) for c in signed["certificates"] or () if _plain(c)]
-    except (ValueError, TypeError, KeyError) as error:
+        return _verified(message, trust, now)
+    except SignatureFault:
+        raise
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:  # parts are parsed when they are looked at
         raise SignatureFault(f"the signature cannot be read: {error}") from error
+
+
+def _verified(message: bytes, trust: Trust, now: datetime) -> tuple[bytes, Signer]:
+    contents, signature = _parts(message)
+    info = cms.ContentInfo.load(signature, strict=True)
+    if info["content_type"].native != "signed_data":
+        raise SignatureFault(f"it is {info['content_type'].native}, not signed data")
+    signed = info["content"]
+    inside = signed["encap_content_info"]["content"].native
+    signers = list(signed["signer_infos"])
+    known = [x509.load_der_x509_certificate(c.chosen.dump()) for c in signed["certificates"] or () if _plain(c)]
     if not signers:
         raise SignatureFault("nobody has signed it")
     contents = contents or tuple(filter(None, [inside]))
     if not contents:
         raise SignatureFault("there is no content to the signature")
     content = next((c for c in contents if _named(signers[0], c)), contents[0])
-    found = [_signer(info, content, known, trust, now) for info in signers]
+    found = [_signer(one, content, known, trust, now) for one in signers]
     return content, found[0]
 
 
