@@ -27,7 +27,7 @@ def expired(spec: ImageSpec) -> str:
 def choice(spec: ImageSpec) -> OpenChoice:
     """What becomes of an image that is past its time: the one choice that the clock makes."""
     why = expired(spec)
-    return OpenChoice(FIELD, (Candidate(OFFERED, why), Candidate(WITHDRAWN, reason=why)))
+    return OpenChoice(FIELD, (Candidate(OFFERED, why), Candidate(WITHDRAWN, reason=f"because {why}")))
 
 
 def reminders(resources: Mapping[Ref, Resource], now: datetime) -> Iterator[tuple[Ref, str, Fault]]:

@@ -22,6 +22,8 @@ from reconciler.ports.images import CONTENT, OWNER
 _SLOWEST = 1e6
 """Bytes per second below which a transfer is given up."""
 _UNKNOWN_SIZE = 20 << 30
+_FIRST_LOOK = 0.5
+"""Seconds: what is there already, or cannot be had, is known soon."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _heard(request: ImageRequest, job: Job) -> ImageRequest:
 
 def _started(job: Job) -> Started:
     deadline = 1800.0 + (job.total or _UNKNOWN_SIZE) / _SLOWEST
-    return Started(job.handle, _look_again_in(job), deadline, job.said())
+    return Started(job.handle, min(_FIRST_LOOK, _look_again_in(job)), deadline, job.said())
 
 
 def _look_again_in(job: Job) -> float:
