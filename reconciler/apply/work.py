@@ -78,7 +78,10 @@ class Work:
         action = put.action
         old = Change(action.ref, action.uid, action.generation, _given(before), before)
         remove = Task(action, put.operation, old, self._held_target(action), "remove", put.since)
-        first, second = (remove, put) if remove.target.id == put.target.id else (put, remove)
+        in_place = remove.target.id == put.target.id
+        for half in (put, remove):
+            half.change = replace(half.change, again=in_place)
+        first, second = (remove, put) if in_place else (put, remove)
         first.then = second
         return first
 

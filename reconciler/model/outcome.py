@@ -27,6 +27,8 @@ class Change:
     """Specs of the resources it refers to."""
     handle: str = ""
     """The handle of an earlier ``Started``: this is the same operation, asked again."""
+    again: bool = False
+    """It is taken away and made anew in the same place: either half of that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ class Federation:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def until(self, right: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, right: Callable[[], bool], seconds: float = 240) -> None:
         end = time.monotonic() + seconds
         while not right():
             assert time.monotonic() < end, self.front("sinfo -N; squeue; sacct -X")
@@ -302,7 +302,7 @@ def a_lost_and_a_dead_worker_are_mended_and_no_other_is_touched(fed: Federation)
     assert {name for name in before if after[name] != before[name]} == {"workers-0"}
     assert proxy.count("compute", "POST", "/servers$") == 1
     job = fed.front("sbatch --parsable -N2 -n2 --exclusive --wrap 'srun hostname'")
-    fed.until(lambda: fed.state_of(job) == "COMPLETED", 60)
+    fed.until(lambda: fed.state_of(job) == "COMPLETED")
 
 
 def a_quota_that_is_too_small_is_said_in_the_plan(fed: Federation) -> None:
@@ -314,12 +314,12 @@ def a_quota_that_is_too_small_is_said_in_the_plan(fed: Federation) -> None:
 
 
 def it_is_removed_in_the_right_order_and_nothing_is_left(fed: Federation) -> None:
-    long = fed.front("sbatch --parsable -n1 --wrap 'sleep 10'")
-    fed.until(lambda: fed.state_of(long) == "RUNNING")
     commit(fed.root, {"hpc.yaml": None, "name.yaml": None})
     actions = [re.sub("^(.*?)/.*", r"\1", a["ref"]) for a in fed.plan()["actions"]]
     assert actions == ["Probe", "DNSRecord", "VirtualCluster"]
     proxy = fed.places["LAGOON"].proxy
+    long = fed.front("sbatch --parsable -n1 --wrap 'sleep 15'")
+    fed.until(lambda: fed.state_of(long) == "RUNNING")
     with fed.hanse("apply") as process:
         with proxy.fault("delay", "compute", "DELETE", "/servers/", seconds=60) as first:
             assert first.struck.wait(120)

@@ -171,6 +171,22 @@ def test_a_cluster_that_is_made_anew_elsewhere_takes_its_name_along_in_the_next_
     assert planned(root).actions == ()
 
 
+def test_a_cluster_that_is_made_anew_in_its_place_keeps_the_address_that_its_name_leads_to(root, resolved):
+    public = CLUSTER + "  network: {publicAddress: true}\n"
+    commit(root, {"cluster.yaml": public})
+    applied(root, until_quiet=True)
+    before = front(root)
+    assert resolved() == [before]
+    commit(root, {"cluster.yaml": public.replace("cpus: 1", "cpus: 2", 1)})
+    assert said(applied(root).plan)[-1] == "replace VirtualCluster/team/hpc ImmutableFieldChanged"
+    assert (front(root), resolved()) == (before, [before])
+    assert planned(root).actions == ()
+    commit(root, {"cluster.yaml": CLUSTER})
+    applied(root, until_quiet=True)
+    assert front(root) != before
+    assert resolved() == [front(root)]
+
+
 def test_a_name_that_is_somebody_elses_is_not_taken_when_the_cluster_comes_up(tmp_path, bind, zone, resolved):
     (tmp_path / "hanse.toml").write_text(TOML.format(zone=zone, port=bind.port, key=bind.writer_key))
     commit(tmp_path, {"names.yaml": RECORD.format(zone=zone).replace("hpc\n  ttl", "static\n  ttl"), **FILES})

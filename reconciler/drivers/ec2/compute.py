@@ -166,18 +166,22 @@ class EC2:
         return id_
 
     def _rules(self, group: str, there: Sequence[Mapping[str, Any]], ports: Sequence[str]) -> None:
-        """Open what is not open yet: the members to each other, and ``ports`` to everybody."""
+        """Open what is not open yet: the members to each other, and ``ports`` to everybody. Other ports are closed."""
         allow: Any = lambda *a, **k: self._call(  # noqa: E731
             f"open {group}", lambda api: api.ex_authorize_security_group_ingress(group, *a, **k)
         )
         if not any(pair.get("group_id") == group for rule in there for pair in rule["group_pairs"]):
             allow(-1, -1, group_pairs=[{"group_id": group}], protocol="-1")
-        opened = {(r["protocol"], r["from_port"], r["to_port"]) for r in there if _EVERYWHERE in r["cidr_ips"]}
-        for port in ports:
-            numbers, _, protocol = port.partition("/")
-            low, _, high = numbers.partition("-")
-            if (protocol, low, high or low) not in {(p, str(a), str(b)) for p, a, b in opened}:
-                allow(int(low), int(high or low), cidr_ips=[_EVERYWHERE], protocol=protocol)
+        opened = {
+            (r["protocol"], str(r["from_port"]), str(r["to_port"])) for r in there if _EVERYWHERE in r["cidr_ips"]
+        }
+        wanted = {_reach(port) for port in ports}
+        for protocol, low, high in sorted(wanted - opened):
+            allow(int(low), int(high), cidr_ips=[_EVERYWHERE], protocol=protocol)
+        for protocol, low, high in sorted(opened - wanted):
+            where = {"cidr_ips": [_EVERYWHERE], "protocol": protocol}
+            close: Any = lambda api, a=low, b=high, w=where: api.ex_revoke_security_group_ingress(group, a, b, **w)  # noqa: E731
+            self._call(f"close {group}", close)
 
     def _key(self, name: str) -> str:
         options = self._options
@@ -253,3 +257,10 @@ class EC2:
             self._call(what, do)
         except Missing:
             return
+
+
+def _reach(port: str) -> tuple[str, str, str]:
+    """(protocol, first, last) of ``6000-6010/udp``."""
+    numbers, _, protocol = port.partition("/")
+    low, _, high = numbers.partition("-")
+    return protocol, low, high or low

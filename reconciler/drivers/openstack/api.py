@@ -228,7 +228,7 @@ class Api(OpenStack_2_NodeDriver):
         self._ask("network", f"/v2.0/floatingips/{floating_ip}", "PUT", {"floatingip": {"port_id": port}})
 
     def delete_network_part(self, collection: str, part: str) -> None:
-        """Delete a port, a floating IP or a security group."""
+        """Delete a port, a floating IP, a security group or one of its rules."""
         self._ask("network", f"/v2.0/{collection}/{part}", "DELETE")
 
     def network_limits(self, project: str) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class Keep:
         rules = shown.missing_rules(made, request.security_ports)
         if rules:
             self._call(f"make rules of {name}", lambda api: api.create_rules(rules))
+        for rule in shown.stale_rules(made, request.security_ports):
+            self._delete("security-group-rules", rule)
         return made["id"], group is None
 
     def _key(self, name: str, *, new: bool) -> str:

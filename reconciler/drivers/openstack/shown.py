@@ -156,13 +156,25 @@ def cloud_config(keys: Sequence[str]) -> str:
 def missing_rules(group: Mapping[str, Any], ports: Iterable[str]) -> list[dict[str, Any]]:
     """The rules that a security group lacks: its members among themselves, and ``ports`` from everywhere."""
     there = {_key(rule) for rule in group.get("security_group_rules", ())}
+    return [rule for rule in _wanted_rules(group, ports) if _key(rule) not in there]
+
+
+def stale_rules(group: Mapping[str, Any], ports: Iterable[str]) -> list[str]:
+    """Ids of rules that let everybody in where nobody shall be; rules for certain addresses or groups are not ours."""
+    wanted = {_key(rule) for rule in _wanted_rules(group, ports)}
+    there = (rule for rule in group.get("security_group_rules", ()) if rule["direction"] == "ingress")
+    open_to_all = (rule for rule in there if _key(rule)[0] is None and not rule.get("remote_group_id"))
+    return [rule["id"] for rule in open_to_all if _key(rule) not in wanted]
+
+
+def _wanted_rules(group: Mapping[str, Any], ports: Iterable[str]) -> list[dict[str, Any]]:
     wanted = [_rule(group["id"], version, remote_group_id=group["id"]) for version in ("IPv4", "IPv6")]
     for port in ports:
         numbers, _, protocol = port.partition("/")
         low, _, high = numbers.partition("-")
         reach = {"protocol": protocol, "port_range_min": int(low), "port_range_max": int(high or low)}
         wanted += [_rule(group["id"], version, **reach) for version in ("IPv4", "IPv6")]
-    return [rule for rule in wanted if _key(rule) not in there]
+    return wanted
 
 
 def _rule(group: str, version: str, **more: Any) -> dict[str, Any]:

@@ -77,8 +77,10 @@ class SimulatedConfigure(Caller):
         return self.call("reachable", lambda db, *_: {host.name: self._silence(db, host, now) for host in hosts})
 
     def _silence(self, db: sqlite3.Connection, host: Host, now: float) -> str:
-        query = "SELECT state, running_at FROM node WHERE address = ? AND (gone_at IS NULL OR gone_at > ?)"
-        row = db.execute(query, (host.address, now)).fetchone()
+        query = "SELECT state, running_at FROM node WHERE {} AND (gone_at IS NULL OR gone_at > ?)"
+        public = "id = (SELECT node FROM published WHERE address = ?)"
+        by_own = db.execute(query.format("address = ?"), (host.address, now)).fetchone()
+        row = by_own or db.execute(query.format(public), (host.address, now)).fetchone()
         if row is None:
             return "" if self.simulate.any_host else "No route to host"
         if row[0] != "running" or row[1] > now:

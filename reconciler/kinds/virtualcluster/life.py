@@ -270,7 +270,7 @@ class Life:
         before = self.change.before
         had = isinstance(before, VirtualClusterSpec) and before.network.publicAddress
         if not self.spec.network.publicAddress:
-            if had:
+            if had or self.change.again:
                 self.cloud.compute.withdraw(self.change.uid)
             return None
         for n, member in enumerate(self.layout.keep):

@@ -60,3 +60,18 @@ def test_a_subnet_that_is_not_there_is_said_to_be_missing(ec2) -> None:
     request = NodeRequest("n", compute.sizes()[0], compute.images()[0], owner="a" * 32)
     with pytest.raises(Terminal, match="subnet-00000000"):
         compute.create(request)
+
+
+def test_ports_that_nobody_asks_for_any_more_are_closed(ec2) -> None:
+    ec2.empty()
+
+    def opened_ports(*ports: str) -> set[str]:
+        compute = opened({**ec2.options, "images": {"debian-12": ec2.image}})
+        size, image = compute.sizes()[0], compute.images()[0]
+        compute.create(NodeRequest(f"n{len(ports)}", size, image, security_ports=ports, owner="a" * 32))
+        (group,) = [g for g in ec2.driver().ex_list_security_groups() if "a" * 32 in g]
+        (found,) = ec2.driver().ex_get_security_groups(group_names=[group])
+        return {str(rule["from_port"]) for rule in found.ingress_rules if rule["cidr_ips"]}
+
+    assert opened_ports("22/tcp", "80/tcp") == {"22", "80"}
+    assert opened_ports("22/tcp") == {"22"}

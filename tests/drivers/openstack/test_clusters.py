@@ -129,17 +129,32 @@ def test_a_cluster_survives_kills_and_thieves_and_leaves_nothing(portal) -> None
 
 def test_a_front_end_with_a_public_address_gives_it_back_and_is_removed_whole(portal) -> None:
     place = portal.place
-    portal.declare(0, "{ports: [22/tcp], publicAddress: true}")
+    portal.declare(0, "{ports: [22/tcp, 80/tcp], publicAddress: true}")
     portal.done("apply")
+    assert _open(place) == {22, 80}
     (address,) = place.project.contents()["floating IPs"]
     assert address.strip('"') in str(place.project.servers()[0]["addresses"])
     portal.done("plan")
+    larger = CLUSTER.format(workers=0, network="{ports: [22/tcp], publicAddress: true}").replace("tiny", "small", 1)
+    commit(portal.root, {"portal.yaml": larger})
+    said = portal.done("apply")
+    assert "deleted first, then made anew" in said
+    assert place.project.contents()["floating IPs"] == [address], "names that lead to it stay right"
+    assert [server["flavor"]["original_name"] for server in place.project.servers()] == ["m1.small"]
+    assert _open(place) == {22}
     portal.declare(0)
     portal.done("apply")
     assert "floating IPs" not in place.project.contents()
     commit(portal.root, {"portal.yaml": None})
     portal.done("apply")
     assert place.project.contents() == {}
+
+
+def _open(place: Place) -> set[int]:
+    """Ports that everybody may reach."""
+    found = place.cloud.api("GET", "network", f"/v2.0/security-group-rules?project_id={place.project.id}")
+    rules = [r for r in found["security_group_rules"] if r["direction"] == "ingress" and not r["remote_group_id"]]
+    return {rule["port_range_min"] for rule in rules}
 
 
 def test_a_machine_that_comes_up_in_error_is_replaced(portal) -> None:

@@ -43,6 +43,14 @@ def test_rules_that_are_there_are_not_made_again() -> None:
     assert left == wanted[4:]
 
 
+def test_what_everybody_may_reach_and_nobody_wants_any_more_is_stale() -> None:
+    rules = [{"id": n, **rule} for n, rule in enumerate(shown.missing_rules(GROUP, ["22/tcp", "80/tcp"]))]
+    by_hand = [{**rules[4], "id": "ours", "remote_ip_prefix": "192.0.2.0/24"}, {"id": "out", "direction": "egress"}]
+    group = {"id": "g", "security_group_rules": [*rules, *by_hand]}
+    assert shown.stale_rules(group, ["22/tcp"]) == [4, 5]
+    assert shown.stale_rules(group, ["22/tcp", "80/tcp"]) == []
+
+
 def test_unlimited_is_no_number() -> None:
     limits = dict(shown.nova_limits({"maxTotalInstances": -1, "totalInstancesUsed": 3, "maxTotalCores": 8}))
     assert limits["instances"].left is None

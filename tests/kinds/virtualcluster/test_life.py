@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -56,6 +58,21 @@ def test_outputs_are_addresses_and_endpoints(stage) -> None:
     assert answer.outputs["worker_addresses"] == [stage.nodes()[n].addresses[0] for n in (ONE, TWO)]
     assert answer.outputs["endpoints"] == [f"ssh://{front}:22", f"http://{front}:80"]
     assert stage.look(desired).outputs == answer.outputs
+
+
+def test_a_front_end_with_a_public_address_comes_up_and_keeps_it_when_it_is_made_anew_in_its_place(stage) -> None:
+    desired = stage.spec(network={"publicAddress": True})
+    answer = stage.up(desired)
+    assert isinstance(answer, Done), answer
+    larger = stage.spec(network={"publicAddress": True}, frontend={"image": "debian-12", "cpus": 4})
+    for verb, spec in ((KIND.remove, desired), (KIND.put, larger)):
+        half = lambda s, handle, verb=verb: verb(  # noqa: E731
+            stage.target, [replace(stage.change(s, handle), again=True)], stage
+        )[stage.ref]
+        after = stage.follow(half, spec)
+    assert after.outputs["frontend_address"] == answer.outputs["frontend_address"]
+    stage.down(larger)
+    assert stage.gone(larger)
 
 
 def test_a_second_put_changes_nothing(stage) -> None:
