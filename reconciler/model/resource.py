@@ -10,13 +10,17 @@ from pydantic import Field
 from reconciler.model.ref import Ref
 from reconciler.model.spec import Spec, Strict, digest_of
 
-Gate = Literal["exists", "ready"]
+Gate = Literal["exists", "ready", "after"]
+"""``after`` orders alone: what the other has to do is done first, and nothing waits for what will not be done."""
 Mode = Literal["observe", "warn", "enforce"]
 DeletionPolicy = Literal["delete", "retain", "wait"]
 
 
 class Edge(NamedTuple):
-    """A typed reference: ``ref`` must exist (or be ready) first. ``output`` names the value taken from it."""
+    """A typed reference: ``ref`` must exist (or be ready) first, or only goes first where there is anything to do.
+
+    ``output`` names the value taken from it.
+    """
 
     ref: Ref
     gate: Gate = "exists"

@@ -103,6 +103,8 @@ class _Holds:
         self._graph, self._observed, self._inventory = graph, observed, inventory
 
     def __call__(self, edge: Edge) -> str:
+        if edge.gate == "after":
+            return ""
         if edge.ref not in self._inventory.entries:
             return "does not exist yet"
         if edge.gate == "exists":

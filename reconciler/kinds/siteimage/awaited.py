@@ -1,4 +1,7 @@
-"""Clusters wait for the images that are brought to their clouds: made after them, and taken away before them."""
+"""Clusters wait for the images that are brought to their clouds: made after them, and taken away before them.
+
+They do not wait in vain: where an image cannot be brought, the cloud may have one of its own by that name.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def awaited(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Edge]]:
         cloud, _, vo = rest.partition("/")
         if vo in by_vo:
             needs = dict(_needs(orjson.loads(resources[ref].content), (site, cloud), by_vo[vo]))
-            yield from ((ref, Edge(image, "exists", path)) for image, path in sorted(needs.items()))
+            yield from ((ref, Edge(image, "after", path)) for image, path in sorted(needs.items()))
 
 
 def _needs(cluster: Mapping[str, Any], home: tuple[str, str], brought: Brought) -> Iterator[tuple[Ref, str]]:

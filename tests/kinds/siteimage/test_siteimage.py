@@ -145,6 +145,13 @@ def test_a_cloud_that_cannot_be_given_images_says_so_and_nothing_fails(tides):
     assert not tides.apply().failed
 
 
+def test_a_cluster_does_not_wait_for_what_a_cloud_cannot_be_given(tides):
+    tides.settings = '[targets."images:*"]\ndriver = "namespace"\n'
+    tides.commit(image("debian-12"), vo("debian-12"), site(), cluster(image="debian-12"))
+    outcomes = {o.action.ref: o.state for o in tides.apply().outcomes}
+    assert outcomes["VirtualCluster/t/portal"] == "done"
+
+
 def test_images_are_reached_as_the_vos_machines_are(tides):
     tides.settings = '[targets."compute:*"]\nsimulate = {seed = 7}\n[targets."images:*"]\nmore = 1\n'
     tides.commit(image(), vo("model"), site())
