@@ -16,6 +16,7 @@ from typing import Any
 from reconciler.errors import DriverError, Terminal
 from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.connect import BESIDE, JOINS, PREFIX, target_id
+from reconciler.kinds.virtualcluster.nodes import Roster
 from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec, WorkerGroup
 from reconciler.model import Change, Ref, Spec, Target, Wanted
 from reconciler.ports import Compute, Drivers, Holding, Image, Node, NodeListing, NodeRequest, Quota, Size
@@ -86,8 +87,13 @@ class Elsewhere:
         return "; ".join(filter(None, said))
 
 
+def noted_places(node: Node) -> list[str]:
+    """Where machines were ever asked for, as a front end's mark says."""
+    return [place for place in node.metadata.get(marks.PLACES, "").split(",") if place]
+
+
 def spans(wanted: Iterable[Wanted], home: Target) -> Elsewhere:
-    """Which places have to be looked at, for which clusters."""
+    """Which places have to be looked at, for which clusters, as their specs say."""
     found: dict[Ref, tuple[str, ...]] = {}
     unseen: dict[str, str] = {}
     for one in wanted:
@@ -101,11 +107,25 @@ def spans(wanted: Iterable[Wanted], home: Target) -> Elsewhere:
     return Elsewhere((), found, unseen)
 
 
+def remembered(elsewhere: Elsewhere, wanted: Iterable[Wanted], there: Roster, home: Target) -> Elsewhere:
+    """The same with the places that machines remember, though no spec names them any more."""
+    found, unseen = dict(elsewhere.spans), dict(elsewhere.unseen)
+    for one in wanted:
+        noted = {place for member in there.members(one.uid) for place in noted_places(member.node)}
+        if noted:
+            found[one.ref] = tuple(sorted({*found.get(one.ref, ()), *noted}))
+        lost = sorted(noted - home.options.get(BESIDE, {}).keys())
+        if lost:
+            unseen.setdefault(one.ref, f"{', '.join(lost)} does not join any more, and may hold machines of it")
+    return replace(elsewhere, spans=found, unseen=unseen)
+
+
 def looked_at(elsewhere: Elsewhere, home: Target, drivers: Drivers) -> Elsewhere:
     """The same, having looked: one list for each place."""
     nodes: list[Node] = []
     unseen = dict(elsewhere.unseen)
-    for place in sorted({place for places in elsewhere.spans.values() for place in places}):
+    known = home.options.get(BESIDE, {})
+    for place in sorted({place for places in elsewhere.spans.values() for place in places if place in known}):
         try:
             listing = drivers.compute(target_at(home, place)).nodes()
         except DriverError as error:

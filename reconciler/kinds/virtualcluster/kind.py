@@ -128,7 +128,7 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         if listing.unchanged:
             return Reading({}, token=listing.token, unchanged=True)
         there, holdings = roster(listing.nodes), {held.owner: held for held in compute.holdings()}
-        elsewhere = beside.looked_at(elsewhere, target, drivers)
+        elsewhere = beside.looked_at(beside.remembered(elsewhere, wanted, there, target), target, drivers)
         whole = roster((*listing.nodes, *elsewhere.nodes)) if elsewhere.nodes else there
         results = {
             w.ref: Unknown(why)

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
-from reconciler.kinds.virtualcluster import marks, runs, stages
+from reconciler.kinds.virtualcluster import beside, marks, runs, stages
 from reconciler.kinds.virtualcluster.beside import Joined, place_of, target_at
 from reconciler.kinds.virtualcluster.drain import Ward, ward
 from reconciler.kinds.virtualcluster.elastic import node_name
@@ -196,6 +196,7 @@ class Life:
         for place in sorted({request.metadata.get(marks.PLACE, "") for request in requests}):
             due = [request.size for request in requests if request.metadata.get(marks.PLACE, "") == place]
             check_room(self.cloud.at(place).compute.quota(), due)
+        self._note_places(requests)
         made: list[Node] = []
         for request in requests:
             try:
@@ -215,6 +216,27 @@ class Life:
         waiting = [node for node in made if node.state != "running"]
         return self.progress.started(f"{len(made)} nodes made", moved=True) if waiting else None
 
+    def _note_places(self, requests: Sequence[NodeRequest]) -> None:
+        """Write down on the front end where machines are about to be made: they are found whatever becomes of it."""
+        places = {request.metadata[marks.PLACE] for request in requests if marks.PLACE in request.metadata}
+        for n, member in enumerate(self.there):
+            noted = beside.noted_places(member.node)
+            if member.group != FRONTEND or places <= set(noted):
+                continue
+            mark = {marks.PLACES: ",".join(sorted({*noted, *places}))}
+            self.cloud.compute.mark(member.node.id, mark)
+            self.there[n] = replace(member, node=replace(member.node, metadata={**member.node.metadata, **mark}))
+
+    def _forget_places(self, gone: Sequence[Member]) -> None:
+        """Strike off the front end's note every place that holds nothing any more and is not wanted."""
+        wanted = set(beside.places_of((self.spec,), self.cloud.target))
+        wanted |= {beside.place_in(member.node.id) for member in self.there if member not in gone}
+        for member in self.there:
+            noted = beside.noted_places(member.node)
+            if set(noted) - wanted:
+                kept = ",".join(place for place in noted if place in wanted)
+                self.cloud.compute.mark(member.node.id, {marks.PLACES: kept})
+
     def _join(self, made: Sequence[Node], places: Sequence[tuple[str, int]]) -> None:
         """Nodes that run at once need no second look."""
         new = [Member(node, group, ordinal) for node, (group, ordinal) in zip(made, places, strict=True)]
@@ -230,6 +252,8 @@ class Life:
         size, image = size_for(machine, cloud.sizes), image_for(machine, cloud.images)
         options, networks = cloud.target.options, () if place else self.spec.network.networks
         marked = {marks.PLACE: place} if place else {}
+        if group == FRONTEND and self.cloud.places:
+            marked[marks.PLACES] = ",".join(self.cloud.places)
         return NodeRequest(
             name=marks.node_name(self.change.uid, group, ordinal),
             size=size,
@@ -381,6 +405,7 @@ class Life:
             )
         if outdated:
             return self.progress.started(f"replacing {', '.join(m.node.name for m in outdated)}", moved=True)
+        self._forget_places(gone)
         return Done(outputs(self.spec, self.layout.keep))
 
     def _next_outdated(self) -> list[Member]:

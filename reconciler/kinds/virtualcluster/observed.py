@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.virtualcluster import marks, stages
+from reconciler.kinds.virtualcluster.beside import place_in
 from reconciler.kinds.virtualcluster.nodes import DRIFTED, Member
 from reconciler.kinds.virtualcluster.outputs import outputs
 from reconciler.kinds.virtualcluster.spec import (
@@ -149,7 +150,14 @@ def _unwanted(name: str, applied: VirtualClusterSpec | None, nodes: Sequence[Mem
     """A group that has nodes and is not wanted."""
     before = applied.group(name) if applied else None
     seen = nodes[0].node
-    group = before or WorkerGroup(name=name or "unplaced", image=seen.image or "unknown", flavour=seen.size or None)
+    site, _, cloud = place_in(seen.id).partition("/")
+    group = before or WorkerGroup(
+        name=name or "unplaced",
+        site=site or None,
+        cloud=cloud or None,
+        image=seen.image or "unknown",
+        flavour=seen.size or None,
+    )
     return group.model_copy(update={**_counts(nodes), "min": None, "max": None})
 
 

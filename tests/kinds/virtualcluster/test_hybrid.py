@@ -14,7 +14,7 @@ from reconciler.kinds.virtualcluster import KIND, VirtualClusterSpec
 from reconciler.kinds.virtualcluster.beside import place_of
 from reconciler.kinds.virtualcluster.connect import BESIDE, connect_all
 from reconciler.kinds.virtualcluster.overlay import overlay_address
-from reconciler.model import Change, Done, Failed, Present, Ref, Target, Unknown
+from reconciler.model import Absent, Change, Done, Failed, Ref, Target, Unknown, Wanted
 from tests.kinds.virtualcluster.conftest import Stage, spec
 
 FRONT, NEAR, FAR = (f"5ed15ed15ed1-{place}" for place in ("frontend-0", "workers-0", "burst-0"))
@@ -123,8 +123,8 @@ def test_a_site_that_cannot_be_read_leaves_the_cluster_unknown_and_no_other(site
     seen = sites.read(hybrid(1)).results[sites.ref]
     assert isinstance(seen, Unknown)
     assert "SITE-B" in seen.reason
-    sites.applied = None
-    assert isinstance(sites.read(spec()).results[sites.ref], Present)
+    other = Wanted(Ref("VirtualCluster/tides/other"), "f" * 32, spec())
+    assert isinstance(KIND.observe(sites.target, [other], sites).results[other.ref], Absent)
 
 
 def test_the_other_site_takes_nobody_elses_machines_for_strays(sites: TwoSites) -> None:
@@ -208,3 +208,39 @@ def test_the_way_to_clouds_that_join_comes_from_their_own_sites(sites: TwoSites)
     assert set(target.options[BESIDE]) == {"SITE-B/cloud"}
     assert target.options[BESIDE]["SITE-B/cloud"]["options"]["endpoint"] == "https://b.example.org"
     assert BESIDE not in connect_all(OTHER, federation, Plain()).options
+
+
+def without_far() -> VirtualClusterSpec:
+    return hybrid().model_copy(update={"workers": hybrid().workers[:1]})
+
+
+def test_machines_of_a_group_that_git_drops_before_it_ever_stood_are_found_and_taken_away(sites: TwoSites) -> None:
+    sites.up(hybrid(1))
+    sites.applied = None  # as if it had never come to its end
+    seen = sites.look(without_far()).spec
+    assert isinstance(seen, VirtualClusterSpec)
+    assert [(g.name, g.site, g.cloud) for g in seen.workers] == [("workers", None, None), ("burst", "SITE-B", "cloud")]
+    sites.applied = seen
+    sites.up(without_far())
+    assert sites.nodes_there() == {}
+    assert sites.look(without_far()).digest == without_far().digest()
+    sites.simulate_there = {"faults": [{"on": "list", "kind": "503", "probability": 1.0}]}
+    assert sites.look(without_far()).healthy, "the other site is none of its business any more"
+
+
+def test_so_are_those_that_were_asked_for_by_an_update_that_failed(sites: TwoSites) -> None:
+    sites.up(without_far())
+    sites.simulate["faults"] = [{"on": "run", "kind": "task", "probability": 1.0}]
+    assert isinstance(sites.follow(sites.put, hybrid(1)), Failed)
+    assert len(sites.nodes_there()) == 1
+    seen = sites.look(without_far()).spec
+    assert isinstance(seen, VirtualClusterSpec)
+    assert [g.name for g in seen.workers] == ["workers", "burst"]
+
+
+def test_a_place_that_joins_no_more_and_may_hold_machines_is_not_forgotten(sites: TwoSites) -> None:
+    sites.up(hybrid(1))
+    sites.applied, sites.joins = None, False
+    seen = sites.read(without_far()).results[sites.ref]
+    assert isinstance(seen, Unknown)
+    assert "SITE-B/cloud does not join any more" in seen.reason
