@@ -8,6 +8,7 @@ from reconciler.kinds.base import Occasion
 from reconciler.kinds.virtualcluster.connect import connect, target_id
 from reconciler.kinds.virtualcluster.objections import lasting
 from reconciler.kinds.virtualcluster.places import Place, picked_place, places
+from reconciler.kinds.virtualcluster.room import elsewhere
 from reconciler.kinds.virtualcluster.spec import AUTO, VirtualClusterSpec
 from reconciler.kinds.world import LONG_AGO, Offer, Question
 from reconciler.model import Ref
@@ -18,7 +19,7 @@ def questions(ref: Ref, spec: VirtualClusterSpec, occasion: Occasion) -> Iterato
     """The offers of every cloud where it could go; of its own cloud alone where that is decided."""
     if not (occasion.moved or any(group.elasticity for group in spec.workers)):
         return
-    for target in _targets(ref, spec, occasion):
+    for target in (*_targets(ref, spec, occasion), *(target for _, target in elsewhere(spec))):
         yield Question("offer", target, connect(target, occasion.federation, occasion.drivers))
 
 

@@ -115,7 +115,8 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
         target, there = self.target(ref, spec), world.stands(ref)
         offer = world.offer(target)
         held = there if isinstance(there, VirtualClusterSpec) and self.target(ref, there) == target else None
-        return room.demand(spec, target, offer if isinstance(offer, Offer) else None, held)
+        own = room.demand(spec, target, offer if isinstance(offer, Offer) else None, held)
+        return room.together(own, room.demand_elsewhere(spec, world.offer, held))
 
     def repair(self, before: VirtualClusterSpec, wanted: VirtualClusterSpec) -> Repair | None:
         policy, (lost, whole) = wanted.replacement or Replacement(), room.lost(wanted, before)

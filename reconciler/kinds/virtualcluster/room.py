@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.errors import Terminal
+from reconciler.kinds.virtualcluster.connect import target_id
 from reconciler.kinds.virtualcluster.machines import size_for
 from reconciler.kinds.virtualcluster.nodes import wanted_count
 from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec, WorkerGroup
 from reconciler.kinds.world import Demand, Need, Offer
+from reconciler.model import Unknown
 
 _MIB_PER_GIB = 1024
 
@@ -72,9 +74,42 @@ def demand(
     """What making the cluster so takes of its cloud: in its flavours, or where they are not known by the manifest."""
     if spec.frontend.count != 1:
         return Demand()
+    return _demand(missing(spec.model_copy(update={"workers": _here(spec)}), there), target, offer)
+
+
+def demand_elsewhere(
+    spec: VirtualClusterSpec, offer_at: Callable[[str], Offer | Unknown], there: VirtualClusterSpec | None = None
+) -> Iterator[tuple[str, Demand]]:
+    """(site/cloud, what is taken there) for every group that names another site and its cloud."""
+    machines = [(group, number) for group, number in missing(spec, there) if isinstance(group, WorkerGroup)]
+    for place, target in elsewhere(spec):
+        offer = offer_at(target)
+        due = [(group, number) for group, number in machines if f"{group.site}/{group.cloud}" == place]
+        yield place, _demand(due, target, offer if isinstance(offer, Offer) else None)
+
+
+def elsewhere(spec: VirtualClusterSpec) -> list[tuple[str, str]]:
+    """(site/cloud, target id) of groups that name both, and are not at the cluster's own cloud."""
+    own = (spec.site, spec.cloud)
+    named = {(g.site, g.cloud) for g in spec.workers if g.site and g.cloud and (g.site, g.cloud) != own}
+    return [(f"{site}/{cloud}", target_id(site, cloud, spec.vo)) for site, cloud in sorted(named) if site and cloud]
+
+
+def together(own: Demand, others: Iterable[tuple[str, Demand]]) -> Demand:
+    """What a cluster takes in all."""
+    for place, more in others:
+        said = "; ".join(filter(None, [own.said, f"{place}: {more.said}" if more.said else ""]))
+        why_not = own.why_not or (f"{place}: {more.why_not}" if more.why_not else "")
+        priced = [one.price for one in (own, more) if one.takes]
+        price = sum(one for one in priced if one is not None) if priced and None not in priced else None
+        own = Demand({**own.takes, **more.takes}, said, why_not, price)
+    return own
+
+
+def _demand(machines: Iterable[tuple[Machine, int]], target: str, offer: Offer | None) -> Demand:
     taken, flavours, price = Need(), Counter[str](), 0.0
     priced = offer is not None
-    for machine, number in missing(spec.model_copy(update={"workers": _here(spec)}), there):
+    for machine, number in machines:
         if not number:
             continue
         if offer is None:
