@@ -109,9 +109,10 @@ def spans(wanted: Iterable[Wanted], home: Target) -> Elsewhere:
 
 def remembered(elsewhere: Elsewhere, wanted: Iterable[Wanted], there: Roster, home: Target) -> Elsewhere:
     """The same with the places that machines remember, though no spec names them any more."""
+    noting = {uid: nodes for uid, nodes in there.by_uid.items() if any(marks.PLACES in node.metadata for node in nodes)}
     found, unseen = dict(elsewhere.spans), dict(elsewhere.unseen)
-    for one in wanted:
-        noted = {place for member in there.members(one.uid) for place in noted_places(member.node)}
+    for one in wanted if noting else ():
+        noted = {place for node in noting.get(one.uid, ()) for place in noted_places(node)}
         if noted:
             found[one.ref] = tuple(sorted({*found.get(one.ref, ()), *noted}))
         lost = sorted(noted - home.options.get(BESIDE, {}).keys())
