@@ -24,6 +24,9 @@ def request(hosts, playbook: str = "present.yml", **variables) -> RunRequest:
     given = {
         "hanse_cluster": {"name": "sediment", "namespace": "tides", "uid": "a" * 32, "vo": "vo.tides.example.org"},
         "hanse_members": [{"name": h.name, "address": h.address, "groups": list(h.groups)} for h in hosts],
+        "hanse_worker_groups": ["workers"],
+        "hanse_cpus": 1,
+        "hanse_ram_mib": 1024,
         "hanse_ports": ["22/tcp"],
         "hanse_ssh_keys": [STRANGER],
         "hanse_software": [{"role": "http_service", "variables": variables}],

@@ -49,6 +49,7 @@ def test_a_slurm_cluster_comes_up_works_grows_shrinks_and_goes(cluster: Cluster)
         batch.forget(["tide-large-0"])
     cluster.until(f"squeue -h -j {long} -o %T", "RUNNING")
     batch.resume(["tide-large-0", "tide-workers-0"])
+    cluster.until("sinfo -h -N -p main -o %t | sort", "idle mix")  # they count as silent until they are asked again
     assert {node.state for node in batch.queue().nodes} == {"busy", "idle"}
     cluster.front(f"scancel {long}")
     batch.drain(["tide-large-0"], "hanse: to be taken away")
