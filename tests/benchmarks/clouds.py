@@ -394,7 +394,7 @@ of the members). *Peak memory* is that of the tool and all processes below it to
 {table}
 
 Infrastructure Manager installs Ansible on one of the machines, from the Internet. These machines have no way there, so it
-is handed what it would have installed, in an archive of 15 MB: elsewhere it takes longer by its downloads. It launches five
+is handed what it would have installed, in an archive of some 20 MB: elsewhere it takes longer by its downloads. It launches five
 machines at once, not one as is its default; nothing else of it is changed. Control plane, machines and tools share two
 cores, with whatever else ran there, so times are long and vary. The last two rows are medians of the ratios of trials that
 followed on one another. What Hanse adds to nova's own time comes before the first server is asked for: its start and plan,
