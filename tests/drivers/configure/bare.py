@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,9 +39,15 @@ class Cluster:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, hosts: Sequence[Host] | None = None, playbook: str = "present.yml") -> str:
-        ended = finished(self.client, self.client.start(self._request(hosts or self.hosts, playbook)), 300)
+        """Run it; what is said of it, with the tasks that changed something."""
+        handle = self.client.start(self._request(hosts or self.hosts, playbook))
+        ended = finished(self.client, handle, 300)
         assert ended.state == "successful", ended
-        return ended.message
+        log = (self.client.options.runs / handle / "output.log").read_text()
+        tasks = [
+            part for part in re.split(r"^(?=TASK|RUNNING HANDLER)", log, flags=re.MULTILINE) if "changed: [" in part
+        ]
+        return f"{ended.message}: {[task.partition(']')[0] for task in tasks]}"
 
     def _request(self, hosts: Sequence[Host], playbook: str) -> RunRequest:
         source = {"role": "apt_source", "variables": {"lines": [self.source], "only": True}}
