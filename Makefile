@@ -22,7 +22,7 @@ test: $(VENV)/.dev ## every check and every test, real servers included (Debian 
 	@$(MAKE) --no-print-directory check
 	@echo "== a cloud for the tests"; $(BIN)/python -m tests.real.openstack prepare
 	@echo "== tests"
-	@$(BIN)/python -m pytest -q -n 2
+	@sh .ci/tests $(BIN)/python
 
 check: $(VENV)/.dev ## style, types, architecture, generated files, docs
 	@echo "== ruff";            $(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .

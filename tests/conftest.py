@@ -18,11 +18,18 @@ _HOSTS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that make hosts out of namespaces."""
+    for item in items:
+        makes_hosts = not {"roots", "openstack"}.isdisjoint(getattr(item, "fixturenames", ()))
+        if makes_hosts or any(part in str(item.path) for part in _HOSTS):
+            item.add_marker("hosts")
+
+
 @pytest.fixture(autouse=True)
 def _hosts_alone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests that make hosts out of namespaces run one after the other: the kernel's names and addresses are shared."""
-    makes_hosts = not {"roots", "openstack"}.isdisjoint(request.fixturenames)
-    if not makes_hosts and not any(part in str(request.path) for part in _HOSTS):
+    """Tests that make hosts run one after the other: the kernel's names and addresses are shared."""
+    if request.node.get_closest_marker("hosts") is None:
         yield
         return
     with (Path(tempfile.gettempdir()) / "hanse-tests-hosts.lock").open("w") as lock:

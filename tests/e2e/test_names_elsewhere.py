@@ -69,7 +69,8 @@ def test_a_name_comes_moves_and_goes_with_its_cluster(tmp_path, request, server)
             held = house.drivers.dns(Target(f"dns:{zone}", target, options)).read().rrsets
         return [value for key, one in held.items() if key == (f"hpc.{zone}", "A") for value in one.values]
 
-    run(until_quiet=True)
+    report = run(until_quiet=True)
+    assert {outcome.state for outcome in report.outcomes} <= {"done"}, [o.message for o in report.outcomes]
     before = front(tmp_path)
     assert shown() == [before]
     (name,) = [name for name in world(tmp_path).names() if "front" in name]
