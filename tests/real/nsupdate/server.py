@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.real.bind import free_port, need
 
 PACKAGES = ("nsupdate==0.13.0", "argon2-cffi==25.1.0")
 _SITE = Path(__file__).parent / "site"
+_NUMBERS = count(77)
 _ZONES = 150
 _ZONE = """$TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 86400 60
@@ -153,8 +155,8 @@ def start(folder: Path) -> Nsupdate:
 
 
 def _own_address() -> str:
-    """A loopback address of our own (the process id is in it), with its port 53: named listens on no other sort."""
-    address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
+    """A loopback address of this server's own (the process id is in it), with its port 53: it speaks to no other."""
+    address = f"127.{next(_NUMBERS)}.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
     if os.geteuid() or not shutil.which("ip"):
         pytest.skip("nsupdate.info speaks to port 53 alone: its name server needs root and an address of its own")
     subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True, timeout=10)
