@@ -19,8 +19,12 @@ def over(
     kinds: Mapping[str, Kind[Any]],
     now: datetime,
     made: Callable[[Collection[Ref]], Mapping[Ref, datetime]],
+    held: Collection[Ref] = (),
 ) -> Graph:
-    """The graph without what has come to its end by ``now``; ``made`` says when resources were made."""
+    """The graph without what has come to its end by ``now``; ``made`` says when resources were made.
+
+    Of what is not among ``held`` the plan has nothing to take away: that its manifest makes nothing is remarked.
+    """
     ended = _ended(graph, kinds, now, made)
     if not ended:
         return graph
@@ -34,7 +38,10 @@ def over(
         undecided=graph.undecided & left.keys(),
         moved={new: old for new, old in graph.moved.items() if new in left},
         expired=going,
-        remarks=tuple(f"{ref}: {_said(ended[ref])}; it stays, for {user} needs it" for ref, user in needed.items()),
+        remarks=(
+            *(f"{ref}: {_said(ended[ref])}; it stays, for {user} needs it" for ref, user in needed.items()),
+            *(f"{ref}: {why}; nothing is made of its manifest" for ref, why in going.items() if ref not in held),
+        ),
     )
 
 

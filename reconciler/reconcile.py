@@ -68,7 +68,7 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
     house.memory.ordered = True
     inventory = house.held = keeping.inventory(house.store, house.held)
-    ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made)
+    ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made, inventory.entries)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)

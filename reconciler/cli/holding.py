@@ -83,7 +83,7 @@ def until(said: str, now: datetime) -> datetime:
     from reconciler.errors import SettingsError
 
     found = _DURATION.match(said)
-    if found:
+    if found and int(found[1]) > 0:
         return (now + timedelta(**{_UNITS[found[2]]: int(found[1])})).replace(microsecond=0)
     try:
         end = datetime.fromisoformat(said)

@@ -98,6 +98,9 @@ def explain(
         ref = Ref(resource)
         conditions = house.store.conditions.failing() | house.store.conditions.of_many([ref])
         known = proposal.graph.resources.keys() | conditions.keys() | proposal.inventory.entries.keys()
+        if ref in proposal.graph.expired and ref not in known:
+            console.say(f"{ref}: {proposal.graph.expired[ref]}; nothing is made of it until git gives it another end")
+            return 0
         if ref not in known:
             close = get_close_matches(resource, list(known), n=1)
             raise SettingsError(f"there is no {resource}" + (f": did you mean {close[0]}?" if close else ""))

@@ -72,17 +72,26 @@ def _tasks(scenario: Scenario, folder: Path, trace: Path | None) -> list[Task]:
     tasks: list[Task] = []
     named = scenario.workload.trace
     if trace is not None:
-        text = trace.read_text(encoding="utf-8")
+        text = _text(trace)
         tasks += (sacct if "|" in text.partition("\n")[0] else swf)(text, str(trace))
     else:
         tasks += generated(scenario.workload, scenario.seed)
         if named is not None:
             path = folder / named.file
-            tasks += {"swf": swf, "sacct": sacct}[named.format](path.read_text(encoding="utf-8"), str(path))
+            tasks += {"swf": swf, "sacct": sacct}[named.format](_text(path), str(path))
     if not tasks:
         message = "the workload has no jobs: give burst, sparse, poisson, mpi, diurnal, jobs or trace"
         raise SettingsError(message)
     return ordered(tasks)
+
+
+def _text(path: Path) -> str:
+    from reconciler.errors import SettingsError
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text; a trace is SWF, or what sacct prints") from error
 
 
 def _plain(result: Result, decisions: bool) -> dict[str, object]:

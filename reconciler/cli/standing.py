@@ -36,7 +36,7 @@ def text(store: Store, conditions: Standing, counts: Mapping[str, int], now: dat
     order = sorted(ready, key=lambda ref: (_ORDER[ready[ref].status], ref))
     hidden = sum(counts.values()) - len(order)
     blocks = [_table(order, ready, now)] if order else []
-    if hidden:
+    if hidden > 0:
         blocks.append(f"{hidden:,} that are ready are not listed (--all lists them)")
     blocks.append("\n".join(_around(store, now)))
     blocks.append(_sum(counts) if order or hidden else "nothing is known yet: hanse apply")

@@ -14,9 +14,21 @@ from typing import Any
 
 from reconciler.errors import DriverError, SettingsError
 from reconciler.kinds import Kind
-from reconciler.model import Details, Graph, Inventory, Observed, Present, Reading, Ref, Stray, TargetState, digest_of
+from reconciler.model import (
+    Details,
+    Graph,
+    Inventory,
+    Observed,
+    Present,
+    Reading,
+    Ref,
+    Stray,
+    Target,
+    TargetState,
+    digest_of,
+)
 from reconciler.observe.asking import Offers, after, world
-from reconciler.observe.questions import Question, leaves, questions, standing, wanted
+from reconciler.observe.questions import Question, leaves, questions, standing, tagged, wanted
 from reconciler.observe.taking import moved_inputs
 from reconciler.ports import Drivers
 
@@ -116,17 +128,17 @@ class _Gathered:
         self._former.update(left)
         self._strays = [s for s in self._strays if (s.target, s.kind) != (target, question.kind.name)]
         self._strays.extend(reading.strays)
-        self._targets[target] = self._state(target, reading, present)
+        self._targets[target] = self._state(question.target, reading, present)
 
-    def _state(self, target: str, reading: Reading, present: Mapping[Ref, str]) -> TargetState:
+    def _state(self, target: Target, reading: Reading, present: Mapping[Ref, str]) -> TargetState:
         """How the target stands after this reading and those of other kinds on it."""
-        before = self._targets.get(target, TargetState(reachable=True))
+        before = self._targets.get(target.id, TargetState(reachable=True))
         said = "".join(f"{ref}={digest}\n" for ref, digest in sorted(present.items()))
         return TargetState(
             before.reachable,
             before.complete and reading.complete,
             before.reason,
-            reading.token,
+            tagged(target, reading.token),
             digest_of((before.digest + said).encode()),
         )
 

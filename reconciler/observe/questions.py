@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import Kind
-from reconciler.model import Details, Entry, Graph, Inventory, Observed, Ref, Spec, Target, Wanted
+from reconciler.model import (
+    Details,
+    Entry,
+    Graph,
+    Inventory,
+    Observed,
+    Ref,
+    Spec,
+    Target,
+    Wanted,
+    digest_of,
+    encode,
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ def questions(
             target = graph.targets.get(target_id) or _remembered(
                 target_id, _standing(inventory, target_id), graph, inventory
             )
-            found.append(Question(target, kinds[kind], None, inventory.tokens[target_id][0]))
+            found.append(Question(target, kinds[kind], None, untagged(inventory.tokens[target_id][0])))
     return sorted(found, key=lambda question: question.key)
 
 
@@ -99,9 +111,30 @@ def _busy(moving: Iterable[Ref], graph: Graph, inventory: Inventory) -> set[str]
     """Targets that are read in full: something there is in motion, or there is no token to ask cheaply with."""
     here = {graph.resources[ref].target for ref in moving if ref in graph.resources}
     there = {inventory.entries[ref].target for ref in moving if ref in inventory.entries}
-    untold = {target for target, _ in inventory.stands if target not in inventory.tokens}
+    untold = {target for target, _ in inventory.stands if not _told(target, graph, inventory)}
     begun = {entry.target for ref, entry in inventory.begun.items() if ref not in graph.resources}
     return (here | there | untold | begun) - {""}
+
+
+def _told(target_id: str, graph: Graph, inventory: Inventory) -> bool:
+    """Whether there is a token of a target, and the target is still reached in the same way."""
+    token, _ = inventory.tokens.get(target_id, ("", ""))
+    target = graph.targets.get(target_id)
+    return bool(token) and (target is None or token.startswith(_tag(target)))
+
+
+def tagged(target: Target, token: str) -> str:
+    """A token that counts only as long as its target has the same driver and options."""
+    return f"{_tag(target)}{token}" if token else ""
+
+
+def untagged(token: str) -> str:
+    """What the target itself gave."""
+    return token.partition(":")[2]
+
+
+def _tag(target: Target) -> str:
+    return digest_of(encode({"driver": target.driver, "options": target.options}))[:8] + ":"
 
 
 def _come_since(graph: Graph, inventory: Inventory, earlier: Observed) -> set[str]:

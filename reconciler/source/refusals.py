@@ -28,6 +28,8 @@ def is_manifest(name: str) -> bool:
 def misnamed(names: Iterable[str]) -> Iterator[Diagnostic]:
     """What is wrong with the names of files, of manifests and of others."""
     for name in names:
+        if name.endswith(".lock.json"):  # what an import remembers of its source
+            continue
         if any("\udc80" <= letter <= "\udcff" for letter in name):
             yield refused(name, "the name is not UTF-8", "rename it")
         elif name.endswith((".yaml", ".yml")):

@@ -72,3 +72,14 @@ def test_a_cluster_that_loses_its_place_is_nobodys_stray(root):
     commit(root, {"roams.yaml": AUTO.replace("site: auto", "site: auto\n  requirements: {countries: [PT]}")})
     plan = planned(root)
     assert (said(plan), plan.strays) == (["defer VirtualCluster/team/roams NoPlace"], ())
+
+
+def test_what_was_read_by_another_way_is_not_trusted(root):
+    applied(root)
+    assert planned(root).actions == ()
+    (root / "hanse.toml").write_text('[targets."compute:*"]\ndriver = "opnstack"\n')
+    plan = planned(root)
+    assert "no compute driver called opnstack" in next(iter(plan.unreachable.values()))
+    assert plan.unread == 1
+    (root / "hanse.toml").write_text("")
+    assert planned(root).unreachable == {}

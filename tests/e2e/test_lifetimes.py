@@ -77,3 +77,14 @@ def test_what_something_else_still_needs_stays_and_the_plan_says_so(tmp_path):
         "DatasetRule/tides/sediment-near: its lifetime ended 2030-01-01 12:00 UTC; it stays, for "
         "VirtualCluster/tides/hpc needs it",
     )
+
+
+def test_a_manifest_whose_end_is_past_makes_nothing_and_is_remarked(tmp_path):
+    commit(tmp_path, FILES | {"cluster.yaml": CLUSTER + UNTIL})
+    plan = planned(tmp_path, clock=after)
+    assert not any("team/hpc" in line for line in said(plan))
+    end = "its lifetime ended 2030-01-01 12:00 UTC"
+    assert plan.warnings == (
+        f"VirtualCluster/team/hpc: {end}; nothing is made of its manifest",
+        f"DNSRecord/team/hpc: goes with VirtualCluster/team/hpc: {end}; nothing is made of its manifest",
+    )

@@ -34,4 +34,7 @@ def open(target: Target, drivers: Drivers | None = None, clock: Clock | None = N
     The world lives in ``options["state"]``, its behaviour in ``options["simulate"]``. Raises SettingsError.
     """
     world = World.open(world_path(str(target.options["state"]), target.name))
-    return SimulatedCloud(world, simulate_of(target.options), clock or RealClock())
+    simulate = simulate_of(target.options)
+    if target.options.get("joins"):  # playbooks reach the machines of the clouds that join it too
+        simulate = simulate.model_copy(update={"any_host": True})
+    return SimulatedCloud(world, simulate, clock or RealClock())

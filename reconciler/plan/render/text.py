@@ -57,7 +57,8 @@ def _section(title: str, actions: Sequence[Action], style: Style, wide: int, mos
         for action in shown:
             yield from _action(action, style, wide, brief=len(those) > most)
         if len(shown) < len(those):
-            yield f"  {words.SYMBOLS[verb]:>3} … and {len(those) - len(shown):,} more to {verb} (--full shows all)"
+            more = f"{len(those) - len(shown):,} more to {verb}"
+            yield f"  {words.SYMBOLS[verb]:>3} … and {more} (hanse plan --full shows all)"
 
 
 def _action(action: Action, style: Style, wide: int, *, brief: bool) -> Iterator[str]:
