@@ -23,7 +23,7 @@ from tests.real.openstack.project import Credential, Project
 from tests.real.openstack.proxy import Proxy
 from tests.real.openstack.rest import Administrator
 
-SECONDS = 60.0
+SECONDS = 180.0
 """How long the cloud is given to do one thing."""
 GONE = "DELETED"
 

@@ -18,8 +18,8 @@ from tests.real.openstack.rest import Administrator
 if TYPE_CHECKING:
     from tests.real.openstack.cloud import Cloud
 
-SECONDS = 60.0
-"""How long deleting servers may take."""
+SECONDS = 120.0
+"""How long it may take until one server more is gone."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,10 @@ KINDS: dict[str, tuple[Callable[[Project], Listed], str]] = {
 
 
 def _await_no_servers(project: Project) -> None:
-    deadline = time.monotonic() + SECONDS
+    deadline, fewest = time.monotonic() + SECONDS, 1 << 30
     while left := project.servers():
+        if len(left) < fewest:
+            deadline, fewest = time.monotonic() + SECONDS, len(left)
         if time.monotonic() > deadline:
             raise AssertionError(f"servers of {project.name} do not go: {[(s['name'], s['status']) for s in left]}")
         time.sleep(0.2)
