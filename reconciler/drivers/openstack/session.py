@@ -23,7 +23,7 @@ from libcloud.common.openstack_identity import (
 from reconciler.drivers.openstack.failures import Refused, translated
 from reconciler.drivers.openstack.options import Options
 from reconciler.drivers.openstack.tokens import AccessTokens, named
-from reconciler.errors import Terminal
+from reconciler.errors import Conflict, Terminal
 from reconciler.model import SecretRef, digest_of, encode
 from reconciler.ports import Drivers
 
@@ -117,8 +117,7 @@ class Session:
         for _ in range(2):
             self._keystone = self._connection(refused)
             try:
-                with translated(f"{self.name}: logging in"):
-                    self._keystone.authenticate(force=True)
+                self._authenticate()
             except Refused as error:
                 if self.options.auth != "v3oidcaccesstoken" or refused:
                     raise Terminal(f"{self.name}: {error}: {self._credential()}") from error
@@ -127,6 +126,15 @@ class Session:
                 self._keystone.connection.session.close()
                 return Login(self._keystone.auth_token, self._keystone.urls or (), self._keystone.project)
         raise AssertionError  # the second refusal has been raised
+
+    def _authenticate(self) -> None:
+        """Keystone stores a federated user at the first login; of two at the same moment it refuses one (409)."""
+        try:
+            with translated(f"{self.name}: logging in"):
+                self._keystone.authenticate(force=True)
+        except Conflict:
+            with translated(f"{self.name}: logging in"):
+                self._keystone.authenticate(force=True)
 
     def _connection(self, refused: str) -> Any:
         options = self.options

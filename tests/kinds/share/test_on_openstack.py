@@ -136,7 +136,7 @@ def test_a_share_is_told_of_in_few_calls_and_a_broken_one_loses_no_other(vo, pro
     proxy.reset()
     found = offers([broken, whole], lambda known: vo.compute(known.project_id))
     told = document("SITE", "", found, NOW)
-    assert [bool(offer.fault) for offer in found] == [True, False]
+    assert [bool(offer.fault) for offer in found] == [True, False], [offer.fault for offer in found]
     assert [share["OtherInfo"]["quotas"]["cpus"] for share in told["Share"]] == [7]
     assert len(told["CloudComputingInstanceType"]) >= 4
     assert proxy.count("compute") <= 6
