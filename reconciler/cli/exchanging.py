@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.exchange.shares import Known
-    from reconciler.model import Ref, Resource
     from reconciler.ports import Compute
-    from reconciler.settings import Settings
 
 importing = typer.Typer(no_args_is_help=True, help="Turn what other tools keep into manifests.")
 exporting = typer.Typer(no_args_is_help=True, help="Give manifests back in the form of other tools.")
@@ -147,7 +145,7 @@ def export_glue(
 
     Example: `hanse export glue CESGA-CLOUD > site.json`.
     """
-    from reconciler.cli.house import now, settings_of
+    from reconciler.cli.house import declared_with, now, settings_of
     from reconciler.exchange.glue import document, offers
     from reconciler.kinds import Declared
     from reconciler.kinds.virtualcluster.connect import connect, target_id
@@ -155,7 +153,7 @@ def export_glue(
     from reconciler.wiring import Wired
 
     settings = settings_of(context.obj)
-    resources = _declared(settings, site, revision, worktree=worktree)
+    resources = declared_with(settings, "Site", site, revision, worktree=worktree)
     drivers, declared = Wired(settings), Declared(resources)
 
     def compute(known: Known) -> Compute:
@@ -173,28 +171,13 @@ def export_glue(
 
 def _shares(context: typer.Context, site: str, revision: str, *, worktree: bool) -> list[Known]:
     """The shares of a site, with the projects that the records know."""
-    from reconciler.cli.house import records, settings_of
+    from reconciler.cli.house import declared_with, records, settings_of
     from reconciler.exchange.shares import shares_of
 
-    resources = _declared(settings_of(context.obj), site, revision, worktree=worktree)
+    resources = declared_with(settings_of(context.obj), "Site", site, revision, worktree=worktree)
     with records(context.obj) as store:
         held = [ref for ref in store.inventory.entries() if ref.kind == "Share"]
         return list(shares_of(site, resources, store.inventory.outputs(held)))
-
-
-def _declared(settings: Settings, site: str, revision: str, *, worktree: bool) -> Mapping[Ref, Resource]:
-    """Everything declared; raises SettingsError when the site is not."""
-    from difflib import get_close_matches
-
-    from reconciler.cli.house import declared
-    from reconciler.errors import SettingsError
-    from reconciler.model import Ref
-
-    _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
-    if Ref.of("Site", site) not in resources.items:
-        near = get_close_matches(site, [ref.name for ref in resources.items if ref.kind == "Site"], n=1)
-        raise SettingsError(f"there is no Site {site}" + (f": did you mean {near[0]}?" if near else ""))
-    return resources.items
 
 
 def manifests_folder(context: typer.Context) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from reconciler.errors import ManifestError
 
 if TYPE_CHECKING:
     from reconciler.manifest import Survey
-    from reconciler.model import Graph, Resources, Revision
+    from reconciler.model import Graph, Ref, Resource, Resources, Revision
     from reconciler.reconcile import House
     from reconciler.records.store import Store
     from reconciler.settings import Settings
@@ -81,6 +81,22 @@ def declared(settings: Settings, revision: str, *, worktree: bool = False) -> tu
     if not found.sound:
         raise ManifestError(found.faults)
     return read, found.resources
+
+
+def declared_with(
+    settings: Settings, kind: str, name: str, revision: str, *, worktree: bool = False
+) -> Mapping[Ref, Resource]:
+    """Everything declared at a revision, the configured one for ""; raises SettingsError when ``name`` is not."""
+    from difflib import get_close_matches
+
+    from reconciler.errors import SettingsError
+    from reconciler.model import Ref
+
+    _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
+    if Ref.of(kind, name) not in resources.items:
+        near = get_close_matches(name, [ref.name for ref in resources.items if ref.kind == kind], n=1)
+        raise SettingsError(f"there is no {kind} {name}" + (f": did you mean {near[0]}?" if near else ""))
+    return resources.items
 
 
 def surveyed(settings: Settings, revision: str, *, worktree: bool = False) -> tuple[Revision, Survey]:

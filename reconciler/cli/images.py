@@ -12,10 +12,7 @@ from reconciler.cli.exchanging import exporting, importing, listed, manifests_fo
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.model import Ref, Resource, SecretRef
-    from reconciler.settings import Settings
+    from reconciler.model import SecretRef
 
 __all__ = ["export_images", "exporting", "import_images"]
 
@@ -102,7 +99,7 @@ def export_images(
 
     Example: `hanse export images --vo vo.example.org --certificate ana.pem --key file:ana.key --into vo.list`.
     """
-    from reconciler.cli.house import now, settings_of
+    from reconciler.cli.house import declared_with, now, settings_of
     from reconciler.errors import SettingsError
     from reconciler.exchange.imagelist import SignatureFault, Signer, image_list, sign
     from reconciler.exchange.imagelist.exporter import endorsed
@@ -113,7 +110,7 @@ def export_images(
     if bool(key) != bool(certificate):
         raise SettingsError("a signature needs both --certificate and --key")
     settings, name = settings_of(context.obj), vo_name(vo)
-    images = endorsed(_declared(settings, name, revision, worktree=worktree), name, now())
+    images = endorsed(declared_with(settings, "VO", name, revision, worktree=worktree), name, now())
     if not images:
         console.note(f"{name} endorses no image that is offered now")
     try:
@@ -140,20 +137,6 @@ def _reference(text: str) -> SecretRef:
     if not colon or not name or where not in ("env", "file"):
         raise SettingsError("--key says where the key is, env:NAME or file:PATH, and is never the key itself")
     return SecretRef(env=name) if where == "env" else SecretRef(file=name)
-
-
-def _declared(settings: Settings, vo: str, revision: str, *, worktree: bool) -> Mapping[Ref, Resource]:
-    from difflib import get_close_matches
-
-    from reconciler.cli.house import declared
-    from reconciler.errors import SettingsError
-    from reconciler.model import Ref
-
-    _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
-    if Ref.of("VO", vo) not in resources.items:
-        near = get_close_matches(vo, [ref.name for ref in resources.items if ref.kind == "VO"], n=1)
-        raise SettingsError(f"there is no VO {vo}" + (f": did you mean {near[0]}?" if near else ""))
-    return resources.items
 
 
 def _read(source: str) -> bytes:

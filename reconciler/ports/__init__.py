@@ -17,7 +17,16 @@ from reconciler.ports.compute import (
 from reconciler.ports.configure import Configure, Host, RoleSource, RunRequest, RunState
 from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
 from reconciler.ports.drivers import Drivers
-from reconciler.ports.identity import Census, Group, Identity, Project, Provider, Way
+from reconciler.ports.identity import (
+    Administrator,
+    ApplicationCredential,
+    Census,
+    Group,
+    Identity,
+    Project,
+    Provider,
+    Way,
+)
 from reconciler.ports.images import Appliance, ImageListing, ImageRequest, Images, ImageUpdate, StoredImage
 from reconciler.ports.journal import Journal
 from reconciler.ports.registry import Document, Register, Registry
@@ -26,7 +35,9 @@ from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
 __all__ = [
     "DNS",
     "DRAINED_BY_US",
+    "Administrator",
     "Appliance",
+    "ApplicationCredential",
     "Batch",
     "BatchNode",
     "BatchNodeState",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from reconciler.model import SecretRef, Strict
 
 MARK = "hanse.uid"
 """Property of a project or group that carries the uid of what it belongs to."""
@@ -23,6 +27,34 @@ QUOTAS = (
 
 Rule = Mapping[str, Any]
 """One rule of a mapping, as keystone writes it: ``{"local": [...], "remote": [...]}``."""
+
+Word = Annotated[str, Field(min_length=1)]
+
+
+class ApplicationCredential(Strict):
+    """An application credential. The secret is a reference, read at the moment of use."""
+
+    id: Word
+    secret: SecretRef
+
+
+class Administrator(Strict):
+    """Who may change projects, groups and mappings: a user with a password, or an application credential."""
+
+    username: Word | None = None
+    password: SecretRef | None = None
+    project: Word = "admin"
+    userDomain: Word = "Default"
+    projectDomain: Word = "Default"
+    applicationCredential: ApplicationCredential | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        password = self.username is not None and self.password is not None
+        if password == (self.applicationCredential is not None):
+            message = "give either username and password, or applicationCredential"
+            raise ValueError(message)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

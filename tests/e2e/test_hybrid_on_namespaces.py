@@ -14,6 +14,7 @@ from reconciler.drivers.sshkey import own_key
 from reconciler.model import Target
 from tests.cli.conftest import Federation
 from tests.drivers.configure.test_wireguard_role import PACKAGES
+from tests.e2e.test_hybrid_plan import SITES as SIMULATED
 from tests.real.debs import gathered, served
 from tests.real.namespaces import of_world, roots
 
@@ -26,33 +27,7 @@ SETTINGS = """\
 [targets."compute:*"]
 namespace = {{rootfs = "{roots}"}}
 """
-SITES = """\
-apiVersion: hanse/v1
-kind: VO
-metadata: {name: vo.tides.example.org}
-spec: {description: Tide gauges}
----
-apiVersion: hanse/v1
-kind: Site
-metadata: {name: HARBOUR}
-spec:
-  clouds:
-    - name: quay
-      driver: namespace
-      endpoint: https://cloud.harbour.example.org:5000/v3
-      shares: [{vo: vo.tides.example.org, projectId: tides}]
-      options: {joins: [LIGHTHOUSE/lamp]}
----
-apiVersion: hanse/v1
-kind: Site
-metadata: {name: LIGHTHOUSE}
-spec:
-  clouds:
-    - name: lamp
-      driver: namespace
-      endpoint: https://cloud.lighthouse.example.org:5000/v3
-      shares: [{vo: vo.tides.example.org, projectId: tides}]
-"""
+SITES = SIMULATED.replace("driver: simulated", "driver: namespace")
 CLUSTER = """\
 apiVersion: hanse/v1
 kind: VirtualCluster

@@ -7,22 +7,10 @@ import re
 import pytest
 
 from reconciler.model import Ref, uid_of
-from tests.e2e.test_lifecycle import record
+from tests.e2e.test_lifecycle import record, root, zone
 from tests.house import applied, commit, opened, planned, said
 
-
-@pytest.fixture
-def root(tmp_path):
-    commit(tmp_path, {"www.yaml": record(), "kept.yaml": record(name="kept")})
-    applied(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def zone(root):
-    (found,) = (root / ".hanse/state/dns").glob("fed.example.org*.zone")
-    return found
-
+__all__ = ["root", "zone"]
 
 CONFLICT = ["adopt DNSRecord/team/www AdoptionConflict"]
 

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from reconciler.errors import Terminal
 from reconciler.model import Reason, SecretRef, Strict, Target
-from reconciler.ports import Drivers
+from reconciler.ports import Administrator, Drivers
 
 if TYPE_CHECKING:
     from keystoneauth1.identity.v3 import Auth
 
 Word = Annotated[str, Field(min_length=1)]
-
-
-class ApplicationCredential(Strict):
-    """An application credential of an administrator."""
-
-    id: Word
-    secret: SecretRef
-
-
-class Administrator(Strict):
-    """Who may change projects, groups and mappings: a user with a password, or an application credential."""
-
-    username: Word | None = None
-    password: SecretRef | None = None
-    project: Word = "admin"
-    userDomain: Word = "Default"
-    projectDomain: Word = "Default"
-    applicationCredential: ApplicationCredential | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        password = self.username is not None and self.password is not None
-        if password == (self.applicationCredential is not None):
-            message = "give either username and password, or applicationCredential"
-            raise ValueError(message)
-        return self
 
 
 class Options(Strict):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.errors import Conflict, DriverError, Terminal
 from reconciler.kinds.dnsrecord.spec import DNSRecordSpec, as_held, canonical, wanted_rrset
 from reconciler.kinds.dnsrecord.values import ValueFault, canonical_value
+from reconciler.kinds.failing import failed
 from reconciler.model import Answer, Change, Done, Failed, Reason, Ref
 from reconciler.ports import DNS, RRset, ZoneChange
 
@@ -91,21 +92,6 @@ def done(change: Change) -> Done:
 def outputs(spec: DNSRecordSpec) -> Mapping[str, object]:
     """What others may take: ``fqdn`` without its final dot, and ``values``."""
     return {"fqdn": spec.fqdn.removesuffix("."), "values": list(spec.values or ())}
-
-
-def failed(error: DriverError) -> Failed:
-    """A driver's error as an answer."""
-    match error:
-        case Transient():
-            return Failed("transient", str(error), error.retry_after, error.reason)
-        case Conflict():
-            return Failed("conflict", str(error), reason=error.reason)
-        case OutcomeUnknown():
-            return Failed("unknown", str(error), reason=error.reason)
-        case Terminal():
-            return Failed("terminal", str(error), reason=error.reason)
-        case _:
-            raise error
 
 
 def _spec(change: Change) -> DNSRecordSpec:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.kinds.replica.connect import closed, reached, target_id
 from reconciler.kinds.replica.observed import Folders, State, agrees, outputs, state
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
@@ -89,15 +89,6 @@ def remove_one(visit: Visit, change: Change) -> Answer:
         visit.storage.remove(file.path)
     left = len(there) - len(ours)
     return Done(message=f"{left} files without its mark were left standing" if left else "")
-
-
-def failed(error: DriverError) -> Failed:
-    """What a driver's error means for one replica."""
-    if isinstance(error, Transient):
-        return Failed("transient", str(error), error.retry_after, error.reason)
-    if isinstance(error, OutcomeUnknown):
-        return Failed("unknown", str(error), reason=error.reason)
-    return Failed("conflict" if isinstance(error, Conflict) else "terminal", str(error), reason=error.reason)
 
 
 def _spec(change: Change) -> ReplicaSpec:

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 from reconciler.errors import DriverError
 from reconciler.kinds.base import Federation, Kind, Rule
-from reconciler.kinds.replica.change import Visit, failed, put_one, remove_one
+from reconciler.kinds.failing import failed
+from reconciler.kinds.replica.change import Visit, put_one, remove_one
 from reconciler.kinds.replica.connect import Closed, closed, connect, target_id
 from reconciler.kinds.replica.observed import Folders, look, prefixes
 from reconciler.kinds.replica.rules import RULES, Quarrel, quarrels

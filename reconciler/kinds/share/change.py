@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.errors import Conflict, DriverError, Terminal
+from reconciler.kinds.failing import failed
 from reconciler.kinds.share.mapping import Rules, nobody, rule
 from reconciler.kinds.share.observed import (
     PROPERTY,
@@ -66,15 +67,6 @@ def put_all(visit: Visit, changes: Sequence[Change]) -> dict[Ref, Answer]:
         except DriverError as error:
             answers |= {change.ref: failed(error) for change, _ in due}
     return {**{change.ref: Done(outputs(parts)) for change, parts in made}, **answers}
-
-
-def failed(error: DriverError) -> Failed:
-    """What a driver's error means for one share."""
-    if isinstance(error, Transient):
-        return Failed("transient", str(error), error.retry_after, error.reason)
-    if isinstance(error, OutcomeUnknown):
-        return Failed("unknown", str(error), reason=error.reason)
-    return Failed("conflict" if isinstance(error, Conflict) else "terminal", str(error), reason=error.reason)
 
 
 def _parts(visit: Visit, seen: View, change: Change) -> Parts:

@@ -8,7 +8,7 @@ targets `storage:SITE/STORAGE`. It needs the VOs that it gives a share to.
 from reconciler.kinds.site.batch import Batch, Queue
 from reconciler.kinds.site.cloud import Accounting, Cloud, Network, Share
 from reconciler.kinds.site.kind import SiteKind
-from reconciler.kinds.site.onboarding import Administrator, ApplicationCredential, Onboarding
+from reconciler.kinds.site.onboarding import Onboarding
 from reconciler.kinds.site.service import Endpoint, Extension, Service, ServiceExtension
 from reconciler.kinds.site.shares import share_name
 from reconciler.kinds.site.spec import Contacts, SiteSpec
@@ -20,8 +20,6 @@ __all__ = [
     "KIND",
     "Access",
     "Accounting",
-    "Administrator",
-    "ApplicationCredential",
     "Availability",
     "Batch",
     "Cloud",

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from reconciler.kinds.share.spec import DOMAIN, ISSUER, ROLE, Claims, Quota
-from reconciler.model import SecretRef, Strict
+from reconciler.model import Strict
+from reconciler.ports import Administrator
 
 Word = Annotated[str, Field(min_length=1)]
-
-
-class ApplicationCredential(Strict):
-    """An application credential. The secret is a reference, read at the moment of use."""
-
-    id: Word
-    secret: SecretRef
-
-
-class Administrator(Strict):
-    """Who may change projects, groups and mappings: a user with a password, or an application credential."""
-
-    username: Word | None = None
-    password: SecretRef | None = None
-    project: Word = "admin"
-    userDomain: Word = "Default"
-    projectDomain: Word = "Default"
-    applicationCredential: ApplicationCredential | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        password = self.username is not None and self.password is not None
-        if password == (self.applicationCredential is not None):
-            message = "give either username and password, or applicationCredential"
-            raise ValueError(message)
-        return self
 
 
 class Onboarding(Strict):

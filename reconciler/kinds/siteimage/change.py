@@ -7,10 +7,11 @@ machine whose image is gone may run on, but can neither be rebuilt nor moved to 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.errors import Conflict, Terminal, Transient
+from reconciler.kinds.failing import failed
 from reconciler.kinds.replica.transfer import Job, Transfers
 from reconciler.kinds.siteimage import marks
 from reconciler.kinds.siteimage.observed import HALF, Found, found, goes, outputs, right, spec_of
@@ -64,16 +65,7 @@ def under_way(change: Change, transfers: Transfers) -> Answer | None:
         return None
     if job.state == "running":
         return Started(job.handle, _look_again_in(job), message=job.said())
-    return failed(job.error) if job.error is not None else None
-
-
-def failed(error: DriverError) -> Failed:
-    """What a driver's error means for one image."""
-    if isinstance(error, Transient):
-        return Failed("transient", str(error), error.retry_after, error.reason)
-    if isinstance(error, OutcomeUnknown):
-        return Failed("transient", str(error), reason=error.reason)  # it bears our mark: looked for, not feared
-    return Failed("conflict" if isinstance(error, Conflict) else "terminal", str(error), reason=error.reason)
+    return failed(job.error, lost="transient") if job.error is not None else None
 
 
 # -- making ------------------------------------------------------------------------------------------------------------
@@ -169,21 +161,8 @@ def _job(visit: Visit, change: Change) -> Job:
 
 def _bring(drivers: Drivers, target: Target, request: ImageRequest, job: Job) -> None:
     """In a thread of the transfers, which has drivers of its own."""
-    drivers.images(target).bring(_heard(request, job))
+    drivers.images(target).bring(replace(request, progress=job.advance))
     job.files_done += 1
-
-
-def _heard(request: ImageRequest, job: Job) -> ImageRequest:
-    return ImageRequest(
-        request.owner,
-        request.name,
-        request.appliance,
-        request.properties,
-        request.min_disk_gib,
-        request.min_ram_mib,
-        request.visibility,
-        job.advance,
-    )
 
 
 def _started(job: Job) -> Started:

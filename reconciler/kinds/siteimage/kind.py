@@ -11,9 +11,10 @@ from typing import ClassVar
 
 from reconciler.errors import DriverError, Terminal
 from reconciler.kinds.base import Federation, Kind, Rule
+from reconciler.kinds.failing import failed
 from reconciler.kinds.replica.transfer import Transfers
 from reconciler.kinds.siteimage.awaited import awaited
-from reconciler.kinds.siteimage.change import Visit, failed, put_one, remove_one, under_way
+from reconciler.kinds.siteimage.change import Visit, put_one, remove_one, under_way
 from reconciler.kinds.siteimage.connect import connect, target_id
 from reconciler.kinds.siteimage.observed import look, strays
 from reconciler.kinds.siteimage.rules import RULES
@@ -91,6 +92,6 @@ class SiteImageKind(Kind[SiteImageSpec]):
                 try:
                     answer = do(visit, change)
                 except DriverError as error:
-                    answer = failed(error)
+                    answer = failed(error, lost="transient")
             answers[change.ref] = answer
         return answers

@@ -15,11 +15,12 @@ from typing import ClassVar
 
 from reconciler.errors import DriverError
 from reconciler.kinds.base import Federation, Kind, Occasion, OpenChoice, Repair, Rule
+from reconciler.kinds.failing import failed
 from reconciler.kinds.virtualcluster import asking, beside, drain, elastic, marks, room
 from reconciler.kinds.virtualcluster.affording import afforded
 from reconciler.kinds.virtualcluster.candidates import open_choices
 from reconciler.kinds.virtualcluster.connect import connect_all, target_id
-from reconciler.kinds.virtualcluster.life import Cloud, Life, failed
+from reconciler.kinds.virtualcluster.life import Cloud, Life
 from reconciler.kinds.virtualcluster.near import rule_ref
 from reconciler.kinds.virtualcluster.nodes import Roster, roster
 from reconciler.kinds.virtualcluster.observed import present
@@ -208,7 +209,7 @@ def _everywhere(
             places = beside.places_of((change.spec, change.before), target)
             answers |= do(Cloud(target, drivers, places), [change])
         except DriverError as error:
-            answers[change.ref] = failed(error)
+            answers[change.ref] = failed(error, lost="transient")
     return answers
 
 
@@ -224,7 +225,7 @@ def _step(change: Change, cloud: Cloud, there: Roster) -> Answer:
     try:
         return Life(change, spec, cloud, there).step()
     except DriverError as error:
-        return failed(error)
+        return failed(error, lost="transient")
 
 
 def _take_away(change: Change, cloud: Cloud, there: Roster, going: bool) -> Answer:
@@ -247,5 +248,5 @@ def _take_away(change: Change, cloud: Cloud, there: Roster, going: bool) -> Answ
         for member in sorted(members, key=lambda m: (m.group == FRONTEND, m.group, -m.ordinal)):
             cloud.compute.destroy(member.node.id)
     except DriverError as error:
-        return failed(error)
+        return failed(error, lost="transient")
     return Started("going", 0.1, message=f"{len(members)} nodes are being deleted")

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
-from reconciler.errors import Conflict, DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.errors import DriverError, OutcomeUnknown, Terminal, Transient
+from reconciler.kinds.failing import failed
 from reconciler.kinds.virtualcluster import beside, marks, runs, stages
 from reconciler.kinds.virtualcluster.beside import Joined, place_of, target_at
 from reconciler.kinds.virtualcluster.drain import Ward, ward
@@ -103,20 +104,6 @@ class Cloud:
         return self.compute.images()
 
 
-def failed(error: DriverError, said: str = "") -> Failed:
-    """What a driver's error means for a cluster. An answer that was lost is looked for, not feared."""
-    message = f"{said}: {error}" if said else str(error)
-    match error:
-        case Terminal():
-            return Failed("terminal", message, reason=error.reason)
-        case Transient():
-            return Failed("transient", message, error.retry_after, error.reason)
-        case Conflict():
-            return Failed("conflict", message, reason=error.reason)
-        case _:
-            return Failed("transient", message, reason=error.reason)
-
-
 class Life:
     """One step in the life of one cluster."""
 
@@ -134,7 +121,7 @@ class Life:
         try:
             answer = self._nodes() or self._power() or self._publish() or self._turn()
         except DriverError as error:
-            answer = failed(error)
+            answer = failed(error, lost="transient")
         come = stages.reached(self.layout, self.change.uid, self.config, self.silent, self.fault)
         return replace(answer, stages=come)
 
@@ -206,11 +193,11 @@ class Life:
                 return self.progress.started(f"{request.name}: {error}: looking for it", moved=True)
             except Transient as error:
                 if not made:
-                    return failed(error, request.name)
+                    return failed(error, request.name, lost="transient")
                 said = f"{len(made)} of {len(requests)} nodes made: {error}"
                 return self.progress.started(said, moved=True, least=error.retry_after or 0.0)
             except Terminal as error:
-                return failed(error, f"{request.name} ({len(made)} of {len(requests)} nodes made)")
+                return failed(error, f"{request.name} ({len(made)} of {len(requests)} nodes made)", lost="transient")
             self.progress.asked[request.name] = 0
         self._join(made, places)
         waiting = [node for node in made if node.state != "running"]

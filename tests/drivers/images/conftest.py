@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from reconciler.ports import Compute, Images, StoredImage
 from reconciler.ports.images import CONTENT, OWNER
 from reconciler.settings import Settings
 from reconciler.wiring import Wired
+from tests.drivers.compute.conftest import Setting
 from tests.real.appliances import shelf
 from tests.real.openstack import Project, openstack
 
@@ -36,13 +36,6 @@ class Cloud:
     """The same, with its content on its way."""
     scratch: Path
     directly: Project | None = None
-
-
-@dataclass
-class Setting:
-    path: Path
-    fixture: Callable[[str], Any]
-    undo: list[Callable[[], None]] = field(default_factory=list)
 
 
 def simulated_cloud(setting: Setting) -> Cloud:
