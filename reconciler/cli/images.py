@@ -143,6 +143,7 @@ def _read(source: str) -> bytes:
     """A list from a file or over http(s)."""
     from reconciler.drivers.fetch import pieces
     from reconciler.errors import DriverError, SettingsError
+    from reconciler.ports import Source
 
     if not source.startswith(("http://", "https://")):
         try:
@@ -151,7 +152,7 @@ def _read(source: str) -> bytes:
             raise SettingsError(f"{source} cannot be read: {error.strerror or error}") from error
     content = b""
     try:
-        with pieces(source) as found:
+        with pieces(Source(source)) as found:
             for piece in found:
                 content += piece
                 if len(content) > LONGEST:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reconciler.drivers import fetch
 from reconciler.errors import Terminal, Transient
-from reconciler.ports.images import Appliance
+from reconciler.ports import Appliance, Source
 
 ALGORITHMS = ("md5", "sha256", "sha512")
 _SIGNS = {"qcow2": b"QFI\xfb"}
@@ -94,7 +94,7 @@ def _temporary(directory: str) -> Path:
 def _download(appliance: Appliance, path: Path, progress: Progress) -> Fetched:
     sums = {name: hashlib.new(name, usedforsecurity=False) for name in ALGORITHMS}
     size, most = 0, appliance.size
-    with fetch.pieces(appliance.url) as pieces:
+    with fetch.pieces(Source(appliance.url)) as pieces:
         try:
             with path.open("wb") as file:
                 for piece in pieces:

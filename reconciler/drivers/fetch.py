@@ -23,6 +23,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit, urlunsplit
 
 from reconciler.errors import Terminal, Transient
 from reconciler.model import Reason
+from reconciler.ports import Source
 
 PIECE = 1 << 20
 """Bytes read at once."""
@@ -75,11 +76,12 @@ def shown(url: str) -> str:
 
 
 @contextmanager
-def pieces(url: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Iterator[bytes]]:
-    """Open ``url`` and yield an iterator over its bytes.
+def pieces(source: Source, clock: Callable[[], float] = time.monotonic) -> Iterator[Iterator[bytes]]:
+    """Open a source and yield an iterator over its bytes.
 
     Raises Transient when the source may come back, Terminal when it is not there, not allowed, or not a source.
     """
+    url = source.url
     scheme = urlsplit(url).scheme
     if scheme == "data":
         yield iter((_inline(url),))
@@ -87,7 +89,7 @@ def pieces(url: str, clock: Callable[[], float] = time.monotonic) -> Iterator[It
         with _file(url) as stream:
             yield _read_file(stream, url)
     elif scheme in ("http", "https"):
-        with closing(_request(url)) as response:
+        with closing(_request(source)) as response:
             yield _read_body(response, url, clock)
     else:
         raise Terminal(f"{shown(url)}: copies come from file, http, https and data URLs, not from {scheme or 'this'!r}")
@@ -159,8 +161,11 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _request(url: str) -> http.client.HTTPResponse:
+def _request(source: Source) -> http.client.HTTPResponse:
+    url = source.url
     request = urllib.request.Request(url, headers={"Accept-Encoding": "identity", "User-Agent": "hanse"})  # noqa: S310
+    for name, value in source.headers.items():
+        request.add_unredirected_header(name, value)
     try:
         response: http.client.HTTPResponse | None = _opener().open(request, timeout=TIMEOUT)
     except HTTPError as error:

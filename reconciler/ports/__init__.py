@@ -30,7 +30,7 @@ from reconciler.ports.identity import (
 from reconciler.ports.images import Appliance, ImageListing, ImageRequest, Images, ImageUpdate, StoredImage
 from reconciler.ports.journal import Journal
 from reconciler.ports.registry import Document, Register, Registry
-from reconciler.ports.storage import Copy, Listing, Storage, StoredFile
+from reconciler.ports.storage import Copy, Listing, Source, Space, Storage, StoredFile
 
 __all__ = [
     "DNS",
@@ -79,6 +79,8 @@ __all__ = [
     "RunRequest",
     "RunState",
     "Size",
+    "Source",
+    "Space",
     "Storage",
     "StoredFile",
     "StoredImage",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 
@@ -17,6 +18,10 @@ class StoredFile:
     checksums: frozenset[str] = frozenset()
     uid: str = ""
     """Our ownership mark; "" when it has none."""
+    modified: datetime | None = field(default=None, compare=False)
+    """When its content was last written, UTC; None where the storage does not say."""
+    accessed: datetime | None = field(default=None, compare=False)
+    """When it was last read, UTC; None where the storage does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,28 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a file may be read: ``file://``, ``data:``, ``http(s)://``, and what the reader must send."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """``Authorization`` with a token for this file alone, say. Never shown, never kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How full a storage is, in bytes; None where it does not say."""
+
+    used: int | None = None
+    free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Copy:
-    """One file to bring in. ``source_url`` is ``file://``, ``http(s)://`` or another storage's URL for the file."""
+    """One file to bring in."""
 
     path: str
-    source_url: str
+    source: Source
     uid: str
     size: int | None = None
     checksum: str = ""
@@ -54,14 +76,19 @@ class Storage(Protocol):
         """
         ...
 
-    def url(self, path: str) -> str:
-        """Where another storage can read the file."""
+    def source(self, path: str) -> Source:
+        """Where another storage can read the file, and what it must send: good for a while, for this file alone."""
+        ...
+
+    def space(self) -> Space:
+        """How full the storage is."""
         ...
 
     def copy_in(self, copy: Copy) -> StoredFile:
         """Copy one file in, verify size and checksum, then show it under its name (atomically), with our mark.
 
-        Raises Terminal when the source does not match what is expected; partial data is removed first.
+        Where both ends can, the bytes go from storage to storage. Raises Terminal when the source does not match what
+        is expected; partial data is removed first.
         """
         ...
 

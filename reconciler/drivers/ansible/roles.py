@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.drivers.fetch import pieces, shown
 from reconciler.errors import Terminal
-from reconciler.ports import RoleSource
+from reconciler.ports import RoleSource, Source
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of an archive, and of what is in it."""
@@ -61,7 +61,7 @@ def _content(role: RoleSource, repository: str) -> bytes:
 
 def _of_archive(role: RoleSource) -> bytes:
     found = io.BytesIO()
-    with pieces(role.archive) as parts:
+    with pieces(Source(role.archive)) as parts:
         for part in parts:
             found.write(part)
             if found.tell() > LARGEST:

@@ -23,7 +23,7 @@ from reconciler.drivers.directory.scan import OWN, walk
 from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
 from reconciler.drivers.prefixes import Prefixes
 from reconciler.errors import Conflict, Terminal, Transient
-from reconciler.ports import Copy, Listing, StoredFile
+from reconciler.ports import Copy, Listing, Source, Space, StoredFile
 
 _SWEEP_EVERY = 3600.0
 _RACY_NS = 2_000_000_000
@@ -80,9 +80,18 @@ class Directory:
         self._index.remember(fresh)
         return Listing(files, complete=not missed)
 
-    def url(self, path: str) -> str:
+    def source(self, path: str) -> Source:
         """The ``file://`` URL of ``path``."""
-        return self._file(path).absolute().as_uri()
+        return Source(self._file(path).absolute().as_uri())
+
+    def space(self) -> Space:
+        """What the federation has put there, and what the disk and the capacity leave for more."""
+        if not self._attached() or not self._root.is_dir():
+            return Space(0, self._capacity)
+        with translated(f"{self._name}: {self._root}"):
+            free = max(0, shutil.disk_usage(self._root).free - self._min_free)
+        used = self._index.used()
+        return Space(used, free if self._capacity is None else max(0, min(free, self._capacity - used)))
 
     def _described(
         self, path: str, stat: os.stat_result, rows: tuple[Row, ...], *, wanted: bool, fresh: list[Row]
@@ -129,12 +138,12 @@ class Directory:
         self._room(copy.path, copy.size or 0, copy.size or 0)
         tally = Tally()
         with translated(f"{self._name}: {copy.path}"), arriving(self._own / "incoming") as (part, stream):
-            with pieces(copy.source_url) as source:
+            with pieces(copy.source) as source:
                 for piece in source:
                     tally.add(piece)
                     stream.write(piece)
                     self._arrived(copy, tally, len(piece))
-            tally.verify(copy.source_url, copy.size, copy.checksum)
+            tally.verify(copy.source.url, copy.size, copy.checksum)
             row = _synced(copy, stream, tally, self._clock())
             self._show(part, goal, row)
         return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
@@ -210,7 +219,7 @@ class Directory:
         if copy.progress is not None:
             copy.progress(count)
         if copy.size is not None and tally.size > copy.size:
-            raise Terminal(f"{shown(copy.source_url)} has more than the {copy.size} bytes expected")
+            raise Terminal(f"{shown(copy.source.url)} has more than the {copy.size} bytes expected")
         self._room(copy.path, 0, tally.size)
 
     def _show(self, part: Path, goal: Path, row: Row) -> None:

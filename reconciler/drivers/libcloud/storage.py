@@ -46,7 +46,7 @@ from reconciler.drivers.libcloud.presign import presigned
 from reconciler.drivers.prefixes import Prefixes
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.model import SecretRef, Target
-from reconciler.ports import Copy, Drivers, Listing, Storage, StoredFile
+from reconciler.ports import Copy, Drivers, Listing, Source, Space, Storage, StoredFile
 
 SMALL = 5 << 20
 """Bytes up to which a file goes in one request, with both checksums known beforehand."""
@@ -131,13 +131,13 @@ class Bucket:
         heads.update({path: head for path, head in fresh.items() if head is not None})
         return Listing({p: StoredFile(p, found[p].size, h.checksums, h.uid) for p, h in sorted(heads.items())})
 
-    def url(self, path: str) -> str:
+    def source(self, path: str) -> Source:
         """A presigned URL for ``path``, good for seven days."""
         with translated(self._name):
             driver = self._driver
             at = driver.connection
             own_port = int(at.port) == (443 if driver.secure else 80)
-            return presigned(
+            url = presigned(
                 host=at.host if own_port else f"{at.host}:{at.port}",
                 path=f"/{self._container}/{quote(_checked(self._name, path), safe='/~')}",
                 key=driver.key,
@@ -147,6 +147,11 @@ class Bucket:
                 seconds=_URL_SECONDS,
                 secure=driver.secure,
             )
+        return Source(url)
+
+    def space(self) -> Space:
+        """S3 does not say how full a container is."""
+        return Space()
 
     def _listed(self, prefixes: list[str]) -> dict[str, Any]:
         """Key -> object, of every page. Raises Transient when the pages begin anew."""
@@ -192,7 +197,7 @@ class Bucket:
             raise Terminal(
                 f"{self._name}: {copy.path}: more than {LARGEST} bytes cannot be brought in through libcloud"
             )
-        with translated(f"{self._name}: {copy.path}"), pieces(copy.source_url) as source:
+        with translated(f"{self._name}: {copy.path}"), pieces(copy.source) as source:
             tally = Tally()
             incoming = _counted(copy, source, tally)
             head = _first(incoming, SMALL)
@@ -242,7 +247,7 @@ class Bucket:
                 self._driver.delete_object(self._object(path))
 
     def _put_small(self, copy: Copy, content: bytes, tally: Tally) -> None:
-        tally.verify(copy.source_url, copy.size, copy.checksum)
+        tally.verify(copy.source.url, copy.size, copy.checksum)
         metadata = {_UID: copy.uid, _SUMS: " ".join(sorted(tally.checksums))}
         with tempfile.NamedTemporaryFile(prefix="hanse-") as file:
             file.write(content)
@@ -257,7 +262,7 @@ class Bucket:
         with tempfile.TemporaryFile(prefix="hanse-") as file:
             for piece in stream:
                 file.write(piece)
-            tally.verify(copy.source_url, copy.size, copy.checksum)
+            tally.verify(copy.source.url, copy.size, copy.checksum)
             file.seek(0)
             metadata = {_UID: copy.uid, _SUMS: " ".join(sorted(tally.checksums))}
             self._put_large(copy, iter(lambda: file.read(PIECE), b""), metadata)
@@ -292,7 +297,7 @@ def _counted(copy: Copy, source: Iterator[bytes], tally: Tally) -> Iterator[byte
     for piece in source:
         tally.add(piece)
         if copy.size is not None and tally.size > copy.size:
-            raise Terminal(f"{shown(copy.source_url)} has more than the {copy.size} bytes expected")
+            raise Terminal(f"{shown(copy.source.url)} has more than the {copy.size} bytes expected")
         if tally.size > LARGEST:
             raise Terminal(f"{copy.path}: more than {LARGEST} bytes cannot be brought in through libcloud")
         if copy.progress is not None:
@@ -313,4 +318,4 @@ def _first(pieces_: Iterator[bytes], size: int) -> bytes:
 def _verified(copy: Copy, rest: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
     """The rest of the bytes; raises before the end is reported when they are not the ones expected."""
     yield from rest
-    tally.verify(copy.source_url, copy.size, copy.checksum)
+    tally.verify(copy.source.url, copy.size, copy.checksum)

@@ -15,7 +15,7 @@ from reconciler.kinds.replica.observed import Folders, State, agrees, outputs, s
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
 from reconciler.kinds.replica.transfer import Job, Transfers
 from reconciler.model import Answer, Change, Done, Failed, Reason, Ref, Started, Target
-from reconciler.ports import Copy, Drivers, Listing, Storage, StoredFile
+from reconciler.ports import Copy, Drivers, Listing, Source, Storage, StoredFile
 
 SMALL = 8 << 20
 """Bytes up to which a replica is copied inside a put."""
@@ -26,7 +26,8 @@ _SLOWEST = 1e6
 _NEAR = ("data", "file")
 """Schemes whose bytes are at hand: nothing can make the put wait."""
 
-Source = Callable[[ReplicaFile], str]
+Origin = Callable[[ReplicaFile], Source]
+"""Where each file of a replica is read."""
 
 
 @dataclass
@@ -109,8 +110,8 @@ def _refuse_others(change: Change, seen: State) -> None:
 # -- where the bytes come from -----------------------------------------------------------------------------------------
 
 
-def _source(visit: Visit, change: Change) -> Source:
-    """The URL of each file at its source. Raises Terminal when the source may not be read."""
+def _source(visit: Visit, change: Change) -> Origin:
+    """Where each file is read. Raises Terminal when the source may not be read."""
     spec = _spec(change)
     source = spec.source
     if not isinstance(source, StorageSource):
@@ -123,15 +124,15 @@ def _source(visit: Visit, change: Change) -> Source:
     return partial(_on_storage, spec, source, there, visit.drivers)
 
 
-def _on_storage(spec: ReplicaSpec, source: StorageSource, there: Target, drivers: Drivers, file: ReplicaFile) -> str:
+def _on_storage(spec: ReplicaSpec, source: StorageSource, there: Target, drivers: Drivers, file: ReplicaFile) -> Source:
     own = _own(spec, file)
     if own is not None:
-        return own
+        return Source(own)
     path = f"{source.path}/{file.path[len(spec.folder) + 1 :]}" if spec.files else source.path
-    return drivers.storage(there).url(path)
+    return drivers.storage(there).source(path)
 
 
-def _at_url(spec: ReplicaSpec, source: str | None, target: Target, file: ReplicaFile) -> str:
+def _at_url(spec: ReplicaSpec, source: str | None, target: Target, file: ReplicaFile) -> Source:
     url = _own(spec, file) or source
     if url is None:
         raise Terminal(f"{file.path} is not there and has no source: add source")
@@ -139,7 +140,7 @@ def _at_url(spec: ReplicaSpec, source: str | None, target: Target, file: Replica
         url = f"{source.rstrip('/')}/{quote(file.path[len(spec.folder) + 1 :])}"
     if urlsplit(url).scheme == "file":
         _permit(target, url)
-    return url
+    return Source(url)
 
 
 def _own(spec: ReplicaSpec, file: ReplicaFile) -> str | None:
@@ -171,11 +172,11 @@ def _copied(visit: Visit, change: Change, due: Sequence[ReplicaFile]) -> Answer 
     return None
 
 
-def _at_hand(visit: Visit, due: Sequence[ReplicaFile], source: Source, total: int) -> bool:
+def _at_hand(visit: Visit, due: Sequence[ReplicaFile], source: Origin, total: int) -> bool:
     """True when nothing can make the call wait: few bytes, and no network to fetch them over."""
     if len(due) > _FEW or total > visit.room:
         return False
-    urls = [source(file) for file in due]
+    urls = [source(file).url for file in due]
     sized = all(file.size is not None or url.startswith("data:") for file, url in zip(due, urls, strict=True))
     return sized and all(urlsplit(url).scheme in _NEAR for url in urls)
 
@@ -199,7 +200,7 @@ def _reads(change: Change) -> frozenset[tuple[str, str]]:
     return frozenset((there, f"{path}/{file.path}") for file in spec.files)
 
 
-def _copy_all(visit: Visit, due: Sequence[ReplicaFile], source: Source, uid: str, job: Job) -> None:
+def _copy_all(visit: Visit, due: Sequence[ReplicaFile], source: Origin, uid: str, job: Job) -> None:
     """Copy file by file; what fails does not stop the others. What has come meanwhile is not copied again."""
     storage = visit.storage
     there = storage.listing([file.path for file in due]).files

@@ -16,7 +16,7 @@ import pytest
 from reconciler.drivers import directory
 from reconciler.drivers.libcloud import storage as libcloud_storage
 from reconciler.model import SecretRef, Target
-from reconciler.ports import Copy, Storage
+from reconciler.ports import Copy, Source, Storage
 from tests.real.s3 import KEY, S3, SECRET, s3
 from tests.real.web import web
 
@@ -41,8 +41,9 @@ class Place:
     by_hand: Callable[[str, bytes], None]
     taken_away: Callable[[], None]
 
-    def copy(self, path: str, source: str, uid: str = UID, **more: Any) -> Any:
-        return self.open().copy_in(Copy(path, source, uid, **more))
+    def copy(self, path: str, source: str | Source, uid: str = UID, **more: Any) -> Any:
+        read = Source(source) if isinstance(source, str) else source
+        return self.open().copy_in(Copy(path, read, uid, **more))
 
 
 def adler32(content: bytes) -> str:
@@ -54,14 +55,14 @@ def md5(content: bytes) -> str:
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Callable[[bytes], str]:
-    """Makes a source file of some bytes; its URL."""
+def source(tmp_path: Path) -> Callable[[bytes], Source]:
+    """Makes a source file of some bytes."""
 
-    def make(content: bytes, name: str = "source.bin") -> str:
+    def make(content: bytes, name: str = "source.bin") -> Source:
         file = tmp_path / "sources" / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
-        return file.as_uri()
+        return Source(file.as_uri())
 
     return make
 

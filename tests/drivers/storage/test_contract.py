@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.model import Reason
-from reconciler.ports import Copy
+from reconciler.ports import Copy, Source
 from tests.drivers.storage.conftest import OTHER, UID, adler32, md5
 from tests.real.web import content
 
@@ -227,7 +227,7 @@ def test_a_file_on_its_way_is_not_listed(place, web):
     size = 6 << 20
     body = content(size)[:size]
     arrived = threading.Event()
-    copy = Copy("big", f"{web}/slow/{size}", UID, size, md5(body), lambda _count: arrived.set())
+    copy = Copy("big", Source(f"{web}/slow/{size}"), UID, size, md5(body), lambda _count: arrived.set())
     with ThreadPoolExecutor(1) as pool:
         copying = pool.submit(place.open().copy_in, copy)
         assert arrived.wait(10)
@@ -260,9 +260,9 @@ def test_copies_to_one_path_at_once_end_in_one_whole_marked_file(place, source):
     assert files["same"] in made
 
 
-def test_another_storage_can_read_what_url_gives(place, directory_place, source):
+def test_another_storage_can_read_what_source_gives(place, directory_place, source):
     place.copy("über all/a+b", source(SMALL))
-    copied = directory_place.open().copy_in(Copy("over", place.open().url("über all/a+b"), OTHER, 14, md5(SMALL)))
+    copied = directory_place.open().copy_in(Copy("over", place.open().source("über all/a+b"), OTHER, 14, md5(SMALL)))
     assert copied.size == 14
 
 

@@ -16,7 +16,7 @@ from reconciler.drivers import directory
 from reconciler.drivers.directory.storage import Directory
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.model import Reason, Target
-from reconciler.ports import Copy
+from reconciler.ports import Copy, Source
 from tests.drivers.storage.conftest import UID, adler32, md5
 
 BODY = b"fourteen bytes"
@@ -60,7 +60,7 @@ CHILD = """
     from pathlib import Path
     root, source, where, when = sys.argv[1:]
     from reconciler.drivers.directory.storage import Directory
-    from reconciler.ports import Copy
+    from reconciler.ports import Copy, Source
     store = Directory("x", Path(root))
     store._prepare()
     module, _, names = where.partition(":")
@@ -75,12 +75,12 @@ CHILD = """
         real(*arguments, **named)
         os.kill(os.getpid(), signal.SIGKILL)
     setattr(owner, name, deadly)
-    store.copy_in(Copy("data/file", source, "a" * 32))
+    store.copy_in(Copy("data/file", Source(source), "a" * 32))
 """
 
 
 def killed(root, source, point):
-    run = subprocess.run([sys.executable, "-c", textwrap.dedent(CHILD), root, source, *POINTS[point]], check=False)
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(CHILD), root, source.url, *POINTS[point]], check=False)
     assert run.returncode == -9
 
 
@@ -321,7 +321,7 @@ def test_ten_thousand_prefixes_cost_no_more_than_one(root, store, source):
 def test_copies_racing_for_one_path_leave_one_row_and_it_is_the_files(root, store):
     for _ in range(15):
         with ThreadPoolExecutor(6) as pool:
-            list(pool.map(lambda n: store.copy_in(Copy("same", f"data:,{'x' * n}", UID)), range(6)))
+            list(pool.map(lambda n: store.copy_in(Copy("same", Source(f"data:,{'x' * n}"), UID)), range(6)))
         (row,) = store._index.rows()["same"]
         assert (row.inode, row.uid) == ((root / "same").stat().st_ino, UID)
 
