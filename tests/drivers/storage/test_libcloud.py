@@ -10,7 +10,7 @@ from reconciler.drivers.libcloud import storage as driver
 from reconciler.drivers.libcloud.presign import presigned
 from reconciler.errors import DriverError, Terminal, Transient
 from reconciler.model import Target
-from reconciler.ports import Copy
+from reconciler.ports import Copy, Source
 from tests.drivers.storage.conftest import UID, Secrets, md5
 from tests.real.web import content
 
@@ -38,7 +38,7 @@ def test_parts_left_behind_by_a_killed_copy_are_aborted_a_day_later(libcloud_pla
     person._initiate_multipart(container, "bigger")
     begun = max(datetime.fromisoformat(u.created_at) for u in person.ex_iterate_multipart_uploads(container))
     storage = libcloud_place.open()
-    copy = Copy("big", f"{web}/bytes/{BIG}", UID, BIG, md5(content(BIG)[:BIG]))
+    copy = Copy("big", Source(f"{web}/bytes/{BIG}"), UID, BIG, md5(content(BIG)[:BIG]))
     storage._clock = lambda: (begun + timedelta(hours=1)).timestamp()
     storage.copy_in(copy)
     assert {u.key for u in person.ex_iterate_multipart_uploads(container)} == {"big", "bigger"}
