@@ -12,7 +12,8 @@ from typing import Any
 
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
-from reconciler.ports import DNS, Batch, Checker, Compute, Configure, Identity, Images, Registry, Storage
+from reconciler.ports import DNS, Batch, Catalogue, Checker, Compute, Configure, Identity, Images, Registry, Storage
+from reconciler.records.catalogue import Remembered
 from reconciler.settings import Settings
 
 MODULES: Mapping[tuple[str, str], str] = {
@@ -59,8 +60,15 @@ DEFAULTS: Mapping[str, str] = {
 class Wired:
     """Fills ``ports.Drivers``. Back ends are opened once per thread, zones once for all: they keep what they read."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str] | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        """``catalogue`` knows the files of datasets; without one this process remembers what it learns."""
         self._settings = settings
+        self.catalogue: Catalogue = catalogue or Remembered()
         self._environment = os.environ if environment is None else environment
         self._local = threading.local()
         self._shared: dict[tuple[str, str, str], Any] = {}

@@ -240,6 +240,24 @@ class Kind(ABC, Generic[SpecT]):
         """Resources that this one brings along, after its choices are made."""
         return ()
 
+    def gather(self, federation: Federation, world: World) -> Iterable[tuple[Ref, Derived]]:  # noqa: ARG002
+        """(owner, resource) for what follows from the choices of many together, once all are made. Pure.
+
+        What two owners bring along is brought along once: whoever yields it joins what they want.
+        """
+        return ()
+
+    def precious(
+        self,
+        going: Mapping[Ref, SpecT],  # noqa: ARG002
+        staying: Mapping[Ref, SpecT],  # noqa: ARG002
+    ) -> Mapping[Ref, str]:
+        """Which of ``going`` (to be taken away, as they are) may only go if an Approval names each, and why.
+
+        ``staying`` are the others of this kind, as they were observed in this run: what was not seen does not count.
+        """
+        return {}
+
     def fill(self, spec: SpecT, values: Mapping[str, Any]) -> SpecT:  # noqa: ARG002
         """The spec with outputs of other resources filled in; keys are the paths of edges that name an output."""
         return spec

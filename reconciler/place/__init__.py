@@ -47,6 +47,7 @@ def place(
     for kind in sorted({ref.kind for ref in graph.undecided}):
         for ref in placing.ordered(kind):
             placing.settle(ref)
+    placing.gather()
     return placing.graph(drivers)
 
 
@@ -136,6 +137,12 @@ class _Placing:
             **_written(kind, ref, spec),
         )
         return made, child
+
+    def gather(self) -> None:
+        """Add what follows from the choices of many together."""
+        for kind in self._kinds.values():
+            for owner, child in kind.gather(self._declared, self._world):
+                self._put(self._child(self._resources[owner], child)[0])
 
     def graph(self, drivers: Drivers) -> Graph:
         """The graph with everything decided so far."""

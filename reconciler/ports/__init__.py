@@ -1,6 +1,7 @@
 """What kinds need from back ends. Drivers fill these Protocols; nothing here knows a driver."""
 
 from reconciler.ports.batch import DRAINED_BY_US, Batch, BatchNode, BatchNodeState, Job, JobState, Queue
+from reconciler.ports.catalogue import Catalogue, File, Files
 from reconciler.ports.check import Checker, CheckResult, CheckStatus
 from reconciler.ports.compute import (
     Compute,
@@ -41,6 +42,7 @@ __all__ = [
     "Batch",
     "BatchNode",
     "BatchNodeState",
+    "Catalogue",
     "Census",
     "CheckResult",
     "CheckStatus",
@@ -50,6 +52,8 @@ __all__ = [
     "Copy",
     "Document",
     "Drivers",
+    "File",
+    "Files",
     "Group",
     "Holding",
     "Host",

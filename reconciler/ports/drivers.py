@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from reconciler.model import SecretRef, Target
 from reconciler.ports.batch import Batch
+from reconciler.ports.catalogue import Catalogue
 from reconciler.ports.check import Checker
 from reconciler.ports.compute import Compute
 from reconciler.ports.configure import Configure
@@ -19,6 +20,11 @@ from reconciler.ports.storage import Storage
 
 class Drivers(Protocol):
     """Opens back ends. What it returns may be kept per thread; opening the same target again is cheap."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is known of the files of datasets."""
+        ...
 
     def options(self, target_id: str, driver: str) -> tuple[str, Mapping[str, Any]]:
         """The operator's (driver name, options) for a target: substitutions and connection data of hanse.toml.
