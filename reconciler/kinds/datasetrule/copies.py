@@ -27,7 +27,7 @@ def held(federation: Federation, dataset: str) -> tuple[Held, ...]:
     return tuple(
         Held(ref, spec)
         for ref, spec in replicas
-        if isinstance(spec, ReplicaSpec) and spec.dataset == dataset and spec.files and spec.rule is None
+        if isinstance(spec, ReplicaSpec) and spec.dataset == dataset and spec.files and not spec.rules
     )
 
 

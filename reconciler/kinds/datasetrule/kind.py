@@ -86,7 +86,7 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
                     path=spec.path,
                     files=own,
                     source=source,
-                    rule=ref.name,
+                    rules=(str(ref),),
                 )
                 yield Derived("Replica", f"{ref.name}.{site}.{storage}", replica)
 

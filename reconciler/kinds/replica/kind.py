@@ -63,6 +63,8 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
     def references(self, ref: Ref, spec: ReplicaSpec) -> Iterable[Edge]:
         yield Edge(Ref.of("Site", spec.storage.site), "exists", "spec.storage.site")
+        for site in sorted({place.partition("/")[0] for place in spec.sources} - {spec.storage.site}):
+            yield Edge(Ref.of("Site", site), "exists", "spec.sources")
         if isinstance(spec.source, StorageSource):
             if spec.source.site != spec.storage.site:
                 yield Edge(Ref.of("Site", spec.source.site), "exists", "spec.source.site")

@@ -113,7 +113,9 @@ def _twice(
 def _paths(content: Mapping[str, Any]) -> list[str]:
     """The paths of ``ReplicaSpec.parts``, of a content not yet typed."""
     files = content.get("files")
-    if not files:
+    if not files and not content.get("fileset"):
         return [content["path"]]
     folder = content.get("path") or folder_of(content["dataset"])
+    if not files:
+        return [f"{folder}/"]
     return [f"{folder}/{file['path']}" for file in files]

@@ -54,6 +54,8 @@ DatasetName = Annotated[str, AfterValidator(_dataset)]
 """``scope:name``."""
 SourceUrl = Annotated[str, AfterValidator(_url)]
 Bytes = Annotated[int, Field(ge=0)]
+SourcePlace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[^/].*)?$")]
+"""``site/storage``, or ``site/storage:folder``."""
 
 
 class StorageRef(Strict):
@@ -106,8 +108,18 @@ def folder_of(dataset: str) -> str:
     return f"{scope}/{name.strip('/')}"
 
 
+class Fileset(Strict):
+    """The files of a dataset, by what stands for them: the catalogue knows them one by one."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Over every path, size and checksum."""
+    count: Annotated[int, Field(ge=0)]
+    bytes: Bytes
+    """Total size, of the files whose size is known."""
+
+
 class ReplicaSpec(Spec):
-    """Either one file (``path``) or the ``files`` of a ``dataset``."""
+    """One file (``path``), the ``files`` of a ``dataset``, or those that a Dataset declares (``fileset``)."""
 
     storage: StorageRef
     dataset: DatasetName | None = None
@@ -122,18 +134,28 @@ class ReplicaSpec(Spec):
     """Where it is copied from: a URL, or a place on another storage. For a dataset the folder of its files."""
     files: tuple[ReplicaFile, ...] = ()
     """The files of the dataset."""
-    rule: Annotated[str, Field(min_length=1)] | None = None
-    """The DatasetRule that wants it; given by the rule itself."""
+    fileset: Fileset | None = None
+    """The files of the dataset, where a Dataset brings the replica along. Filled in."""
+    sources: tuple[SourcePlace, ...] = ()
+    """Storages that its files may be read from, as ``site/storage``, nearest first; ``site/storage:folder`` where the
+    files lie in another folder there. Filled in."""
+    rules: tuple[Annotated[str, Field(pattern=r"^DatasetRule/")], ...] = ()
+    """The DatasetRules that hold it: while there is one, it stays. Filled in."""
+    origin: bool = False
+    """Its files lie there by themselves: they count as a copy, and are never taken away. Filled in."""
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        if not self.files and self.path is None:
+        if not self.many and self.path is None:
             message = "neither a file nor a dataset is named; give path, or dataset and files"
             raise ValueError(message)
-        if self.files and self.dataset is None:
+        if self.many and self.dataset is None:
             message = "files without a dataset; give dataset: scope:name"
             raise ValueError(message)
-        if self.files and (self.size is not None or self.checksum is not None):
+        if self.files and self.fileset is not None:
+            message = "files and fileset are both given; give one of them"
+            raise ValueError(message)
+        if self.many and (self.size is not None or self.checksum is not None):
             message = "size and checksum are those of one file; give them with each of the files"
             raise ValueError(message)
         paths = [file.path for file in self.files]
@@ -144,15 +166,20 @@ class ReplicaSpec(Spec):
         return self
 
     @property
+    def many(self) -> bool:
+        """True for the files of a dataset, False for a single file."""
+        return bool(self.files) or self.fileset is not None
+
+    @property
     def folder(self) -> str:
         """The folder of a dataset's files; "" for a single file."""
-        if not self.files:
+        if not self.many:
             return ""
         return self.path or folder_of(self.dataset or "")
 
     def parts(self) -> Iterator[ReplicaFile]:
-        """Every file with its path under the storage's root."""
-        if not self.files:
+        """Every file that it names itself, with its path under the storage's root."""
+        if not self.many:
             yield ReplicaFile(path=self.path or "", size=self.size, checksum=self.checksum)
         folder = self.folder
         for file in self.files:

@@ -158,10 +158,10 @@ def test_each_place_gets_a_replica_with_all_files_and_the_rules_source(federatio
         ("Replica", "waves.DESY.disk", "ready"),
     ]
     first = made[0].spec
-    assert (str(first.storage), first.dataset, first.rule, first.source.path) == (
+    assert (str(first.storage), first.dataset, first.rules, first.source.path) == (
         "CESGA/disk",
         "ocean:waves",
-        "waves",
+        (str(REF),),
         "incoming",
     )
     assert [f.path for f in first.files] == ["1.nc", "2.nc", "3.nc"]
