@@ -72,6 +72,8 @@ class Reason(StrEnum):
     ADOPTION_CONFLICT = "AdoptionConflict"
     OBSERVE_ONLY = "ObserveOnly"
     NO_PLACE = "NoPlace"
+    LAST_COPY = "LastCopy"
+    """Nothing else holds what it holds: it goes only where an Approval names it."""
 
 
 BLOCKS = frozenset(
@@ -84,6 +86,7 @@ BLOCKS = frozenset(
         Reason.OUTCOME_UNKNOWN,
         Reason.ADOPTION_CONFLICT,
         Reason.QUOTA_EXCEEDED,
+        Reason.LAST_COPY,
     }
 )
 """Reasons that a person must lift; they give exit code 3."""

@@ -1,6 +1,7 @@
 """The blast radius: deletes and replaces per (kind, target) are counted, and stopped above the limit.
 
 A committed Approval that names the scope and has not expired lifts the limit for as many as it says, and no more.
+What is precious (the last copy of data) goes only by an Approval that names it in full.
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ def limited(
     *,
     empty: bool,
     left: Mapping[Ref, str] | None = None,
+    precious: Mapping[Ref, str] | None = None,
 ) -> list[Action]:
     """The same actions, those blocked that exceed a limit or need an approval. ``population`` counts what is held.
 
     ``empty`` says that the commit declares nothing at all: then nothing is deleted, whatever the limits. ``left``
-    names the target on which something is taken away, where that is not the one on which it is made anew.
+    names the target on which something is taken away, where that is not the one on which it is made anew;
+    ``precious`` says why something may not go.
     """
     if policy.unverified:
         return [_untrusted(action, policy.unverified) for action in actions]
     left = left or {}
     pen = _Pen(policy)
-    safe = [pen.required(action) for action in actions]
+    safe = [pen.required(_kept(action, precious or {})) for action in actions]
     groups: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
     for index, action in enumerate(safe):
         if action.blocked is None and action.verb in (*_TAKING_AWAY, Verb.UPDATE):
@@ -60,6 +63,11 @@ def _untrusted(action: Action, why: str) -> Action:
     return replace(action, blocked=Reason.UNVERIFIED, message=f"{why}: sign it (git commit -S)")
 
 
+def _kept(action: Action, precious: Mapping[Ref, str]) -> Action:
+    why = precious.get(action.ref)
+    return replace(action, blocked=Reason.LAST_COPY, message=why) if why and action.blocked is None else action
+
+
 def _stopped(action: Action, said: str, *, empty: bool) -> Action:
     if action.verb not in _TAKING_AWAY:
         return replace(action, blocked=Reason.THRESHOLD_EXCEEDED, message=said) if said else action
@@ -85,22 +93,24 @@ class _Pen:
         self._left = Counter({approval.ref: approval.at_most for approval in policy.approvals})
 
     def required(self, action: Action) -> Action:
-        """An action whose manifest asks for an approval each time, signed or with what would allow it."""
-        if action.blocked is not Reason.APPROVAL_REQUIRED:
+        """An action that needs an approval each time, signed or with what would allow it."""
+        if action.blocked not in (Reason.APPROVAL_REQUIRED, Reason.LAST_COPY):
             return action
-        signed = self.signed(action)
+        named = action.blocked is Reason.LAST_COPY
+        signed = self.signed(action, named=named)
         if signed.blocked is None:
             return signed
-        late = [a for a in self._policy.approvals if _covers(a, action) and a.expires <= self._policy.now]
+        late = [a for a in self._policy.approvals if _covers(a, action, named=named) and a.expires <= self._policy.now]
         if late:
             said = f"{late[0].ref} expired at {late[0].expires:%Y-%m-%d %H:%M} UTC"
             return replace(action, blocked=Reason.APPROVAL_EXPIRED, message=said)
         return replace(action, message=f"{action.message}: commit an Approval (hanse approve {action.ref})")
 
-    def signed(self, action: Action) -> Action:
-        """The action, let through by the first approval that covers it and has something left."""
+    def signed(self, action: Action, *, named: bool = False) -> Action:
+        """The action, let through by the first approval that covers it (names it, if ``named``) and is not spent."""
         for approval in self._policy.approvals:
-            if approval.expires > self._policy.now and self._left[approval.ref] > 0 and _covers(approval, action):
+            open_ = approval.expires > self._policy.now and self._left[approval.ref] > 0
+            if open_ and _covers(approval, action, named=named):
                 self._left[approval.ref] -= 1
                 until = f"{approval.expires:%Y-%m-%d %H:%M} UTC"
                 said = f"{_BY_APPROVAL}{approval.ref} until {until}: {approval.reason}"
@@ -108,8 +118,10 @@ class _Pen:
         return action
 
 
-def _covers(approval: Approval, action: Action) -> bool:
-    named = {
+def _covers(approval: Approval, action: Action, *, named: bool = False) -> bool:
+    if named and str(action.ref) not in approval.scope.get("resources", ()):
+        return False
+    values = {
         "actions": str(action.verb),
         "kinds": action.ref.kind,
         "namespaces": action.ref.namespace or "",
@@ -117,6 +129,6 @@ def _covers(approval: Approval, action: Action) -> bool:
         "resources": str(action.ref),
     }
     return all(
-        not patterns or any(fnmatchcase(named[key], pattern) for pattern in patterns)
+        not patterns or any(fnmatchcase(values[key], pattern) for pattern in patterns)
         for key, patterns in approval.scope.items()
     )

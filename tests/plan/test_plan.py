@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Approval, Limit, Pause, Policy, Ref, TargetState, Unknown, Verb
+from reconciler.model import Action, Approval, Limit, Pause, Policy, Reason, Ref, TargetState, Unknown, Verb
+from reconciler.plan.safety import limited
 from reconciler.plan.saved import from_json, to_json
 from tests.federation import NOW, changed, graph, held, planned, present, resource, verbs
 
@@ -185,6 +186,23 @@ def test_an_approval_lifts_the_limit_of_updates_too():
     one = approval(scope={"actions": ("update",)}, at_most=20)
     assert len(planned(graph(*after), held(*before), seen, Policy(NOW, updates=limit)).blocked) == 20
     assert not planned(graph(*after), held(*before), seen, Policy(NOW, updates=limit, approvals=(one,))).blocked
+
+
+PRECIOUS = {Ref("VO/vo-00"): "the last of its kind"}
+
+
+def dear(action: Action, *approvals: Approval) -> Action:
+    policy = Policy(NOW, approvals=approvals)
+    (found,) = limited([action], {("VO", action.target): 1}, policy, empty=False, precious=PRECIOUS)
+    return found
+
+
+@pytest.mark.parametrize("scope", [{}, {"kinds": ("VO",)}, {"resources": ("VO/*",)}])
+def test_what_is_precious_stays_unless_an_approval_names_it_in_full(scope):
+    going = Action(Verb.DELETE, Ref("VO/vo-00"), Reason.REMOVED_FROM_GIT)
+    kept = dear(going, approval(scope=scope))
+    assert (kept.blocked, kept.message.partition(":")[0]) == (Reason.LAST_COPY, "the last of its kind")
+    assert dear(going, approval(scope={**scope, "resources": ("VO/vo-00",)})).blocked is None
 
 
 def test_what_a_person_made_is_not_taken_over():

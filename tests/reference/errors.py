@@ -61,6 +61,7 @@ _REASONS = {
     Reason.ADOPTION_CONFLICT: "somebody else made what exists there: adopt it, or rename yours",
     Reason.OBSERVE_ONLY: "`lifecycle.mode` says that nothing is to be done to it",
     Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
+    Reason.LAST_COPY: "nothing else holds this data: only an Approval that names it lets it go",
 }
 """A reason that is missing here fails the check of generated files."""
 

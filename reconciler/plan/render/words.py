@@ -199,11 +199,12 @@ def grouped(actions: Iterable[Action]) -> dict[tuple[str, str, str, str], list[A
     return found
 
 
-def approvals(blocked: Iterable[Action]) -> list[str]:
+def approvals(blocked: Sequence[Action]) -> list[str]:
     """The commands that would write the approvals which let blocked deletes and replaces through."""
     liftable = (Reason.THRESHOLD_EXCEEDED, Reason.APPROVAL_REQUIRED, Reason.APPROVAL_EXPIRED)
     counts = Counter((a.ref.kind, a.target, str(a.verb)) for a in blocked if a.blocked in liftable)
+    last = [a for a in blocked if a.blocked is Reason.LAST_COPY]
     return [
         f"hanse approve --action {verb} --kind {kind} --target {quote(target)} --at-most {count} --reason WHY"
         for (kind, target, verb), count in sorted(counts.items())
-    ]
+    ] + [f"hanse approve {quote(a.ref)} --action {a.verb} --reason WHY" for a in last]
