@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reconciler.apply.lanes import Pace
-from reconciler.model import Outcome
+from reconciler.model import Action, Outcome, Started
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,7 @@ class Conduct:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     progress: Callable[[Outcome], None] = lambda _outcome: None
+    advance: Callable[[Action, Started], None] = lambda _action, _started: None
+    """Told how far something has come that is under way."""
     stop: threading.Event = field(default_factory=threading.Event)
     """When set, nothing new is started and what is in flight is finished."""

@@ -28,7 +28,11 @@ class Loop:
     def __init__(self, work: Work, journal: Journal, executor: Executor, conduct: Conduct) -> None:
         self._work, self._journal, self._executor = work, journal, executor
         self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
-        self._progress, self._lanes = conduct.progress, Lanes(conduct.pace, conduct.jitter)
+        self._progress, self._advance, self._lanes = (
+            conduct.progress,
+            conduct.advance,
+            Lanes(conduct.pace, conduct.jitter),
+        )
         self._outcomes: dict[Ref, Outcome] = {}
         self._outputs: dict[Ref, Mapping[str, Any]] = {}
         self._waiting: dict[Ref, set[Ref]] = {}
@@ -174,6 +178,7 @@ class Loop:
                 return
             task.change = replace(task.change, handle=answer.handle)
             started.append((replace(task.operation, handle=answer.handle), answer))
+            self._advance(task.action, answer)
             self._again(task, now + answer.look_again_in)
         elif task.then is not None:
             task.then.outputs = answer.outputs

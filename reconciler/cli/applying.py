@@ -103,8 +103,8 @@ def _done(house: House, proposal: Proposal, stop: object, *, serial: bool, quiet
     from reconciler.daemon.working import due, work
 
     assert isinstance(stop, threading.Event)  # noqa: S101 (threading is imported where it is used)
-    with following(due(proposal.plan), quiet=quiet) as progress:
-        return work(house, proposal, lease.who(), stop, progress, serial=serial)
+    with following(due(proposal.plan), quiet=quiet) as told:
+        return work(house, proposal, lease.who(), stop, told.ended, serial=serial, advance=told.advanced)
 
 
 def _ended(report: Report, output: Form, *, stopped: bool) -> int:

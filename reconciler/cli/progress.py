@@ -6,10 +6,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.cli import console
-from reconciler.model import Outcome, Verb
+from reconciler.model import Action, Outcome, Ref, Started, Verb
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 _PAST = {
     Verb.CREATE: "created",
@@ -20,32 +23,54 @@ _PAST = {
     Verb.MOVE: "moved",
     Verb.FORGET: "forgotten",
 }
+_LINES = 20
+"""So many of what is under way are shown at once."""
 _ROLES = {"done": "good", "failed": "bad", "unknown": "bad", "deferred": "doubt"}
 
 
+class Told(NamedTuple):
+    """Who is to be told what: each outcome as it comes, and how far something has come that is under way."""
+
+    ended: Callable[[Outcome], None]
+    advanced: Callable[[Action, Started], None] = lambda _action, _started: None
+
+
 @contextmanager
-def following(total: int, *, quiet: bool = False) -> Iterator[Callable[[Outcome], None]]:
-    """Give it each outcome as it comes; ``total`` is how many are expected."""
+def following(total: int, *, quiet: bool = False) -> Iterator[Told]:
+    """Give it what happens; ``total`` is how many outcomes are expected."""
     if quiet:
-        yield lambda _outcome: None
+        yield Told(lambda _outcome: None)
     elif console.coloured(sys.stdout) and total:
         yield from _live(total)
     else:
-        yield lambda outcome: print(line(outcome), flush=True)
+        yield Told(lambda outcome: print(line(outcome), flush=True))
 
 
-def _live(total: int) -> Iterator[Callable[[Outcome], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _live(total: int) -> Iterator[Told]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("applying", total=total)
+    said, bar, much, since = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    with Progress(said, bar, much, since, TextColumn("{task.fields[said]}"), transient=True) as progress:
+        task = progress.add_task("applying", total=total, said=f"0/{total}")
+        moving: dict[Ref, TaskID] = {}
 
-        def told(outcome: Outcome) -> None:
+        def ended(outcome: Outcome) -> None:
+            if outcome.action.ref in moving:
+                progress.remove_task(moving.pop(outcome.action.ref))
             progress.console.out(line(outcome), highlight=False)
             progress.advance(task, 0 if outcome.state == "deferred" else 1)
+            progress.update(task, said=f"{progress.tasks[0].completed:.0f}/{total}")
 
-        yield told
+        def advanced(action: Action, started: Started) -> None:
+            if action.ref not in moving and len(moving) < _LINES:
+                moving[action.ref] = progress.add_task(str(action.ref), total=None, said="")
+            if action.ref in moving:
+                come = started.progress
+                size = (come.total_bytes or None, come.bytes) if come else (None, 0)
+                shown = str(come) if come else started.message
+                progress.update(moving[action.ref], total=size[0], completed=size[1], said=shown)
+
+        yield Told(ended, advanced)
 
 
 def line(outcome: Outcome) -> str:

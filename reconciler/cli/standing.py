@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.cli import console
 from reconciler.daemon.lease import NAME
-from reconciler.model import Condition, ConditionType, Ref
+from reconciler.model import Condition, ConditionType, Ref, Unsettled
 from reconciler.records.store import Store
 
 Standing = Mapping[Ref, Sequence[Condition]]
@@ -27,7 +27,24 @@ def data(store: Store, conditions: Standing) -> dict[str, Any]:
         "pauses": store.pauses.list(),
         "lease": store.lease.current(NAME),
         "last_run": runs[0] if runs else None,
+        "under_way": [_moving(operation) for operation in under_way(store)],
     }
+
+
+def under_way(store: Store) -> list[Unsettled]:
+    """What somebody works on just now and takes a while."""
+    if store.lease.current(NAME) is None:
+        return []
+    latest = {run.id for run in store.runs.history(1) if run.state == "running"}
+    return [found for found in store.journal.unsettled() if found.state == "started" and found.run in latest]
+
+
+def _moving(operation: Unsettled) -> dict[str, Any]:
+    """An operation under way as plain data; bytes, rate and end where it moves bytes."""
+    come = operation.progress
+    said = {"ref": operation.ref, "verb": str(operation.verb), "target": operation.target.id}
+    times = {"started_at": operation.started_at, "deadline": operation.deadline}
+    return {**said, **times, "message": operation.message, **come}
 
 
 def text(store: Store, conditions: Standing, counts: Mapping[str, int], now: datetime) -> str:
@@ -36,6 +53,8 @@ def text(store: Store, conditions: Standing, counts: Mapping[str, int], now: dat
     order = sorted(ready, key=lambda ref: (_ORDER[ready[ref].status], ref))
     hidden = sum(counts.values()) - len(order)
     blocks = [_table(order, ready, now)] if order else []
+    moving = [f"{found.ref} is under way: {found.message}" for found in under_way(store)]
+    blocks += ["\n".join(moving)] if moving else []
     if hidden > 0:
         blocks.append(f"{hidden:,} that are ready are not listed (--all lists them)")
     blocks.append("\n".join(_around(store, now)))

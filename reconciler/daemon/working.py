@@ -9,7 +9,7 @@ import structlog
 
 from reconciler import logs
 from reconciler.apply import Conduct, Executor, Pace, Serial, Threads
-from reconciler.model import Outcome, Plan, Report, Verb
+from reconciler.model import Action, Outcome, Plan, Report, Started, Verb
 from reconciler.reconcile import House, Proposal, reconcile
 from reconciler.settings import ApplySettings
 
@@ -24,10 +24,12 @@ def work(
     progress: Callable[[Outcome], None] | None = None,
     *,
     serial: bool = False,
+    advance: Callable[[Action, Started], None] = lambda _action, _started: None,
 ) -> Report:
     """Carry a proposal out. ``stop`` ends it early: what is in flight is finished, nothing new is begun.
 
-    Where somebody follows the progress, what went wrong is told there, and the log has it as information only.
+    ``advance`` is told how far something has come that is under way. Where somebody follows the progress, what went
+    wrong is told there, and the log has it as information only.
     """
     settings = house.settings.apply
 
@@ -36,7 +38,7 @@ def work(
         if progress:
             progress(outcome)
 
-    conduct = Conduct(pace=pace(settings), progress=told, stop=stop)
+    conduct = Conduct(pace=pace(settings), progress=told, advance=advance, stop=stop)
     executor: Executor = Serial() if serial else Threads(settings.workers)
     with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
         return reconcile(house, proposal, executor, conduct, who)

@@ -20,7 +20,7 @@ from reconciler.model.observed import (
     Unknown,
     Wanted,
 )
-from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Started, went_wrong
+from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Progress, Started, went_wrong
 from reconciler.model.past import Create, History, Past, Standing
 from reconciler.model.placing import PlacePolicy, Weights
 from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
@@ -81,6 +81,7 @@ __all__ = [
     "ProbeRecord",
     "ProbeState",
     "ProbeStatus",
+    "Progress",
     "Ranked",
     "Reading",
     "Reason",

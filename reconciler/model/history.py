@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from reconciler.model.plan import Verb
 from reconciler.model.ref import Ref
@@ -84,6 +85,8 @@ class Unsettled:
     started_at: datetime | None
     deadline: datetime | None
     """When a started operation is to be given up."""
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    """How far a started operation has come, where it moves bytes: the fields of Progress, with ``estimated_end``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from reconciler.model import (
     BookKeeping,
     Operation,
     Outcome,
+    Progress,
     Reason,
     Ref,
     Started,
@@ -34,7 +35,7 @@ from reconciler.records.tables import OperationRow, RunRow, table
 
 _OPERATIONS, _RUNS = table(OperationRow), table(RunRow)
 _OPEN = _OPERATIONS.c.state.in_(("intended", "started", "unknown"))
-_AGAIN = ("state", "attempt", "handle", "intended_at", "started_at", "deadline", "settled_at", "message")
+_AGAIN = ("state", "attempt", "handle", "intended_at", "started_at", "deadline", "settled_at", "message", "progress")
 _TOUCHING = WRITES | {Verb.ADOPT}
 """Verbs after which a target may look different (an adoption leaves a mark)."""
 
@@ -144,6 +145,7 @@ class RunJournal:
             update(_OPERATIONS)
             .where(row.id == bindparam("key"))
             .values(state="started", handle=bindparam("with_handle"), message=bindparam("said", type_=row.message.type))
+            .values(progress=bindparam("come", type_=row.progress.type))
             .values(first)
         )
         values = [
@@ -151,6 +153,7 @@ class RunJournal:
                 "key": operation.id,
                 "with_handle": answer.handle,
                 "said": answer.message,
+                "come": _come(answer.progress, now),
                 "now": now,
                 "last": now + timedelta(seconds=answer.deadline),
             }
@@ -191,6 +194,7 @@ class RunJournal:
             "previous": None if action.previous is None else str(action.previous),
             "handle": operation.handle,
             "message": action.message,
+            "progress": None,
             "before_hash": before,
             "after_hash": after,
             "who": self.who,
@@ -201,6 +205,15 @@ class RunJournal:
             "deadline": None,
             "settled_at": None,
         }
+
+
+def _come(progress: Progress | None, now: datetime) -> dict[str, Any] | None:
+    """Progress as it is kept: the end as a moment, and when all this was so."""
+    if progress is None:
+        return None
+    left = progress.seconds_left
+    end = None if left is None else (now + timedelta(seconds=left)).isoformat(timespec="seconds")
+    return {**asdict(progress), "estimated_end": end, "at": now.isoformat(timespec="seconds")}
 
 
 def _first(column: Any, name: str) -> Any:
@@ -228,4 +241,5 @@ def _unsettled(row: Row[Any]) -> Unsettled:
         intended_at=row.intended_at,
         started_at=row.started_at,
         deadline=row.deadline,
+        progress=row.progress or {},
     )

@@ -115,6 +115,7 @@ class OperationRow(Base, table=True):
     previous: str | None
     handle: str
     message: str = _said()
+    progress: dict[str, Any] | None = _json()
     before_hash: str
     after_hash: str
     who: str

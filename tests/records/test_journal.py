@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LeaseHeld, RecordsError
-from reconciler.model import Operation, Reason, Ref, Started, Verb, digest_of, encode
+from reconciler.model import Operation, Progress, Reason, Ref, Started, Verb, digest_of, encode
 from reconciler.ports import Journal
 from reconciler.records.lease import Fence
 from reconciler.records.store import open_store
@@ -54,6 +54,19 @@ def test_a_started_operation_keeps_its_handle_and_its_first_deadline(store, cloc
     [left] = store.journal.unsettled()
     assert (left.state, left.handle, left.message) == ("started", "vm-8", "booting")
     assert (left.started_at, left.deadline) == (began, began + timedelta(seconds=600))
+
+
+def test_a_transfer_under_way_stands_in_the_journal_with_how_far_it_has_come_and_when_it_will_end(store, clock):
+    made = action()
+    journal = begin(store, book(made))
+    [operation] = operations(journal, made)
+    journal.intend([operation])
+    now = clock.pass_by(1)
+    journal.started([(operation, Started("copy", progress=Progress(120, 300, 45.0, 4.0, 1, 2)))])
+    [left] = store.journal.unsettled()
+    said = {name: left.progress[name] for name in ("bytes", "total_bytes", "bytes_per_second", "files", "total_files")}
+    assert said == {"bytes": 120, "total_bytes": 300, "bytes_per_second": 45.0, "files": 1, "total_files": 2}
+    assert datetime.fromisoformat(left.progress["estimated_end"]) == now + timedelta(seconds=4)
 
 
 def test_a_create_that_is_done_is_held_with_its_books(store, clock):

@@ -74,7 +74,7 @@ def test_a_newer_schema_is_refused(url, clock):
     open_store(url, clock).close()
     with bare(url, clock) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(RecordsError, match=r"at schema 9999, made by a newer Hanse than this one \(schema 0001\)"):
+    with pytest.raises(RecordsError, match=rf"at schema 9999, made by a newer Hanse than this one \(schema {HEAD}\)"):
         open_store(url, clock)
 
 
