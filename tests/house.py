@@ -49,7 +49,8 @@ def opened(root: Path, environment: Mapping[str, str] | None = None, **more: Any
     """The house over a repository; settings come from its hanse.toml and ``environment``."""
     settings = load(root, environment or {})
     with open_store(settings.records.url, lambda: datetime.now(UTC)) as store:
-        yield House(settings, Wired(settings, environment or {}), store, Memory(), **more)
+        drivers = Wired(settings, environment or {}, store.catalogue)
+        yield House(settings, drivers, store, Memory(), **more)
 
 
 def planned(root: Path, **more: Any) -> Plan:

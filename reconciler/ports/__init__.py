@@ -1,7 +1,7 @@
 """What kinds need from back ends. Drivers fill these Protocols; nothing here knows a driver."""
 
 from reconciler.ports.batch import DRAINED_BY_US, Batch, BatchNode, BatchNodeState, Job, JobState, Queue
-from reconciler.ports.catalogue import Catalogue, File, Files
+from reconciler.ports.catalogue import Catalogue, DarkFile, DataPolicy, File, Files, Scan, Standstill, Trouble
 from reconciler.ports.check import Checker, CheckResult, CheckStatus
 from reconciler.ports.compute import (
     Compute,
@@ -50,6 +50,8 @@ __all__ = [
     "Compute",
     "Configure",
     "Copy",
+    "DarkFile",
+    "DataPolicy",
     "Document",
     "Drivers",
     "File",
@@ -82,12 +84,15 @@ __all__ = [
     "RoleSource",
     "RunRequest",
     "RunState",
+    "Scan",
     "Size",
     "Source",
     "Space",
+    "Standstill",
     "Storage",
     "StoredFile",
     "StoredImage",
+    "Trouble",
     "Way",
     "ZoneChange",
     "ZoneReading",

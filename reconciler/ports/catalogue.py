@@ -10,8 +10,9 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
 class File(NamedTuple):
@@ -79,6 +80,77 @@ class Files:
         return Files(paths, sizes, tuple(self.checksums[row] for row in rows), urls)
 
 
+@dataclass(frozen=True, slots=True)
+class DataPolicy:
+    """How data is looked after: the section ``[data]`` of hanse.toml."""
+
+    dark: Literal["report", "delete"] = "report"
+    dark_days: float = 28.0
+    """A dark file is taken away only when two scans at least so many days apart have seen it."""
+    dark_percent: float = 1.0
+    """Percent of a storage's files: where more are dark, none is taken away."""
+    lost_percent: float = 10.0
+    """Percent of a storage's files: where more are missing at once, nothing is concluded."""
+    retry_hours: tuple[float, ...] = (2.0, 4.0, 6.0, 8.0)
+    """Hours between two tries of what is stuck: in its first day, its second, and so on."""
+    suspend_days: float = 14.0
+    """Days of failing, added up, after which a rule is suspended."""
+
+
+class DarkFile(NamedTuple):
+    """A file within our folders that nothing wants."""
+
+    path: str
+    size: int
+    uid: str = ""
+    """The mark it carries; "" for none."""
+
+
+class Scan(NamedTuple):
+    """What one full listing of a storage says beside the catalogue as it was before it and after it."""
+
+    target: str
+    files: int
+    """On the storage, within our folders."""
+    expected: int
+    """In the catalogue, before and after."""
+    missing: Sequence[str] = ()
+    """Paths that the catalogue has, before and after, and the storage has not."""
+    dark: Sequence[DarkFile] = ()
+    """On the storage, and in the catalogue neither before nor after."""
+
+    @property
+    def missing_percent(self) -> float:
+        """Share of what is expected, in percent."""
+        return 100.0 * len(self.missing) / self.expected if self.expected else 0.0
+
+    @property
+    def dark_percent(self) -> float:
+        """Share of what is there, in percent."""
+        return 100.0 * len(self.dark) / self.files if self.files else 0.0
+
+
+class Trouble(NamedTuple):
+    """Why one file of a replica could not be brought in."""
+
+    path: str
+    """Counts from the dataset's folder."""
+    error: str
+    lost: bool = False
+    """True when no copy of it is left anywhere."""
+
+
+class Standstill(NamedTuple):
+    """What must not be tried now."""
+
+    paths: frozenset[str] = frozenset()
+    """Files whose next try is later."""
+    next_try: datetime | None = None
+    """When the first of them is tried again."""
+    suspended: str = ""
+    """Why nothing is tried at all; "" while something is."""
+
+
 class Catalogue(Protocol):
     """What is known of files. Safe between threads."""
 
@@ -92,4 +164,24 @@ class Catalogue(Protocol):
 
     def keep(self, digest: str) -> None:
         """Write down what a digest stands for, so that it outlives this process. Safe to repeat."""
+        ...
+
+    @property
+    def policy(self) -> DataPolicy:
+        """How data is looked after."""
+        ...
+
+    def scanned(self, scan: Scan) -> frozenset[str]:
+        """Let this process know what a full listing found; it is written down when the run ends.
+
+        Returns the paths of dark files that may be taken away now, as the policy has it.
+        """
+        ...
+
+    def troubled(self, uid: str, digest: str, troubles: Iterable[Trouble]) -> None:
+        """Let this process know which files of a replica could not be brought in; written down when the run ends."""
+        ...
+
+    def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:
+        """What of a replica must not be tried now; ``spec`` is the digest of what is wanted. Another spec is tried."""
         ...

@@ -1,29 +1,190 @@
-"""The catalogue of files: what each digest stands for."""
+"""The catalogue of files: what each digest stands for, what scans have found, what must not be tried now.
+
+What planning finds is only remembered; it is written down when somebody begins to act on it. A fileset is kept as
+blocks of some thousand files. A block ends where the hash of a path says so, so that a file more changes one block.
+"""
 
 from __future__ import annotations
 
 import threading
+import zlib
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import chain
+from typing import Any
 
-from reconciler.ports import Files
+import orjson
+from sqlalchemy import Connection, delete, select
+
+from reconciler.ports import DataPolicy, Files, Scan, Standstill, Trouble
+from reconciler.records.database import Database, chunks
+from reconciler.records.datarows import BlockRow, FilesetRow
+from reconciler.records.tables import table
+
+_FILESETS, _BLOCKS = table(FilesetRow), table(BlockRow)
+_MEAN = 4096
+"""Files in a block, on the average."""
+_AT_HAND = 3_000_000
+"""Files that are held in memory at most, of filesets that can be read back."""
 
 
 class Remembered:
-    """Fills ``ports.Catalogue`` for one process."""
+    """Fills ``ports.Catalogue`` for one process, and forgets all with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: DataPolicy | None = None) -> None:
+        self.policy = policy or DataPolicy()
         self._lock = threading.Lock()
-        self._files: dict[str, Files] = {}
+        self._files: OrderedDict[str, Files] = OrderedDict()
+        self.scans: dict[str, Scan] = {}
+        """Full listings since the last run was written down, by target."""
+        self.troubles: dict[str, tuple[str, dict[str, Trouble]]] = {}
+        """Likewise, what could not be brought in: uid of a replica -> (digest of what was wanted, path -> trouble)."""
 
     def files(self, digest: str) -> Files | None:
         """The files that a digest stands for; None when nobody has said so here."""
         with self._lock:
-            return self._files.get(digest)
+            found = self._files.get(digest)
+            if found is not None:
+                self._files.move_to_end(digest)
+            return found
 
     def remember(self, files: Files) -> str:
         """Let this process know what a digest stands for, and return it."""
+        digest = files.digest
         with self._lock:
-            self._files[files.digest] = files
-        return files.digest
+            known = self._files.get(digest)
+            self._files[digest] = files if files.urls or known is None else known
+            self._files.move_to_end(digest)
+        return digest
 
     def keep(self, digest: str) -> None:
         """Nothing outlives this process."""
+
+    def scanned(self, scan: Scan) -> frozenset[str]:
+        """Nothing is known of earlier scans: nothing may be taken away."""
+        with self._lock:
+            self.scans[scan.target] = scan
+        return frozenset()
+
+    def troubled(self, uid: str, digest: str, troubles: Iterable[Trouble]) -> None:
+        """Which files of a replica could not be brought in."""
+        with self._lock:
+            self.troubles[uid] = (digest, {trouble.path: trouble for trouble in troubles})
+
+    def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:  # noqa: ARG002
+        """Nothing is known of earlier tries."""
+        return Standstill()
+
+
+class Kept(Remembered):
+    """Fills ``ports.Catalogue`` from a database."""
+
+    def __init__(self, database: Database, policy: DataPolicy | None = None) -> None:
+        super().__init__(policy)
+        self._database = database
+        self._kept: set[str] = set()
+
+    def files(self, digest: str) -> Files | None:
+        """The files that a digest stands for, from memory or from the database."""
+        found = super().files(digest)
+        if found is not None:
+            return found
+        with self._database.reading() as connection:
+            read = _read(connection, digest)
+        if read is not None:
+            self._kept.add(digest)
+            self.remember(read)
+        return read
+
+    def remember(self, files: Files) -> str:
+        """Let this process know what a digest stands for. What can be read back makes room for it."""
+        digest = super().remember(files)
+        with self._lock:
+            held = sum(map(len, self._files.values()))
+            for other in list(self._files):
+                if held <= _AT_HAND:
+                    break
+                if other in self._kept and other != digest:
+                    held -= len(self._files.pop(other))
+        return digest
+
+    def keep(self, digest: str) -> None:
+        """Write down what a digest stands for. Safe to repeat."""
+        if digest in self._kept:
+            return
+        files = super().files(digest)
+        if files is None:
+            return
+        with self._database.writing() as connection:
+            _write(self._database, connection, files)
+        self._kept.add(digest)
+
+    def sweep(self, connection: Connection, needed: Iterable[str]) -> int:
+        """Drop what nothing refers to any more; how many filesets went."""
+        there = set(connection.scalars(select(_FILESETS.c.digest)))
+        gone = there - set(needed)
+        if not gone:
+            return 0
+        for some in chunks(sorted(gone)):
+            connection.execute(delete(_FILESETS).where(_FILESETS.c.digest.in_(some)))
+        self._kept -= gone
+        used = set(chain.from_iterable(connection.scalars(select(_FILESETS.c.blocks))))
+        loose = set(connection.scalars(select(_BLOCKS.c.digest))) - used
+        for some in chunks(sorted(loose)):
+            connection.execute(delete(_BLOCKS).where(_BLOCKS.c.digest.in_(some)))
+        return len(gone)
+
+
+def _write(database: Database, connection: Connection, files: Files) -> None:
+    packed = {sha256(block).hexdigest(): block for block in _packed(files)}
+    there = set[str]()
+    for some in chunks(packed):
+        there.update(connection.scalars(select(_BLOCKS.c.digest).where(_BLOCKS.c.digest.in_(some))))
+    fresh = [{"digest": key, "content": zlib.compress(block, 1)} for key, block in packed.items() if key not in there]
+    if fresh:
+        connection.execute(database.upsert(_BLOCKS), fresh)
+    row = {
+        "digest": files.digest,
+        "files": len(files),
+        "bytes": files.bytes,
+        "blocks": list(packed),
+        "urls": zlib.compress(orjson.dumps(dict(files.urls)), 1) if files.urls else None,
+    }
+    connection.execute(database.upsert(_FILESETS), row)
+
+
+def _packed(files: Files) -> Iterator[bytes]:
+    """The files in blocks, each as JSON of three columns. Equal blocks give equal bytes."""
+    start = 0
+    for end in _ends(files.paths):
+        part = slice(start, end)
+        yield orjson.dumps([list(files.paths[part]), list(files.sizes[part]), list(files.checksums[part])])
+        start = end
+
+
+def _ends(paths: Sequence[str]) -> Iterator[int]:
+    for number, path in enumerate(paths, 1):
+        if zlib.crc32(path.encode()) % _MEAN == 0:
+            yield number
+    if not paths or zlib.crc32(paths[-1].encode()) % _MEAN:
+        yield len(paths)
+
+
+def _read(connection: Connection, digest: str) -> Files | None:
+    row: Any = connection.execute(select(_FILESETS).where(_FILESETS.c.digest == digest)).first()
+    if row is None:
+        return None
+    content: dict[str, bytes] = {}
+    for some in chunks(row.blocks):
+        found = connection.execute(select(_BLOCKS.c.digest, _BLOCKS.c.content).where(_BLOCKS.c.digest.in_(some)))
+        content.update((key, block) for key, block in found)
+    paths, sizes, checksums = [], array("q"), []
+    for key in row.blocks:
+        some_paths, some_sizes, some_sums = orjson.loads(zlib.decompress(content[key]))
+        paths += some_paths
+        sizes.extend(some_sizes)
+        checksums += some_sums
+    urls: Mapping[str, str] = orjson.loads(zlib.decompress(row.urls)) if row.urls else {}
+    return Files(tuple(paths), sizes, tuple(checksums), urls)

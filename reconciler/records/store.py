@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.records.approvals import Approvals
+from reconciler.records.catalogue import Kept
 from reconciler.records.conditions import Conditions
 from reconciler.records.database import Database, connect
 from reconciler.records.events import Events
@@ -40,6 +41,7 @@ class Store:
     approvals: Approvals
     pauses: Pauses
     lease: Leases
+    catalogue: Kept
 
     def close(self) -> None:
         """Close every connection."""
@@ -91,4 +93,5 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         approvals=Approvals(database),
         pauses=Pauses(database),
         lease=Leases(database),
+        catalogue=Kept(database),
     )

@@ -96,7 +96,9 @@ def _daemon(root: Path, size: int, column: Column) -> None:
 
     settings = load(root, {})
     with open_store(settings.records.url, lambda: datetime.now(UTC)) as store:
-        house = House(settings, Wired(settings), store, Memory.open(Path(settings.cache), registry()))
+        house = House(
+            settings, Wired(settings, catalogue=store.catalogue), store, Memory.open(Path(settings.cache), registry())
+        )
         propose(house, "main~1")
         for step, revision in zip(DAEMON, ("main~1", "main"), strict=True):
             start = time.perf_counter()
