@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ CREATE TABLE IF NOT EXISTS file (
   checksums TEXT NOT NULL, uid TEXT NOT NULL, UNIQUE (path, inode)
 );
 """
+_ATTEMPTS = 500
 _COLUMNS = "path, inode, size, mtime_ns, checksums, uid"
 
 
@@ -139,7 +141,7 @@ class Index:
             self._connection = connection
             weakref.finalize(self, connection.close)
             if writable:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(_SCHEMA)
             self._opened = self._identity()
@@ -158,6 +160,19 @@ class Index:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a new file to write-ahead logging. SQLite does not wait for others who do the same just now: we do."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 @contextmanager

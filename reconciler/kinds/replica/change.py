@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from reconciler.errors import Conflict, DriverError, Terminal, Transient
+from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.kinds.replica.connect import closed, reached, target_id
 from reconciler.kinds.replica.observed import Folders, State, agrees, outputs, state
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
-from reconciler.kinds.replica.transfer import Job, Transfers
+from reconciler.kinds.replica.transfer import Job, Piece, Transfers, limits
 from reconciler.model import Answer, Change, Done, Failed, Reason, Ref, Started, Target
 from reconciler.ports import Copy, Drivers, Listing, Source, Storage, StoredFile
 
@@ -23,6 +23,8 @@ _FEW = 20
 """Files up to which a replica is copied, and its files are removed, inside the call."""
 _SLOWEST = 1e6
 """Bytes per second below which a transfer is given up."""
+_LONGEST = 86400.0
+"""Seconds that a transfer may wait for its turn. What stalls is given up by the storages, long before."""
 _NEAR = ("data", "file")
 """Schemes whose bytes are at hand: nothing can make the put wait."""
 
@@ -163,12 +165,13 @@ def _copied(visit: Visit, change: Change, due: Sequence[ReplicaFile]) -> Answer 
     """Copy at once what is small and at hand (None: it is done); hand the rest to the transfers."""
     source = _source(visit, change)
     total = sum(file.size or 0 for file in due)
-    work = partial(_copy_all, visit, due, source, change.uid)
+    work = partial(_copy_all, visit, due, source, change)
     job = Job(_handle(visit, change), visit.target.id, change.uid, work, total, len(due), _reads(change))
+    job.limits = limits(visit.target)
     if not _at_hand(visit, due, source, total):
         return _started(visit.transfers.start(job), total)
     visit.room -= total
-    work(job)
+    job.at_once()
     return None
 
 
@@ -183,7 +186,7 @@ def _at_hand(visit: Visit, due: Sequence[ReplicaFile], source: Origin, total: in
 
 def _started(job: Job, total: int) -> Started:
     first = 0.1 if total <= SMALL else 0.5
-    return Started(job.handle, first, 600.0 + total / _SLOWEST + job.files, job.said())
+    return Started(job.handle, first, _LONGEST + total / _SLOWEST + job.files, job.said(), progress=job.progress())
 
 
 def _handle(visit: Visit, change: Change) -> str:
@@ -200,31 +203,24 @@ def _reads(change: Change) -> frozenset[tuple[str, str]]:
     return frozenset((there, f"{path}/{file.path}") for file in spec.files)
 
 
-def _copy_all(visit: Visit, due: Sequence[ReplicaFile], source: Origin, uid: str, job: Job) -> None:
-    """Copy file by file; what fails does not stop the others. What has come meanwhile is not copied again."""
+def _copy_all(visit: Visit, due: Sequence[ReplicaFile], source: Origin, change: Change, job: Job) -> Iterator[Piece]:
+    """One piece for each file; what fails does not stop the others. What has come meanwhile is not copied again."""
     storage = visit.storage
     there = storage.listing([file.path for file in due]).files
-    errors: list[DriverError] = []
-    for file in due:
-        try:
-            if not _came(there.get(file.path), file, uid):
-                storage.copy_in(Copy(file.path, source(file), uid, file.size, file.checksum or "", job.advance))
-            job.files_done += 1
-        except DriverError as error:
-            errors.append(error)
-    if errors:
-        raise _summed_up(errors, len(due))
+    missing = [file for file in due if not _came(there.get(file.path), file, change.uid)]
+    job.files_done += len(due) - len(missing)
+    link = _link(_spec(change))
+    return (Piece(partial(_copy_one, visit, file, source, change.uid), link) for file in missing)
 
 
-def _summed_up(errors: Sequence[DriverError], count: int) -> DriverError:
-    """One error for many: transient when trying again may help any of them."""
-    first = next((e for e in errors if isinstance(e, Transient)), errors[0])
-    if count == 1:
-        return first
-    said = f"{len(errors)} of {count} files failed, first: {first}"
-    if isinstance(first, Transient):
-        return Transient(said, retry_after=first.retry_after, reason=first.reason)
-    return type(first)(said, reason=first.reason)
+def _copy_one(visit: Visit, file: ReplicaFile, source: Origin, uid: str, job: Job) -> None:
+    copy = Copy(file.path, source(file), uid, file.size, file.checksum or "", job.advance)
+    visit.storage.copy_in(copy)
+
+
+def _link(spec: ReplicaSpec) -> str:
+    """The storage that the files come from; "" when they come from elsewhere."""
+    return target_id(spec.source.site, spec.source.storage) if isinstance(spec.source, StorageSource) else ""
 
 
 def _came(there: StoredFile | None, file: ReplicaFile, uid: str) -> bool:

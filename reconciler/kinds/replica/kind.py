@@ -130,7 +130,8 @@ class ReplicaKind(Kind[ReplicaSpec]):
         if job is None or job.state == "done":
             return None
         if job.state == "running":
-            return Started(job.handle, look_again_in(job.total - job.moved), message=job.said())
+            come = job.progress()
+            return Started(job.handle, look_again_in(job.total - job.moved), message=job.said(), progress=come)
         if job.error is not None:
             return failed(job.error)
         return None
@@ -138,7 +139,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
 def look_again_in(left: int) -> float:
     """Seconds until a transfer with ``left`` bytes to go is worth another look."""
-    return min(10.0, max(0.2, left / 200e6))
+    return min(2.0, max(0.2, left / 200e6))
 
 
 def _lower(file: ReplicaFile) -> ReplicaFile:

@@ -64,7 +64,7 @@ def under_way(change: Change, transfers: Transfers) -> Answer | None:
     if job is None or job.state == "done":
         return None
     if job.state == "running":
-        return Started(job.handle, _look_again_in(job), message=job.said())
+        return Started(job.handle, _look_again_in(job), message=job.said(), progress=job.progress())
     return failed(job.error, lost="transient") if job.error is not None else None
 
 

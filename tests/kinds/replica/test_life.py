@@ -358,7 +358,10 @@ def test_a_transfer_that_fails_says_so_and_the_next_put_begins_anew(federation, 
 def test_removing_stops_the_transfer_first(federation, web):
     spec = big(web)
     change = federation.change(spec)
-    federation.kind.put(federation.target(spec), [change], federation.drivers)
+    started = federation.kind.put(federation.target(spec), [change], federation.drivers)[change.ref]
+    deadline = time.monotonic() + 10
+    while not federation.transfers.find(started.handle).moved and time.monotonic() < deadline:
+        time.sleep(0.005)
     answer = federation.remove(spec)
     assert isinstance(answer, Failed)
     assert answer.fate == "transient"
