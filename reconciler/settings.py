@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -190,9 +191,11 @@ def load(root: Path, environment: Mapping[str, str], file: Path | None = None) -
     """
     path = file or root / FILE
     given: dict[str, Any] = {}
+    text = ""
     if path.exists():
         try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            given = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: not valid TOML: {error}") from error
     elif file is not None:
@@ -203,8 +206,40 @@ def load(root: Path, environment: Mapping[str, str], file: Path | None = None) -
     try:
         return Settings.model_validate(given, strict=False).pathed(path.parent if file else root)
     except ValidationError as error:
-        said = [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("\n".join(said)) from error
+        raise SettingsError("\n".join(_faults(error, path, text))) from error
+
+
+def _faults(error: ValidationError, path: Path, text: str) -> Iterator[str]:
+    from reconciler.manifest import words  # it takes a while to load, and settings are seldom wrong
+
+    for fault in error.errors():
+        names = [str(part) for part in fault["loc"]]
+        line = _line(text, names)
+        wrong, right = words.said(fault, Settings)
+        where = f"{path}:{line}" if line else f"the environment variable HANSE_{'__'.join(names).upper()}"
+        yield f"{where}: {'.'.join(names)}: {wrong}{f'; {right}' if right else ''}"
+
+
+def _line(text: str, names: list[str]) -> int:
+    """The line on which a setting stands, or else the nearest table around it; 0 when the file does not have it."""
+    found, depth = 0, 0
+    table: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        code = line.strip()
+        if code.startswith("["):
+            table = _parts(code.strip("[] "))
+            named = table
+        else:
+            key, equals, _ = code.partition("=")
+            named = [*table, *_parts(key.strip())] if equals and not code.startswith("#") else []
+        if named and named == names[: len(named)] and len(named) > depth:
+            found, depth = number, len(named)
+    return found
+
+
+def _parts(key: str) -> list[str]:
+    """The names in a dotted key; quoted ones may have dots of their own."""
+    return [(quoted or bare).strip() for quoted, bare in re.findall(r"[\"']([^\"']*)[\"']|([^.\"'\s]+)", key)]
 
 
 def _set(given: dict[str, Any], path: list[str], value: str) -> None:

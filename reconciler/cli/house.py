@@ -37,23 +37,33 @@ def settings_of(place: Place) -> Settings:
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[House]:
-    """Everything that planning needs; what was parsed is kept for the next command."""
+def opened(place: Place, *, write: bool = True) -> Iterator[House]:
+    """Everything that planning needs; what was parsed is kept for the next command.
+
+    Where nothing is to be recorded, a database that is not there is not made, and one that may not be written will do.
+    """
     from reconciler.kinds import registry
     from reconciler.manifest import Memory
     from reconciler.reconcile import House
-    from reconciler.records.store import open_store
+    from reconciler.records.store import open_store, read_store
     from reconciler.wiring import Wired
 
     settings = settings_of(place)
-    with open_store(settings.records.url, now) as store:
+    url = settings.records.url
+    with open_store(url, now) if write or _writable(url) else read_store(url, now) as store:
         memory = Memory.open(Path(settings.cache), registry())
         try:
-            yield House(settings, Wired(settings), store, memory)
+            yield House(settings, Wired(settings, catalogue=store.catalogue), store, memory)
         except ManifestError:
             memory.save()  # what is without fault need not be parsed again
             raise
         memory.save()
+
+
+def _writable(url: str) -> bool:
+    """Whether the database is there and may be brought up to date; a server is asked when it is opened."""
+    file = url.removeprefix("sqlite:///")
+    return file == url or os.access(file, os.W_OK)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def explain(
     from reconciler.explain import explain as explained
     from reconciler.model import Ref
 
-    with opened(context.obj) as house:
+    with opened(context.obj, write=False) as house:
         proposal = proposed(house, revision)
         ref = Ref(resource)
         conditions = house.store.conditions.failing() | house.store.conditions.of_many([ref])

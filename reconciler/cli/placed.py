@@ -46,7 +46,7 @@ def place(
     from reconciler.cli.house import opened
     from reconciler.place.wish import LOOK, Wish
 
-    with opened(context.obj) as house:
+    with opened(context.obj, write=False) as house:
         wish = Wish(gain=house.settings.place.rebalance_gain) if rebalance else LOOK
         proposal = _proposed(house, revision or house.settings.source.revision, wish, worktree=worktree)
     choices = [*proposal.graph.choices, *proposal.graph.unplaced.values()]

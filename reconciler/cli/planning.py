@@ -91,7 +91,7 @@ def plan(
     from reconciler.cli.house import opened
     from reconciler.plan.saved import to_json
 
-    with opened(context.obj) as house:
+    with opened(context.obj, write=False) as house:
         proposal = proposed(house, revision, worktree=worktree)
         from_base = _since(house, base, proposal) if base else None
     if out is not None:
@@ -173,7 +173,7 @@ def graph(
     from reconciler.cli.house import opened
     from reconciler.plan import render
 
-    with opened(context.obj) as house:
+    with opened(context.obj, write=False) as house:
         proposal = proposed(house, revision, worktree=worktree)
     whole = everything
     drawing = render.of_graph(proposal.graph, proposal.plan) if whole else render.of_plan(proposal.plan)

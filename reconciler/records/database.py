@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import Insert
 
 from reconciler.errors import RecordsError
@@ -77,7 +78,7 @@ class Database:
     @property
     def is_fleeting(self) -> bool:
         """It is in memory: nothing was there to be read."""
-        return self._sqlite and self._engine.url.database == ":memory:"
+        return self._sqlite and "mode=memory" in str(self._engine.url)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -127,7 +128,11 @@ def _file(url: URL) -> Path:
 def _sqlite_as_it_is(url: URL) -> Engine:
     file = _file(url)
     if not file.exists():
-        engine = create_engine("sqlite:///:memory:", poolclass=StaticPool)
+        name = f"file:hanse-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"
+        apart = {"check_same_thread": False}  # the pool sees to it
+        engine = create_engine(
+            f"sqlite:///{name}", poolclass=QueuePool, connect_args=apart
+        )  # lives as long as a connection to it
     else:
         where = f"file:{quote(str(file.absolute()))}?{_how_to_read(file)}&uri=true"
         engine = create_engine(f"sqlite:///{where}", connect_args=_PATIENT)

@@ -47,8 +47,9 @@ def test_settings_with_faults_are_told_all(federation):
     federation.write("hanse.toml", '[run]\nintervall = 3\njitter = "much"\n')
     said = federation.hanse("plan")
     assert said.code == 1
-    assert "run.intervall" in said.err
-    assert "run.jitter" in said.err
+    where = federation.root / "hanse.toml"
+    assert f"{where}:2: run.intervall: there is no field intervall; did you mean interval_seconds?" in said.err
+    assert f"{where}:3: run.jitter: 'much' is not a number" in said.err
 
 
 def test_broken_manifests_stop_a_plan_with_every_fault(federation):
