@@ -58,6 +58,8 @@ def _answered(what: str, error: BaseHTTPError, *, making: bool) -> DriverError:
         return OutcomeUnknown(said) if lost else Transient(said, retry_after=_retry_after(error.headers or {}))
     if code in (403, 409, 413) and "quota" in said.lower():
         return Terminal(said, reason=Reason.QUOTA_EXCEEDED)
+    if code == 400 and "key_name" in said:  # noqa: PLR2004
+        return Transient(said)  # the key pair is gone since it was looked at: the next try makes it anew
     by_code: dict[int, type[DriverError]] = {401: Refused, 404: Missing, 409: Conflict}
     return by_code.get(code, Terminal)(said)
 

@@ -90,6 +90,17 @@ def test_what_is_not_there_is_refused_for_good(place) -> None:
     assert place.project.servers() == []
 
 
+def test_a_key_pair_that_somebody_took_away_is_made_anew(place) -> None:
+    compute = place.driver()
+    request = asked(compute)
+    compute.create(request)
+    place.project.api("DELETE", "compute", f"/os-keypairs/hanse-{OWNER}")
+    second = replace(request, name=f"{request.name}-2")
+    with pytest.raises(Transient, match="key_name"):
+        compute.create(second)
+    assert compute.create(second).state == "pending"
+
+
 def test_a_503_on_the_third_create_makes_no_server_twice(place) -> None:
     compute = place.driver()
     request = asked(compute)

@@ -11,6 +11,8 @@ import waitress
 _, module, port, threads, *guarded = sys.argv[1:]
 sys.argv = [module]
 application = importlib.import_module(module).application
+if module.startswith("neutron"):
+    importlib.import_module("neutron.db.models.port_forwarding")  # Port is asked for it before anything loads it
 if guarded:
     import hanse_gate
 
