@@ -13,6 +13,7 @@ sys.argv = [module]
 application = importlib.import_module(module).application
 if module.startswith("neutron"):
     importlib.import_module("neutron.db.models.port_forwarding")  # Port is asked for it before anything loads it
+    importlib.import_module("sqlalchemy.orm").configure_mappers()
 if guarded:
     import hanse_gate
 
