@@ -12,7 +12,19 @@ from typing import Any
 
 from reconciler.errors import Terminal
 from reconciler.model import SecretRef, Target
-from reconciler.ports import DNS, Batch, Catalogue, Checker, Compute, Configure, Identity, Images, Registry, Storage
+from reconciler.ports import (
+    DNS,
+    Batch,
+    Catalogue,
+    Checker,
+    Compute,
+    Configure,
+    Identity,
+    Images,
+    Mover,
+    Registry,
+    Storage,
+)
 from reconciler.records.catalogue import Remembered
 from reconciler.settings import Settings
 
@@ -39,6 +51,8 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("images", "ec2"): "reconciler.drivers.imageless",
     ("storage", "directory"): "reconciler.drivers.directory",
     ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
+    ("storage", "webdav"): "reconciler.drivers.webdav",
+    ("mover", "fts3"): "reconciler.drivers.fts3",
     ("registry", "embedded"): "reconciler.drivers.embedded",
     ("check", "plugins"): "reconciler.drivers.plugins",
     ("identity", "openstack"): "reconciler.drivers.keystone",
@@ -51,6 +65,7 @@ DEFAULTS: Mapping[str, str] = {
     "compute": "simulated",
     "images": "simulated",
     "storage": "directory",
+    "fts": "fts3",
     "registry": "embedded",
     "check": "plugins",
     "identity": "embedded",
@@ -99,6 +114,11 @@ class Wired:
     def storage(self, target: Target) -> Storage:
         """The storage behind the target."""
         found: Storage = self._open("storage", target)
+        return found
+
+    def mover(self, target: Target) -> Mover:
+        """The transfer service behind the target."""
+        found: Mover = self._open("mover", target)
         return found
 
     def registry(self, target: Target) -> Registry:

@@ -11,7 +11,20 @@ from reconciler.model import Target
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
-_GIVEN_TO_ALL: Final = frozenset({"state", "playbooks", "repository", "joins", "beside"})
+_GIVEN_TO_ALL: Final = frozenset(
+    {
+        "state",
+        "playbooks",
+        "repository",
+        "joins",
+        "beside",
+        "transfers",
+        "bringOnline",
+        "copiesAtOnce",
+        "copiesPerLink",
+        "links",
+    }
+)
 """Every driver is given these; most have no use for them."""
 
 

@@ -32,6 +32,7 @@ from reconciler.ports.images import Appliance, ImageListing, ImageRequest, Image
 from reconciler.ports.journal import Journal
 from reconciler.ports.registry import Document, Register, Registry
 from reconciler.ports.storage import Copy, Listing, Source, Space, Storage, StoredFile
+from reconciler.ports.transfer import FileMove, Landing, MoveJob, Movement, Mover
 
 __all__ = [
     "DNS",
@@ -55,6 +56,7 @@ __all__ = [
     "Document",
     "Drivers",
     "File",
+    "FileMove",
     "Files",
     "Group",
     "Holding",
@@ -68,8 +70,12 @@ __all__ = [
     "Job",
     "JobState",
     "Journal",
+    "Landing",
     "Limit",
     "Listing",
+    "MoveJob",
+    "Movement",
+    "Mover",
     "Node",
     "NodeListing",
     "NodeRequest",

@@ -16,6 +16,7 @@ from reconciler.ports.identity import Identity
 from reconciler.ports.images import Images
 from reconciler.ports.registry import Registry
 from reconciler.ports.storage import Storage
+from reconciler.ports.transfer import Mover
 
 
 class Drivers(Protocol):
@@ -43,6 +44,10 @@ class Drivers(Protocol):
 
     def storage(self, target: Target) -> Storage:
         """The storage behind the target."""
+        ...
+
+    def mover(self, target: Target) -> Mover:
+        """The transfer service behind the target."""
         ...
 
     def registry(self, target: Target) -> Registry:
