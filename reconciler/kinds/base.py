@@ -16,6 +16,7 @@ from reconciler.model import (
     Details,
     Edge,
     Reading,
+    Reason,
     Ref,
     Resource,
     Severity,
@@ -255,6 +256,18 @@ class Kind(ABC, Generic[SpecT]):
         """Which of ``going`` (to be taken away, as they are) may only go if an Approval names each, and why.
 
         ``staying`` are the others of this kind, as they were observed in this run: what was not seen does not count.
+        """
+        return {}
+
+    def lingers(
+        self,
+        going: Mapping[Ref, SpecT],  # noqa: ARG002
+        there: Mapping[Ref, SpecT],  # noqa: ARG002
+        wanted: Mapping[Ref, SpecT],  # noqa: ARG002
+    ) -> Mapping[Ref, tuple[Reason, str]]:
+        """Which of ``going`` (to be taken away, as they are) stay for the time being, and why.
+
+        ``there`` are the others of this kind, as they are; ``wanted`` is what git wants of it.
         """
         return {}
 

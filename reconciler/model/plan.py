@@ -72,6 +72,10 @@ class Reason(StrEnum):
     ADOPTION_CONFLICT = "AdoptionConflict"
     OBSERVE_ONLY = "ObserveOnly"
     NO_PLACE = "NoPlace"
+    STUCK = "Stuck"
+    """Files that could not be brought in; they are tried again later."""
+    SUSPENDED = "Suspended"
+    """A rule that has failed for too long: tried again when git changes it."""
     LAST_COPY = "LastCopy"
     """Nothing else holds what it holds: it goes only where an Approval names it."""
 

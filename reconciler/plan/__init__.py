@@ -14,7 +14,6 @@ from typing import Any
 from reconciler import SCHEMA_VERSION
 from reconciler.kinds import Kind
 from reconciler.model import (
-    Action,
     Choice,
     Edge,
     Graph,
@@ -26,11 +25,11 @@ from reconciler.model import (
     Present,
     Ref,
     Unknown,
-    Verb,
     digest_of,
     encode,
 )
 from reconciler.plan.decide import Decider
+from reconciler.plan.going import lingering, precious
 from reconciler.plan.order import ordered
 from reconciler.plan.safety import limited
 from reconciler.plan.saved import data
@@ -45,10 +44,11 @@ def plan(
     unsettled = _unsettled(graph, observed, inventory)
     decider = Decider(graph, observed, inventory, policy, kinds)
     decided = [action for ref in sorted(unsettled) if (action := decider.decide(ref))]
+    decided = lingering(decided, graph, observed, inventory, policy, kinds)
     population = Counter((entry.ref.kind, entry.target) for entry in inventory.entries.values()) if decided else {}
     left = {a.ref: held.target for a in decided if (held := inventory.entry(a.ref, graph.moved))}
-    precious = _precious(decided, observed, kinds)
-    safe = limited(decided, population, policy, empty=not graph.resources, left=left, precious=precious)
+    treasured = precious(decided, observed, inventory, kinds)
+    safe = limited(decided, population, policy, empty=not graph.resources, left=left, precious=treasured)
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     resting = graph.digests.keys() - {action.ref for action in actions}
     unread = len(resting & _unread(observed, inventory))
@@ -68,19 +68,6 @@ def plan(
             desired=_wish(graph),
         )
     )
-
-
-def _precious(decided: list[Action], observed: Observed, kinds: Mapping[str, Kind[Any]]) -> dict[Ref, str]:
-    """What is to be taken away and may not be without a word for it, by kind."""
-    taken = {action.ref for action in decided if action.verb in (Verb.DELETE, Verb.REPLACE)}
-    found: dict[Ref, str] = {}
-    for name in sorted({ref.kind for ref in taken}):
-        if type(kinds[name]).precious is Kind.precious:
-            continue
-        there = {r: s.spec for r, s in observed.results.items() if r.kind == name and isinstance(s, Present)}
-        going = {ref: there.pop(ref) for ref in sorted(taken & there.keys())}
-        found.update(kinds[name].precious(going, there))
-    return found
 
 
 def _nowhere(graph: Graph) -> Iterator[Choice]:

@@ -100,6 +100,8 @@ class DataPolicy:
     """Percent of a storage's files: where more are dark, none is taken away."""
     lost_percent: float = 10.0
     """Percent of a storage's files: where more are missing at once, nothing is concluded."""
+    lost_minimum: int = 10
+    """So many missing files are brought back without asking, whatever their share."""
     retry_hours: tuple[float, ...] = (2.0, 4.0, 6.0, 8.0)
     """Hours between two tries of what is stuck: in its first day, its second, and so on."""
     suspend_days: float = 14.0
@@ -137,6 +139,10 @@ class Scan(NamedTuple):
     def dark_percent(self) -> float:
         """Share of what is there, in percent."""
         return 100.0 * len(self.dark) / self.files if self.files else 0.0
+
+    def doubtful(self, policy: DataPolicy) -> bool:
+        """Whether so much is missing at once that nothing may be concluded from it. Percent beside percent."""
+        return len(self.missing) > policy.lost_minimum and self.missing_percent > policy.lost_percent
 
 
 class Trouble(NamedTuple):
@@ -188,7 +194,10 @@ class Catalogue(Protocol):
         ...
 
     def troubled(self, uid: str, digest: str, troubles: Iterable[Trouble]) -> None:
-        """Let this process know which files of a replica could not be brought in; written down when the run ends."""
+        """Let this process know which files of a replica could not be brought in; written down when the run ends.
+
+        What is told adds to what was told before of the same ``digest``; nothing told means that a try begins.
+        """
         ...
 
     def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:

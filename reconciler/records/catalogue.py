@@ -69,9 +69,14 @@ class Remembered:
         return frozenset()
 
     def troubled(self, uid: str, digest: str, troubles: Iterable[Trouble]) -> None:
-        """Which files of a replica could not be brought in."""
+        """Which files of a replica could not be brought in, besides those told before; none: a try begins."""
+        found = {trouble.path: trouble for trouble in troubles}
         with self._lock:
-            self.troubles[uid] = (digest, {trouble.path: trouble for trouble in troubles})
+            before, known = self.troubles.get(uid, ("", {}))
+            if not found or before != digest:
+                known = {}
+            self.troubles[uid] = (digest, known)
+            known.update(found)
 
     def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:  # noqa: ARG002
         """Nothing is known of earlier tries."""

@@ -45,12 +45,13 @@ Status = Literal["True", "False", "Unknown"]
 
 _UNREAD = {Reason.TARGET_UNREACHABLE, Reason.OBSERVATION_FAILED, Reason.OBSERVATION_STALE}
 _GUARDS = BLOCKS - {Reason.OUTCOME_UNKNOWN}
-_FOR_A_PERSON = BLOCKS | {Reason.NO_PLACE, Reason.QUOTA_EXCEEDED, Reason.INVALID_MANIFEST}
+_FOR_A_PERSON = BLOCKS | {Reason.NO_PLACE, Reason.QUOTA_EXCEEDED, Reason.INVALID_MANIFEST, Reason.SUSPENDED}
 _BY_ITSELF = _UNREAD | {
     Reason.DEPENDENCY_NOT_READY,
     Reason.DEPENDENCY_FAILED,
     Reason.SITE_IN_DOWNTIME,
     Reason.PLAN_STALE,
+    Reason.STUCK,
 }
 """Reasons that pass without a person: the next run tries again."""
 _AWAY = {Verb.DELETE, Verb.FORGET}

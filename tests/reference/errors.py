@@ -60,6 +60,8 @@ _REASONS = {
     Reason.INVALID_MANIFEST: "the manifest is wrong",
     Reason.ADOPTION_CONFLICT: "somebody else made what exists there: adopt it, or rename yours",
     Reason.OBSERVE_ONLY: "`lifecycle.mode` says that nothing is to be done to it",
+    Reason.STUCK: "files could not be brought in; `hanse rule` says which, why, and when they are tried again",
+    Reason.SUSPENDED: "a rule has failed for too long: mend what it says, then change the rule in git",
     Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
     Reason.LAST_COPY: "nothing else holds this data: only an Approval that names it lets it go",
 }

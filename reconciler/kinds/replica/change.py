@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from reconciler.errors import Conflict, Terminal, Transient
-from reconciler.kinds.replica.connect import closed, reached, target_id
+from reconciler.kinds.replica.connect import closed, permitted, reached, target_id
 from reconciler.kinds.replica.observed import Folders, State, agrees, outputs, state
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
 from reconciler.kinds.replica.transfer import Job, Piece, Transfers, limits
@@ -19,7 +18,7 @@ from reconciler.ports import Copy, Drivers, Listing, Source, Storage, StoredFile
 
 SMALL = 8 << 20
 """Bytes up to which a replica is copied inside a put."""
-_FEW = 20
+FEW = 20
 """Files up to which a replica is copied, and its files are removed, inside the call."""
 _SLOWEST = 1e6
 """Bytes per second below which a transfer is given up."""
@@ -53,7 +52,7 @@ class Visit:
 
 def put_one(visit: Visit, change: Change) -> Answer:
     """Bring in what is missing or wrong, mark what is right and unmarked, take away what is too many."""
-    spec, storage = _spec(change), visit.storage
+    spec, storage = spec_of(change), visit.storage
     seen = state(spec, change.uid, visit.listing.files, visit.folders)
     _refuse_others(change, seen)
     if seen.missing and not visit.listing.complete:
@@ -78,23 +77,24 @@ def remove_one(visit: Visit, change: Change) -> Answer:
         return Failed("transient", "its transfer is being stopped", retry_after=1.0)
     if not visit.listing.complete:
         raise Transient(f"{target.name} could be read only in part")
-    seen = state(_spec(change), change.uid, visit.listing.files, visit.folders)
+    seen = state(spec_of(change), change.uid, visit.listing.files, visit.folders)
     there = [*seen.right, *(file for _, file in seen.wrong), *seen.extra]
     ours = [file for file in there if file.uid == change.uid]
     reader = next(filter(None, (transfers.reader(target.id, file.path, change.uid) for file in ours)), "")
     if reader:
         return Failed("transient", f"it is being copied to {reader}", retry_after=5.0)
-    if len(ours) > _FEW:
+    if len(ours) > FEW:
         work = partial(_remove_all, visit, ours)
-        job = Job(f"{_handle(visit, change)}#remove", target.id, change.uid, work, files=len(ours))
-        return _started(transfers.start(job), 0)
+        job = Job(f"{handle_of(visit, change)}#remove", target.id, change.uid, work, files=len(ours))
+        return started(transfers.start(job), 0)
     for file in ours:
         visit.storage.remove(file.path)
     left = len(there) - len(ours)
     return Done(message=f"{left} files without its mark were left standing" if left else "")
 
 
-def _spec(change: Change) -> ReplicaSpec:
+def spec_of(change: Change) -> ReplicaSpec:
+    """What is wanted, as a replica."""
     assert isinstance(change.spec, ReplicaSpec)  # noqa: S101 (its own kind's)
     return change.spec
 
@@ -114,7 +114,7 @@ def _refuse_others(change: Change, seen: State) -> None:
 
 def _source(visit: Visit, change: Change) -> Origin:
     """Where each file is read. Raises Terminal when the source may not be read."""
-    spec = _spec(change)
+    spec = spec_of(change)
     source = spec.source
     if not isinstance(source, StorageSource):
         return partial(_at_url, spec, source, visit.target)
@@ -140,22 +140,12 @@ def _at_url(spec: ReplicaSpec, source: str | None, target: Target, file: Replica
         raise Terminal(f"{file.path} is not there and has no source: add source")
     if url == source and spec.files:
         url = f"{source.rstrip('/')}/{quote(file.path[len(spec.folder) + 1 :])}"
-    if urlsplit(url).scheme == "file":
-        _permit(target, url)
+    permitted(target, url)
     return Source(url)
 
 
 def _own(spec: ReplicaSpec, file: ReplicaFile) -> str | None:
     return file.source if spec.files else None
-
-
-def _permit(target: Target, url: str) -> None:
-    """A manifest may read of the reconciler's own disk only what the operator has named."""
-    path = Path(unquote(urlsplit(url).path)).resolve()
-    permitted = [Path(str(folder)).resolve() for folder in target.options.get("fileSources", ())]
-    if not any(path.is_relative_to(folder) for folder in permitted):
-        cure = f'add its folder to fileSources of [targets."{target.id}"] in hanse.toml'
-        raise Terminal(f"{url} is on the reconciler's own disk and may not be copied: {cure}")
 
 
 # -- now or later ------------------------------------------------------------------------------------------------------
@@ -166,10 +156,10 @@ def _copied(visit: Visit, change: Change, due: Sequence[ReplicaFile]) -> Answer 
     source = _source(visit, change)
     total = sum(file.size or 0 for file in due)
     work = partial(_copy_all, visit, due, source, change)
-    job = Job(_handle(visit, change), visit.target.id, change.uid, work, total, len(due), _reads(change))
+    job = Job(handle_of(visit, change), visit.target.id, change.uid, work, total, len(due), _reads(change))
     job.limits = limits(visit.target)
     if not _at_hand(visit, due, source, total):
-        return _started(visit.transfers.start(job), total)
+        return started(visit.transfers.start(job), total)
     visit.room -= total
     job.at_once()
     return None
@@ -177,24 +167,26 @@ def _copied(visit: Visit, change: Change, due: Sequence[ReplicaFile]) -> Answer 
 
 def _at_hand(visit: Visit, due: Sequence[ReplicaFile], source: Origin, total: int) -> bool:
     """True when nothing can make the call wait: few bytes, and no network to fetch them over."""
-    if len(due) > _FEW or total > visit.room:
+    if len(due) > FEW or total > visit.room:
         return False
     urls = [source(file).url for file in due]
     sized = all(file.size is not None or url.startswith("data:") for file, url in zip(due, urls, strict=True))
     return sized and all(urlsplit(url).scheme in _NEAR for url in urls)
 
 
-def _started(job: Job, total: int) -> Started:
+def started(job: Job, total: int) -> Started:
+    """It is under way; ``total`` is bytes."""
     first = 0.1 if total <= SMALL else 0.5
     return Started(job.handle, first, _LONGEST + total / _SLOWEST + job.files, job.said(), progress=job.progress())
 
 
-def _handle(visit: Visit, change: Change) -> str:
+def handle_of(visit: Visit, change: Change) -> str:
+    """What a transfer of it is called: the same while the same is wanted."""
     return f"{visit.target.id}#{change.uid}#{change.spec.digest()}"
 
 
 def _reads(change: Change) -> frozenset[tuple[str, str]]:
-    spec = _spec(change)
+    spec = spec_of(change)
     if not isinstance(spec.source, StorageSource):
         return frozenset()
     there, path = target_id(spec.source.site, spec.source.storage), spec.source.path
@@ -209,7 +201,7 @@ def _copy_all(visit: Visit, due: Sequence[ReplicaFile], source: Origin, change: 
     there = storage.listing([file.path for file in due]).files
     missing = [file for file in due if not _came(there.get(file.path), file, change.uid)]
     job.files_done += len(due) - len(missing)
-    link = _link(_spec(change))
+    link = _link(spec_of(change))
     return (Piece(partial(_copy_one, visit, file, source, change.uid), link) for file in missing)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
 
+from reconciler.errors import Terminal
 from reconciler.kinds.base import Federation
 from reconciler.kinds.site import SiteSpec
 from reconciler.kinds.site.storage import Storage
@@ -50,6 +53,17 @@ def closed(target: Target, way: Literal["read", "write", "delete"], now: datetim
     return None if until is not None and until <= now else Closed(said["reason"], until)
 
 
+def permitted(target: Target, url: str) -> None:
+    """Of the reconciler's own disk only what the operator has named may be read. Raises Terminal for anything else."""
+    if urlsplit(url).scheme != "file":
+        return
+    path = Path(unquote(urlsplit(url).path)).resolve()
+    folders = [Path(str(folder)).resolve() for folder in target.options.get("fileSources", ())]
+    if not any(path.is_relative_to(folder) for folder in folders):
+        cure = f'add its folder to fileSources of [targets."{target.id}"] in hanse.toml'
+        raise Terminal(f"{url} is on the reconciler's own disk and may not be copied: {cure}")
+
+
 def _options(storage: Storage) -> dict[str, Any]:
     """What the manifest says about the way to a storage, as plain JSON data."""
     given = {name: value for name, value in storage.options.items() if name not in _OPERATORS_OWN}
@@ -58,6 +72,8 @@ def _options(storage: Storage) -> dict[str, Any]:
         "protocol": storage.protocol,
         "capacity": storage.limits.maxBytes,
         "minFreeBytes": storage.limits.minFreeBytes,
+        "highPercent": getattr(storage.limits, "highPercent", None),
+        "lowPercent": getattr(storage.limits, "lowPercent", None),
         "closed": _closures(storage),
     }
     return {name: value for name, value in {**said, **given}.items() if value not in (None, {})}

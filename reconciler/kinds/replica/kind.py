@@ -11,12 +11,16 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from reconciler.errors import DriverError
-from reconciler.kinds.base import Federation, Kind, Rule
+from reconciler.kinds.base import Federation, Kind, Repair, Rule
 from reconciler.kinds.failing import failed
-from reconciler.kinds.replica.change import Visit, put_one, remove_one
+from reconciler.kinds.replica.bringing import put_files, remove_files
+from reconciler.kinds.replica.change import Visit, put_one, remove_one, spec_of
 from reconciler.kinds.replica.connect import Closed, closed, connect, target_id
+from reconciler.kinds.replica.keeping import kept_as_caches, last_copies, still_needed
+from reconciler.kinds.replica.looking import Look, look_at_all
 from reconciler.kinds.replica.observed import Folders, look, prefixes
 from reconciler.kinds.replica.rules import RULES, Quarrel, quarrels
+from reconciler.kinds.replica.seen import Seen
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
 from reconciler.kinds.replica.transfer import Transfers
 from reconciler.model import (
@@ -52,6 +56,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
         """``clock`` tells the time in UTC: a storage may be closed until a time."""
         self._transfers = transfers or Transfers()
         self._clock = clock
+        self._seen = Seen()
 
     def canonical(self, spec: ReplicaSpec) -> ReplicaSpec:
         """Files in the order of their paths, checksums in lower case."""
@@ -81,13 +86,29 @@ class ReplicaKind(Kind[ReplicaSpec]):
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
         return connect(target_id, federation, drivers)
 
+    def precious(self, going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec]) -> Mapping[Ref, str]:
+        return last_copies(going, staying, self._seen.files)
+
+    def lingers(
+        self, going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec]
+    ) -> Mapping[Ref, tuple[Reason, str]]:
+        waiting = still_needed(going, there, wanted)
+        rest = {ref: spec for ref, spec in going.items() if ref not in waiting}
+        return {**waiting, **kept_as_caches(rest, there, self._seen)}
+
+    def repair(self, before: ReplicaSpec, wanted: ReplicaSpec) -> Repair | None:
+        why = self._seen.guards.get(str(wanted.storage))
+        return Repair(why, 1, 0, 1000) if why and before.fileset != wanted.fileset else None
+
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
         specs = [spec for w in wanted for spec in (w.spec, w.applied) if isinstance(spec, ReplicaSpec)]
         listing = drivers.storage(target).listing({"", *prefixes(specs)}, token)
         if listing.unchanged:
             return Reading({}, token=listing.token, unchanged=True)
         folders = Folders(listing.files)
-        results = {w.ref: look(w, listing, folders) for w in wanted}
+        many = [w for w in wanted if isinstance(w.spec, ReplicaSpec) and w.spec.fileset is not None]
+        results = {w.ref: look(w, listing, folders) for w in wanted if w not in many}
+        results |= look_at_all(Look(target, drivers, listing, folders, self._transfers, self._seen), many)
         held = {w.uid for w in wanted}
         return Reading(results, _strays(target, listing, held), listing.token, complete=listing.complete)
 
@@ -95,13 +116,19 @@ class ReplicaKind(Kind[ReplicaSpec]):
         shut = closed(target, "write", self._clock())
         if shut is not None:
             return {change.ref: _closed(target, "written", shut) for change in changes}
-        return self._each(target, changes, drivers, put_one)
+        return self._each(target, changes, drivers, self._put)
 
     def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         shut = closed(target, "delete", self._clock())
         if shut is not None:
             return {change.ref: _closed(target, "deleted from", shut) for change in changes}
-        return self._each(target, changes, drivers, remove_one)
+        return self._each(target, changes, drivers, self._remove)
+
+    def _put(self, visit: Visit, change: Change) -> Answer:
+        return put_files(visit, self._seen, change) if spec_of(change).fileset else put_one(visit, change)
+
+    def _remove(self, visit: Visit, change: Change) -> Answer:
+        return remove_files(visit, change) if spec_of(change).fileset else remove_one(visit, change)
 
     def _each(
         self, target: Target, changes: Sequence[Change], drivers: Drivers, do: Callable[[Visit, Change], Answer]

@@ -25,7 +25,7 @@ class State:
 
 def prefixes(wanted: Iterable[ReplicaSpec]) -> set[str]:
     """What must be listed to know how these stand."""
-    return {f"{spec.folder}/" if spec.files else spec.path or "" for spec in wanted}
+    return {f"{spec.folder}/" if spec.many else spec.path or "" for spec in wanted}
 
 
 def state(spec: ReplicaSpec, uid: str, files: Mapping[str, StoredFile], folders: Folders) -> State:
@@ -135,7 +135,13 @@ def _under(file: ReplicaFile, path: str) -> ReplicaFile:
 
 
 def _summed(file: StoredFile, kind: str) -> str | None:
-    return next((c for c in sorted(file.checksums) if c.startswith(kind)), None)
+    return summed(file, kind) or None
+
+
+def summed(file: StoredFile, like: str = "adler32:") -> str:
+    """The file's own checksum of the kind that ``like`` is; "" when it has none."""
+    kind = like.partition(":")[0]
+    return next((c for c in sorted(file.checksums) if c.startswith(kind)), "")
 
 
 def _note(spec: ReplicaSpec, seen: State) -> str:

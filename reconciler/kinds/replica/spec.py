@@ -136,11 +136,15 @@ class ReplicaSpec(Spec):
     """The files of the dataset."""
     fileset: Fileset | None = None
     """The files of the dataset, where a Dataset brings the replica along. Filled in."""
+    whole: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """What stands for all files of the dataset, where it has only a part of them. Filled in."""
     sources: tuple[SourcePlace, ...] = ()
     """Storages that its files may be read from, as ``site/storage``, nearest first; ``site/storage:folder`` where the
     files lie in another folder there. Filled in."""
     rules: tuple[Annotated[str, Field(pattern=r"^DatasetRule/")], ...] = ()
     """The DatasetRules that hold it: while there is one, it stays. Filled in."""
+    purge: bool = False
+    """Taken away at once when no rule holds it any more, also where it could stay as a cache. Filled in."""
     origin: bool = False
     """Its files lie there by themselves: they count as a copy, and are never taken away. Filled in."""
 

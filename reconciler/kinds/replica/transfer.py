@@ -195,6 +195,11 @@ class Transfers:
         with self._lock:
             return self._call_off(target, owner)
 
+    def busy(self, target: str, owner: str) -> bool:
+        """Whether anything of an owner is under way on a target, or waits for its turn."""
+        with self._lock:
+            return any(job.owner == owner for job in self._lined_up.get(target, ()))
+
     def reader(self, target: str, path: str, but: str) -> str:
         """The target of a running job, not of owner ``but``, that reads the file; "" when there is none."""
         with self._lock:

@@ -17,6 +17,8 @@ from reconciler.kinds.replica import ReplicaKind, ReplicaSpec
 from reconciler.kinds.replica.transfer import Transfers
 from reconciler.kinds.site import SiteSpec
 from reconciler.model import Change, Ref, Started, Target, Wanted
+from reconciler.ports import File, Files
+from reconciler.records.catalogue import Remembered
 from tests.real.web import web
 
 __all__ = ["web"]
@@ -43,6 +45,7 @@ class Disks:
 
     state: Path
     operator: dict[str, dict[str, Any]] = field(default_factory=dict)
+    catalogue: Any = field(default_factory=Remembered)
 
     def options(self, target_id: str, driver: str) -> tuple[str, dict[str, Any]]:
         return driver or "directory", self.operator.get(target_id, {})
@@ -95,11 +98,24 @@ class Federation:
             time.sleep(0.01)
         raise AssertionError(f"not settled: {answer}")
 
+    def dataset(self, files: Files, storage: str = "A/disk", **more: Any) -> ReplicaSpec:
+        """A replica of a dataset, as its Dataset brings it along."""
+        self.drivers.catalogue.remember(files)
+        site, _, name = storage.partition("/")
+        fileset = {"digest": files.digest, "count": len(files), "bytes": files.bytes}
+        given = {"storage": {"site": site, "name": name}, "dataset": "ocean:waves", "fileset": fileset, **more}
+        return self.kind.canonical(ReplicaSpec.model_validate(given, strict=False))
+
     def look(self, spec: ReplicaSpec, uid: str = UID, applied: ReplicaSpec | None = None) -> Any:
         return self.reading(spec, uid, applied).results[Ref("Replica/vo/r")]
 
     def reading(self, spec: ReplicaSpec, uid: str = UID, applied: ReplicaSpec | None = None) -> Any:
         return self.kind.observe(self.target(spec), [Wanted(Ref("Replica/vo/r"), uid, spec, applied)], self.drivers)
+
+
+def files_of(contents: dict[str, bytes], urls: dict[str, str] | None = None) -> Files:
+    """The files with these contents."""
+    return Files.of([File(p, len(c), adler32(c)) for p, c in contents.items()], urls)
 
 
 @pytest.fixture

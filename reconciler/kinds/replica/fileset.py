@@ -1,0 +1,204 @@
+"""What a listing says about the files of a dataset, as columns: a million of them are a few arrays, not objects."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.kinds.replica.observed import Folders, summed
+from reconciler.kinds.replica.spec import Fileset, ReplicaSpec
+from reconciler.model import Absent, Observation, Present, Unknown
+from reconciler.ports import DarkFile, File, Files, Listing, StoredFile
+
+NOTHING = Files((), array("q"), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The files of one replica beside its storage. Rows count in ``files``."""
+
+    spec: ReplicaSpec
+    files: Files
+    right: Sequence[int]
+    """Rows of files that are there, with the size and checksum wanted."""
+    wrong: Sequence[int]
+    missing: Sequence[int]
+    unmarked: Sequence[int]
+    """Those of ``right`` and ``wrong`` that bear no mark of ours."""
+    others: Collection[str]
+    """Marks of other resources on its files."""
+    bytes: int
+    """Of what is there."""
+    leaving: Sequence[File] = ()
+    """There with its mark, applied earlier, and not wanted any more."""
+    dark: Sequence[StoredFile] = ()
+    """In its folder, and neither wanted nor ever applied."""
+    lost: Sequence[int] = field(default=())
+    """Rows of ``missing`` that were applied: they were there."""
+
+    def path(self, row: int) -> str:
+        """Where a file lies under the storage's root."""
+        return f"{self.spec.folder}/{self.files.paths[row]}"
+
+    @property
+    def marked(self) -> int:
+        """How many files bear its mark."""
+        return len(self.right) + len(self.wrong) - len(self.unmarked) + len(self.leaving)
+
+
+def compare(
+    spec: ReplicaSpec, uid: str, files: Files, applied: Files, listing: Listing, folders: Folders
+) -> Comparison:
+    """Compare what is wanted (``files``) and what was ``applied`` last with what is there."""
+    there, lead = listing.files, f"{spec.folder}/"
+    right, wrong, missing, unmarked = array("q"), array("q"), array("q"), array("q")
+    others: set[str] = set()
+    total = 0
+    for row, (path, size, checksum) in enumerate(zip(files.paths, files.sizes, files.checksums, strict=True)):
+        found = there.get(lead + path)
+        if found is None:
+            missing.append(row)
+            continue
+        total += found.size
+        (right if fits(found, size, checksum) else wrong).append(row)
+        if found.uid != uid:
+            unmarked.append(row)
+            if found.uid:
+                others.add(found.uid)
+    leaving, dark = _besides(spec, uid, files, applied, folders)
+    lost = _lost(files, missing, applied)
+    return Comparison(spec, files, right, wrong, missing, unmarked, others, total, leaving, dark, lost)
+
+
+def fits(found: StoredFile, size: int, checksum: str) -> bool:
+    """Whether a file there has the size (-1: any) and checksum ("": any) wanted."""
+    return (size < 0 or found.size == size) and (not checksum or checksum in found.checksums)
+
+
+def _besides(
+    spec: ReplicaSpec, uid: str, files: Files, applied: Files, folders: Folders
+) -> tuple[Sequence[File], Sequence[StoredFile]]:
+    """What is in the folder besides what is wanted: leaving, dark."""
+    if spec.origin:
+        return (), ()
+    cut = len(spec.folder) + 1
+    inside = folders.under(spec.folder)
+    wanted = frozenset(files.paths) if inside else frozenset()
+    extra = [found for found in inside if found.path[cut:] not in wanted]
+    if not extra:
+        return (), ()
+    before = {path: row for row, path in enumerate(applied.paths)} if applied.digest != files.digest else {}
+    leaving, dark = [], []
+    for found in extra:
+        path = found.path[cut:]
+        if found.uid == uid and path in before:
+            leaving.append(File(path, found.size, _like(found, applied.checksums[before[path]])))
+        else:
+            dark.append(found)
+    return leaving, dark
+
+
+def _lost(files: Files, missing: Sequence[int], applied: Files) -> Sequence[int]:
+    if not missing or not len(applied):
+        return ()
+    if applied.digest == files.digest:
+        return missing
+    before = frozenset(applied.paths)
+    return array("q", (row for row in missing if files.paths[row] in before))
+
+
+def observation(
+    seen: Comparison, uid: str, listing: Listing, due: Collection[str] = (), *, guarded: bool = False
+) -> tuple[Observation, Files | None]:
+    """The observation of a replica, and the files that its digest stands for where they are others than wanted.
+
+    ``due`` are paths of dark files that may be taken away: they count as too many. What is ``guarded`` is never said
+    to be absent, for then nothing would be asked before it is made anew.
+    """
+    spec = seen.spec
+    if seen.missing and not listing.complete:
+        said = f"only a part of the storage could be read, and {seen.path(seen.missing[0])} was not in it"
+        return Unknown(said), None
+    dark = [found for found in seen.dark if found.path in due]
+    there = len(seen.right) + len(seen.wrong) + len(seen.leaving)
+    if not there and len(seen.files) and not (guarded and seen.lost):
+        return Absent(), None
+    shown = spec if spec.origin else None
+    found = None if shown else _files_there(seen, dark, listing.files)
+    if found is not None:
+        shown = spec.model_copy(update={"fileset": fileset_of(found)})
+    others = sorted(seen.others)
+    return Present(
+        shown or spec,
+        owned=spec.origin or not seen.unmarked or bool(seen.marked),
+        uid="" if spec.origin else others[0] if others else uid if seen.marked else "",
+        outputs={"storage": str(spec.storage), "path": spec.folder, "bytes": seen.bytes},
+        healthy=not (seen.missing or seen.wrong),
+        note=note(seen, len(dark)),
+    ), found
+
+
+def fileset_of(files: Files) -> Fileset:
+    """What stands for ``files`` in a spec."""
+    return Fileset(digest=files.digest, count=len(files), bytes=files.bytes)
+
+
+def _files_there(seen: Comparison, dark: Sequence[StoredFile], there: Mapping[str, StoredFile]) -> Files | None:
+    """What is really there; None where that is exactly what is wanted."""
+    if not (seen.wrong or seen.missing or seen.leaving or dark):
+        return None
+    files, cut = seen.files, len(seen.spec.folder) + 1
+    more = [*seen.leaving, *(File(f.path[cut:], f.size, summed(f)) for f in dark)]
+    for row in seen.wrong:
+        found = there[seen.path(row)]
+        size = found.size if files.sizes[row] >= 0 else None
+        more.append(File(files.paths[row], size, _like(found, files.checksums[row])))
+    return joined(files.only(seen.right), more)
+
+
+def _like(found: StoredFile, checksum: str) -> str:
+    """The checksum there of the kind that is wanted; "" where none is."""
+    return summed(found, checksum) if checksum else ""
+
+
+def joined(files: Files, more: Sequence[File]) -> Files:
+    """``files`` with some more, in order."""
+    if not more:
+        return files
+    paths = [*files.paths, *(file.path for file in more)]
+    sizes = array("q", files.sizes)
+    sizes.extend(-1 if file.size is None else file.size for file in more)
+    checksums = [*files.checksums, *(file.checksum for file in more)]
+    order = sorted(range(len(paths)), key=paths.__getitem__)
+    return Files(
+        tuple(paths[i] for i in order), array("q", (sizes[i] for i in order)), tuple(checksums[i] for i in order)
+    )
+
+
+def without(files: Files, wanted: Files) -> list[File]:
+    """Those of ``files`` whose path is not among ``wanted``."""
+    if files.digest == wanted.digest:
+        return []
+    kept = frozenset(wanted.paths)
+    return [file for file in files if file.path not in kept]
+
+
+def note(seen: Comparison, dark: int = 0) -> str:
+    """What is not as wanted, in words."""
+    total, said = f"{len(seen.files):,}", []
+    if seen.missing:
+        said.append(f"{len(seen.missing):,} of {total} files missing, first {seen.path(seen.missing[0])}")
+    if seen.wrong:
+        said.append(f"{len(seen.wrong):,} of {total} files with other content, first {seen.path(seen.wrong[0])}")
+    if seen.leaving:
+        first = f"{seen.spec.folder}/{seen.leaving[0].path}"
+        said.append(f"{len(seen.leaving):,} files that are not wanted any more, first {first}")
+    if dark:
+        said.append(f"{dark:,} dark files that are to go")
+    return "; ".join(said)
+
+
+def dark_file(found: StoredFile) -> DarkFile:
+    """A dark file as the catalogue knows it."""
+    return DarkFile(found.path, found.size, found.uid)

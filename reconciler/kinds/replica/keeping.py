@@ -1,0 +1,118 @@
+"""Which replicas may not go, or not yet: the last copy of data, what others are copied from, and caches. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from reconciler.kinds.replica.seen import Cache, Seen
+from reconciler.kinds.replica.spec import ReplicaSpec
+from reconciler.model import Reason, Ref
+from reconciler.ports import Files
+
+Known = Callable[[str], Files | None]
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec], files: Known) -> dict[Ref, str]:
+    """Replicas with files of which no good copy stays, and what would be lost. Of copies that all go, one is kept.
+
+    A replica that a person has declared goes when that person takes its manifest away.
+    """
+    found: dict[Ref, str] = {}
+    rest = {ref: spec for ref, spec in sorted(going.items()) if spec.fileset is not None and not spec.origin}
+    for ref, spec in sorted(rest.items()):
+        others = [*staying.values(), *(other for name, other in rest.items() if name > ref or name in found)]
+        said = _lost(spec, [other for other in others if other.dataset == spec.dataset], files)
+        if said:
+            found[ref] = said
+    return found
+
+
+def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], files: Known) -> str:
+    """What would be lost without a replica; "" when nothing."""
+    assert spec.fileset is not None  # noqa: S101 (of the others nobody asks)
+    if not spec.fileset.count:
+        return ""
+    digests = {other.fileset.digest for other in others if other.fileset is not None}
+    if spec.fileset.digest in digests:
+        return ""
+    left = _only_here(spec.fileset.digest, digests, files)
+    if left is None:
+        return f"perhaps the last copy of {spec.fileset.count:,} files of {spec.dataset}, not known one by one"
+    if not left:
+        return ""
+    count = f"all {len(left):,}" if len(left) == spec.fileset.count else f"{len(left):,} of {spec.fileset.count:,}"
+    return f"the last good copy of {count} files of {spec.dataset}, first {left[0]}"
+
+
+def _only_here(digest: str, digests: Iterable[str], files: Known) -> list[str] | None:
+    """Paths of which no other has the same content; None when that cannot be told."""
+    own = files(digest)
+    if own is None:
+        return None
+    left = {(file.path, file.size, file.checksum) for file in own}
+    for other in sorted(digests):
+        found = files(other)
+        left -= {(file.path, file.size, file.checksum) for file in found} if found is not None else set()
+    return sorted(path for path, _, _ in left)
+
+
+def still_needed(
+    going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec]
+) -> dict[Ref, tuple[Reason, str]]:
+    """Replicas that stay until the other copies of their dataset that git wants are whole."""
+    unfinished: dict[str, Ref] = {}
+    for ref, spec in sorted(wanted.items(), reverse=True):
+        found = there.get(ref)
+        if spec.dataset and spec.fileset and (found is None or found.fileset != spec.fileset):
+            unfinished[spec.dataset] = ref
+    return {
+        ref: (Reason.DEPENDENCY_NOT_READY, f"stays until {unfinished[spec.dataset]} is whole")
+        for ref, spec in going.items()
+        if spec.fileset is not None and spec.dataset in unfinished
+    }
+
+
+def kept_as_caches(
+    going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], seen: Seen
+) -> dict[Ref, tuple[Reason, str]]:
+    """Replicas that no rule holds and that stay on a cache while there is room, those read longest ago going first."""
+    by_storage: dict[str, list[Ref]] = defaultdict(list)
+    for ref, spec in going.items():
+        if str(spec.storage) in seen.caches and spec.fileset is not None and not spec.purge:
+            by_storage[str(spec.storage)].append(ref)
+    found = {}
+    for name, refs in by_storage.items():
+        cache = seen.caches[name]
+        leave = _pressed_out(cache, {ref: going[ref] for ref in refs}, there, seen.files)
+        for ref in refs:
+            if ref not in leave:
+                found[ref] = (Reason.RETAINED, _kept(cache))
+    return found
+
+
+def _pressed_out(
+    cache: Cache, held: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], files: Known
+) -> set[Ref]:
+    """Which have to go so that no more than the low mark is used. Only copies that others have too."""
+    percent, used, free = cache.percent, cache.space.used, cache.space.free
+    if percent is None or used is None or free is None or percent <= cache.high:
+        return set()
+    too_much = used - cache.low / 100 * (used + free)
+    last = last_copies(held, there, files)
+    gone: set[Ref] = set()
+    for ref in sorted(held, key=lambda ref: (cache.read.get(ref, _NEVER), ref)):
+        fileset = held[ref].fileset
+        if too_much <= 0:
+            break
+        if ref not in last and fileset is not None:
+            gone.add(ref)
+            too_much -= fileset.bytes
+    return gone
+
+
+def _kept(cache: Cache) -> str:
+    full = f"{cache.percent:.0f} % full" if cache.percent is not None else "of which nobody says how full it is"
+    return f"kept as a cache: no rule holds it, and its storage is {full} (they go above {cache.high:g} %)"

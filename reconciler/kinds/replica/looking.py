@@ -1,0 +1,145 @@
+"""One full look at a storage beside the catalogue: how each replica stands, what is lost, what is dark.
+
+Three lists are compared: what was applied before the listing, what the storage shows, and what is wanted after it.
+Lost is what both catalogue lists have and the storage has not; dark is what the storage has in a folder of ours and
+neither list has. What is being brought in meanwhile counts as neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.errors import DriverError
+from reconciler.kinds.replica.fileset import NOTHING, Comparison, compare, dark_file, observation
+from reconciler.kinds.replica.observed import Folders
+from reconciler.kinds.replica.seen import Cache, Seen
+from reconciler.kinds.replica.spec import ReplicaSpec
+from reconciler.kinds.replica.transfer import Transfers
+from reconciler.model import Observation, Ref, Target, Unknown, Wanted
+from reconciler.ports import DarkFile, Drivers, Files, Listing, Scan
+
+_MOST = 100_000
+"""Dark and missing files of one storage that are told one by one."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One listing of one storage, and what it is compared with."""
+
+    target: Target
+    drivers: Drivers
+    listing: Listing
+    folders: Folders
+    transfers: Transfers
+    seen: Seen
+
+    def files(self, spec: ReplicaSpec | None) -> Files | None:
+        """The files of a replica; None when nobody has said what its digest stands for."""
+        if spec is None or spec.fileset is None:
+            return NOTHING
+        return self.drivers.catalogue.files(spec.fileset.digest)
+
+
+def look_at_all(look: Look, wanted: Sequence[Wanted]) -> dict[Ref, Observation]:
+    """The observation of every replica of a dataset on one storage."""
+    look.seen.files = look.drivers.catalogue.files
+    results: dict[Ref, Observation] = {}
+    compared: dict[Ref, Comparison] = {}
+    for one in wanted:
+        found = _compared(look, one)
+        if isinstance(found, Unknown):
+            results[one.ref] = found
+        else:
+            compared[one.ref] = found
+    guarded = _concluded(look, wanted, compared)
+    due = look.seen.due.get(look.target.id, frozenset())
+    for one in wanted:
+        if one.ref not in compared:
+            continue
+        seen, files = observation(compared[one.ref], one.uid, look.listing, due, guarded=guarded)
+        results[one.ref] = seen
+        if files is not None:
+            look.drivers.catalogue.remember(files)
+    whole = (seen.spec.dataset for seen in compared.values() if not (seen.missing or seen.wrong))
+    look.seen.whole[look.target.id] = frozenset(name for name in whole if name)
+    _fullness(look, wanted)
+    return results
+
+
+def _compared(look: Look, one: Wanted) -> Comparison | Unknown:
+    spec, applied = _standing(look, one)
+    files, before = look.files(spec), look.files(applied)
+    if files is None:
+        digest = spec.fileset.digest if spec.fileset else ""
+        return Unknown(f"the files behind {digest[:12]} are not known here: hanse plan looks them up at their Dataset")
+    return compare(spec, one.uid, files, before or NOTHING, look.listing, look.folders)
+
+
+def _standing(look: Look, one: Wanted) -> tuple[ReplicaSpec, ReplicaSpec | None]:
+    """What is wanted (or what was applied, while its files still lie in another folder), and what was applied."""
+    spec, applied = one.spec, one.applied
+    assert isinstance(spec, ReplicaSpec)  # noqa: S101 (its own kind's)
+    if not isinstance(applied, ReplicaSpec):
+        return spec, None
+    moved = applied.fileset is not None and applied.folder != spec.folder
+    if moved and any(file.uid == one.uid for file in look.folders.under(applied.folder)):
+        return applied, applied
+    return spec, applied
+
+
+def _concluded(look: Look, wanted: Sequence[Wanted], compared: Mapping[Ref, Comparison]) -> bool:
+    """Tell the catalogue what is lost and dark. True when so much is missing that nothing is concluded."""
+    name = look.target.id.partition(":")[2]
+    if not look.listing.complete:
+        look.seen.due.pop(look.target.id, None)
+        return False
+    still = {one.ref: one for one in wanted if not look.transfers.busy(look.target.id, one.uid)}
+    quiet = {ref: seen for ref, seen in compared.items() if ref in still and not seen.spec.origin}
+    scan = _scan(look, quiet)
+    doubtful = scan.doubtful(look.drivers.catalogue.policy)
+    if doubtful:
+        share = f"{len(scan.missing):,} of {scan.expected:,} files known at {name} are missing at once"
+        limit = look.drivers.catalogue.policy.lost_percent
+        said = f"{share} ({scan.missing_percent:.0f} %, over {limit:g} %): is it mounted, and whole?"
+        look.seen.guards[name] = said
+    else:
+        look.seen.guards.pop(name, None)
+    look.seen.due[look.target.id] = look.drivers.catalogue.scanned(scan)
+    return doubtful
+
+
+def _scan(look: Look, quiet: Mapping[Ref, Comparison]) -> Scan:
+    missing: list[str] = []
+    dark: list[DarkFile] = []
+    files = expected = 0
+    for seen in quiet.values():
+        there = len(seen.right) + len(seen.wrong)
+        files += there + len(seen.leaving) + len(seen.dark)
+        expected += there + len(seen.lost)
+        missing += [seen.path(row) for row in seen.lost]
+        dark += [dark_file(found) for found in seen.dark]
+    return Scan(look.target.id, files, expected, missing, dark)
+
+
+def _fullness(look: Look, wanted: Sequence[Wanted]) -> None:
+    """How full a cache is, and when its replicas were read last."""
+    name, options = look.target.id.partition(":")[2], look.target.options
+    high, low = options.get("highPercent"), options.get("lowPercent")
+    look.seen.caches.pop(name, None)
+    if not isinstance(high, int | float) or not isinstance(low, int | float):
+        return
+    try:
+        space = look.drivers.storage(look.target).space()
+    except DriverError:
+        return
+    read = {one.ref: at for one in wanted if (at := _read(look, one)) is not None}
+    look.seen.caches[name] = Cache(float(high), float(low), space, read)
+
+
+def _read(look: Look, one: Wanted) -> datetime | None:
+    """When any file of a replica was read last, or else written."""
+    assert isinstance(one.spec, ReplicaSpec)  # noqa: S101 (its own kind's)
+    times = [file.accessed or file.modified for file in look.folders.under(one.spec.folder)]
+    return max((at for at in times if at is not None), default=None)
