@@ -53,6 +53,15 @@ def sweep(folder: Path, now: float, forget: Callable[[int], None]) -> None:
                     Path(entry.path).unlink()
 
 
+def forget_landings(folder: Path, now: float) -> None:
+    """Remove what others have written and nobody took in for a day, since it last grew."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if now - entry.stat(follow_symlinks=False).st_mtime > _DAY:
+                    Path(entry.path).unlink()
+
+
 def _abandoned(path: Path, age: float) -> bool:
     if age < _SETTLING:
         return False

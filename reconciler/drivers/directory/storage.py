@@ -6,6 +6,7 @@ at any moment it leaves either the complete, marked file or nothing that is list
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ from stat import S_ISREG
 from typing import BinaryIO
 
 from reconciler.drivers.directory.errors import translated
-from reconciler.drivers.directory.incoming import arriving, inodes, sweep
+from reconciler.drivers.directory.incoming import arriving, forget_landings, inodes, sweep
 from reconciler.drivers.directory.index import Index, Row
 from reconciler.drivers.directory.scan import OWN, walk
 from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
@@ -148,6 +149,36 @@ class Directory:
             self._show(part, goal, row)
         return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
 
+    def landing(self, path: str, uid: str) -> Source:
+        """Where another may write what is to be ``path``: beside the files, always under the same name."""
+        self._file(path)
+        self._prepare()
+        return Source(self._landing(path, uid).absolute().as_uri())
+
+    def land(self, copy: Copy) -> StoredFile:
+        """Verify what was written at the landing, and show it under its name with our mark."""
+        goal, landing = self._file(copy.path), self._landing(copy.path, copy.uid)
+        self._prepare()
+        part = self._own / "incoming" / f"{secrets.token_hex(16)}.part"
+        with translated(f"{self._name}: {copy.path}"):
+            try:
+                os.utime(landing)
+                landing.replace(part)
+            except FileNotFoundError as error:
+                raise Conflict(f"{self._name}: nothing was written for {copy.path}") from error
+            try:
+                with part.open("r+b") as stream:
+                    tally = _tallied(stream)
+                    tally.verify(copy.source.url, copy.size, copy.checksum)
+                    row = _synced(copy, stream, tally, self._clock())
+                self._show(part, goal, row)
+            finally:
+                part.unlink(missing_ok=True)
+        return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
+
+    def _landing(self, path: str, uid: str) -> Path:
+        return self._own / "landing" / hashlib.sha256(f"{uid}/{path}".encode()).hexdigest()[:40]
+
     def mark(self, path: str, uid: str) -> None:
         """Put our mark on a file that is there."""
         file = self._file(path)
@@ -191,12 +222,14 @@ class Directory:
         with translated(f"{self._name}: {self._root}"):
             if self._make_root:
                 self._root.mkdir(parents=True, exist_ok=True)
-            (self._own / "incoming").mkdir(parents=True, exist_ok=True)
+            for folder in ("incoming", "landing"):
+                (self._own / folder).mkdir(parents=True, exist_ok=True)
             if self._known is not None and not self._known.exists():
                 self._introduce(self._known)
             if self._clock() - self._swept > _SWEEP_EVERY:
                 self._swept = self._clock()
                 sweep(self._own / "incoming", self._clock(), self._index.forget_inode)
+                forget_landings(self._own / "landing", self._clock())
 
     def _introduce(self, known: Path) -> None:
         """Write down, here and there, that this directory is the storage."""
@@ -246,6 +279,13 @@ class Directory:
         with suppress(FileNotFoundError):
             alive.add(goal.lstat().st_ino)
         self._index.settle(path, latest, alive)
+
+
+def _tallied(stream: BinaryIO) -> Tally:
+    tally = Tally()
+    while piece := stream.read(PIECE):
+        tally.add(piece)
+    return tally
 
 
 def _read(file: Path) -> tuple[os.stat_result, frozenset[str]]:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.kinds.replica.connect import closed, permitted, reached, target_id
+from reconciler.kinds.replica.handing import handed
 from reconciler.kinds.replica.observed import Folders, State, agrees, outputs, state
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
 from reconciler.kinds.replica.transfer import Job, Piece, Transfers, limits
@@ -46,8 +47,8 @@ class Visit:
 
     @property
     def storage(self) -> Storage:
-        """The storage itself."""
-        return self.drivers.storage(self.target)
+        """The storage itself, or with the transfer service that brings its files."""
+        return handed(self.drivers.storage(self.target), self.target, self.drivers)
 
 
 def put_one(visit: Visit, change: Change) -> Answer:
@@ -167,7 +168,7 @@ def _copied(visit: Visit, change: Change, due: Sequence[ReplicaFile]) -> Answer 
 
 def _at_hand(visit: Visit, due: Sequence[ReplicaFile], source: Origin, total: int) -> bool:
     """True when nothing can make the call wait: few bytes, and no network to fetch them over."""
-    if len(due) > FEW or total > visit.room:
+    if len(due) > FEW or total > visit.room or visit.target.options.get("transfers"):
         return False
     urls = [source(file).url for file in due]
     sized = all(file.size is not None or url.startswith("data:") for file, url in zip(due, urls, strict=True))

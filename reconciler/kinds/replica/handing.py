@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -32,8 +33,8 @@ from reconciler.ports import (
     StoredFile,
 )
 
-AT_ONCE = 100
-"""Files of a storage that are handed over at once: the service has its own queue."""
+_SOONEST, _LATEST = 0.2, 5.0
+"""Seconds between two looks, when something has just been handed over and later on."""
 _BLIND = 600.0
 """Seconds for which a service may not answer before its copies are given up."""
 _LOST = 3
@@ -45,12 +46,11 @@ _TRIES = 8
 class Follower:
     """Looks at all jobs of one service together, as long as somebody waits for one. Safe between threads."""
 
-    def __init__(self, opened: Callable[[], Mover], every: float = 1.0) -> None:
-        """``every`` is seconds between two looks."""
-        self._opened, self._every = opened, every
+    def __init__(self, opened: Callable[[], Mover]) -> None:
+        self._opened, self._pause = opened, _SOONEST
         self._changed = threading.Condition()
         self._followed: Counter[str] = Counter()
-        self._jobs: dict[str, MoveJob] = {}
+        self._jobs: Mapping[str, MoveJob] = {}
         self._error: DriverError | None = None
         self._blind = 0.0
         self._running = False
@@ -61,6 +61,7 @@ class Follower:
         """Have a job looked at while the block runs."""
         with self._changed:
             self._followed[job_id] += 1
+            self._pause = _SOONEST
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._follow, name="follow", daemon=True).start()
@@ -78,31 +79,32 @@ class Follower:
         Raises DriverError when the service refuses, or has not answered for long.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._round > seen or self._error is not None, timeout=2 * self._every)
+            self._changed.wait_for(lambda: self._round > seen or self._error is not None, timeout=2 * _LATEST)
             if self._error is not None:
                 raise type(self._error)(str(self._error), reason=self._error.reason)
             return self._round, self._jobs.get(job_id)
 
     def _follow(self) -> None:
         """Look, tell, rest; end when nobody waits any more."""
-        mover = self._opened()
         while True:
             with self._changed:
                 ids = list(self._followed)
                 if not ids:
                     self._running, self._error, self._blind = False, None, 0.0
                     return
-            self._look(mover, ids)
-            threading.Event().wait(self._every)
+            self._look(ids)
+            time.sleep(self._pause)
 
-    def _look(self, mover: Mover, ids: Iterable[str]) -> None:
-        jobs, error = {}, None
+    def _look(self, ids: Sequence[str]) -> None:
+        jobs: Mapping[str, MoveJob] = {}
+        error: DriverError | None = None
         try:
-            jobs = dict(mover.look(list(ids)))
+            jobs = self._opened().look(ids)
         except DriverError as raised:
             error = raised
         with self._changed:
-            self._blind = self._blind + self._every if error else 0.0
+            self._pause = min(_LATEST, self._pause * 1.2)
+            self._blind = self._blind + self._pause if error else 0.0
             self._error = error if error and (isinstance(error, Terminal) or self._blind > _BLIND) else None
             if error is None:
                 self._jobs = jobs

@@ -27,6 +27,8 @@ ON_TARGET = 4
 """Pieces that run at once on a target, where it does not say otherwise."""
 ON_LINK = 2
 """Likewise from one storage to another."""
+HANDED = 100
+"""Pieces that run at once where a transfer service does the work."""
 _TOLD = 100
 """So many failed files of a job are remembered one by one."""
 
@@ -52,11 +54,13 @@ class Limits:
     target: int = ON_TARGET
     link: int = ON_LINK
     links: Mapping[str, int] = field(default_factory=dict)
-    """Id of a storage -> pieces at once from there."""
+    """Id of a storage, or of a site with all its storages (``storage:SITE``) -> pieces at once from there."""
 
     def of(self, link: str) -> int:
         """Pieces at once on a link."""
-        return self.links.get(link, self.link) if link else self.target
+        if not link:
+            return self.target
+        return self.links.get(link, self.links.get(link.partition("/")[0], self.link))
 
 
 @dataclass(eq=False)
@@ -307,11 +311,14 @@ class Transfers:
 
 
 def limits(target: Target) -> Limits:
-    """What a storage says of itself: ``atOnce`` pieces in all, and for each of ``links`` its ``atOnce``."""
+    """What a storage says of itself: ``copiesAtOnce``, ``copiesPerLink``, and ``links`` (storage or site: number).
+
+    A storage that hands its copies to a transfer service leaves the queue to that.
+    """
     options = target.options
-    links = {f"storage:{name}": link.get("atOnce") for name, link in options.get("links", {}).items()}
-    given = {name: number for name, number in links.items() if isinstance(number, int) and number > 0}
-    return Limits(int(options.get("atOnce", ON_TARGET)), int(options.get("linkAtOnce", ON_LINK)), given)
+    usual = (HANDED, HANDED) if options.get("transfers") else (ON_TARGET, ON_LINK)
+    links = {f"storage:{name}": int(number) for name, number in options.get("links", {}).items()}
+    return Limits(int(options.get("copiesAtOnce", usual[0])), int(options.get("copiesPerLink", usual[1])), links)
 
 
 def summed_up(errors: Sequence[DriverError], failed: int, count: int) -> DriverError:

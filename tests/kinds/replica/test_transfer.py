@@ -172,10 +172,8 @@ def test_the_rate_is_of_the_last_seconds_and_the_end_follows_from_it():
 
 
 def test_limits_are_read_from_the_storage():
-    options = {
-        "atOnce": 8,
-        "linkAtOnce": 3,
-        "links": {"A/tape": {"atOnce": 1, "distance": 4}, "C/disk": {"distance": 1}},
-    }
+    options = {"copiesAtOnce": 8, "copiesPerLink": 3, "links": {"A/tape": 1, "D": 5}}
     found = limits(Target("storage:B/disk", "directory", options))
-    assert [found.target, *map(found.of, ("", "storage:A/tape", "storage:C/disk"))] == [8, 8, 1, 3]
+    links = ("", "storage:A/tape", "storage:C/disk", "storage:D/disk")
+    assert [found.target, *map(found.of, links)] == [8, 8, 1, 3, 5]
+    assert limits(Target("storage:B/disk", "directory", {"transfers": "fts:main"})).target == 100
