@@ -75,7 +75,7 @@ def _options(storage: Storage) -> dict[str, Any]:
         "highPercent": getattr(storage.limits, "highPercent", None),
         "lowPercent": getattr(storage.limits, "lowPercent", None),
         "closed": _closures(storage),
-        "links": {link.to: link.atOnce for link in storage.links if link.atOnce is not None},
+        "links": {link.to: link.atOnce for link in getattr(storage, "links", ()) if link.atOnce},
     }
     return {name: value for name, value in {**said, **given}.items() if value not in (None, {})}
 
