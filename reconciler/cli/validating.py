@@ -28,10 +28,12 @@ def faults_of(place: Place, revision: str, *, worktree: bool) -> tuple[int, Sequ
 def _between(settings: Settings, read: Revision, found: Survey) -> Sequence[Diagnostic]:
     """What is wrong between resources that are valid one by one."""
     from reconciler.cli.house import ordered
+    from reconciler.cli.installed import missing
     from reconciler.manifest.located import placed
 
     try:
-        return [*placed(ordered(settings, read, replace(found.resources, changed=None)).warnings, read)]
+        graph = ordered(settings, read, replace(found.resources, changed=None))
+        return [*placed([*graph.warnings, *missing(graph, settings)], read)]
     except ManifestError as error:
         return error.diagnostics
 

@@ -1,0 +1,79 @@
+"""What manifests name and this installation does not have: drivers, roles, variables of roles. Warnings of validate.
+
+Warnings, since another reconciler may have them: the one that validates is not always the one that applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.kinds.site import SiteSpec
+    from reconciler.kinds.virtualcluster import VirtualClusterSpec
+    from reconciler.model import Diagnostic, Graph, Resource
+    from reconciler.settings import Settings
+
+
+def missing(graph: Graph, settings: Settings) -> Iterator[Diagnostic]:
+    """A warning for each name that nothing here answers to."""
+    from reconciler.model import Diagnostic
+
+    found = {"Site": _drivers, "VirtualCluster": _roles}
+    for ref, resource in graph.resources.items():
+        if ref.kind in found and resource.owner is None:
+            for path, said, cure in found[ref.kind](resource, settings):
+                where = resource.location
+                yield Diagnostic(where.file, where.line, 1, path, said, cure, "not-installed", "warning")
+
+
+def _drivers(resource: Resource, settings: Settings) -> Iterator[tuple[str, str, str]]:
+    from reconciler.wiring import MODULES, Wired
+
+    spec: SiteSpec = resource.spec
+    wired = Wired(settings, {})
+    ends = [(f"spec.clouds[{n}]", "compute", one) for n, one in enumerate(spec.clouds)]
+    ends += [(f"spec.storage[{n}]", "storage", one) for n, one in enumerate(spec.storage)]  # type: ignore[misc]
+    for path, port, one in ends:
+        driver, _ = wired.options(f"{port}:{resource.ref.name}/{one.name}", one.driver)
+        if (port, driver) not in MODULES:
+            known = sorted(name for kind, name in MODULES if kind == port)
+            yield f"{path}.driver", f"no {port} driver is called {driver}", _cure(driver, known)
+
+
+def _roles(resource: Resource, settings: Settings) -> Iterator[tuple[str, str, str]]:
+    from reconciler.drivers.ansible.options import options_of
+
+    spec: VirtualClusterSpec = resource.spec
+    folder = options_of({"playbooks": settings.playbooks, "state": settings.state}).playbook_folder / "roles"
+    there = sorted(role.name for role in folder.iterdir() if role.is_dir()) if folder.is_dir() else []
+    for n, software in enumerate(spec.software):
+        path = f"spec.software[{n}]"
+        if software.source is not None:
+            continue
+        if software.role not in there:
+            yield f"{path}.role", f"no role is called {software.role}", _cure(software.role, there)
+        else:
+            known = _variables(folder / software.role)
+            for name in software.variables:
+                if known and name not in known:
+                    said = f"the role {software.role} has no variable {name}"
+                    yield f"{path}.variables.{name}", said, _cure(name, known)
+
+
+def _variables(role: Path) -> Collection[str]:
+    """Names of a role's variables; none when it does not say."""
+    import yaml
+
+    specs = role / "meta" / "argument_specs.yml"
+    read: Any = yaml.safe_load(specs.read_text(encoding="utf-8")) if specs.is_file() else {}
+    main = (read.get("argument_specs") or {}).get("main") or {}
+    variables: Mapping[str, Any] = (main.get("options") or {}).get("hanse_variables") or {}
+    return sorted(variables.get("options") or {})
+
+
+def _cure(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
