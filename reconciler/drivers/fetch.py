@@ -147,12 +147,12 @@ def _read_file(stream: BinaryIO, url: str) -> Iterator[bytes]:
         raise Transient(f"{url} changed while it was read")
 
 
-def _opener() -> urllib.request.OpenerDirector:
+def _opener(source: Source) -> urllib.request.OpenerDirector:
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+        urllib.request.HTTPSHandler(context=_trust(source)),
         urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
@@ -161,13 +161,20 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
+def _trust(source: Source) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=source.ca or None)
+    except OSError as error:  # no file, or no certificates in it
+        raise Terminal(f"{source.ca}: {error.strerror or 'not a file of certificates'}") from error
+
+
 def _request(source: Source) -> http.client.HTTPResponse:
     url = source.url
     request = urllib.request.Request(url, headers={"Accept-Encoding": "identity", "User-Agent": "hanse"})  # noqa: S310
     for name, value in source.headers.items():
         request.add_unredirected_header(name, value)
     try:
-        response: http.client.HTTPResponse | None = _opener().open(request, timeout=TIMEOUT)
+        response: http.client.HTTPResponse | None = _opener(source).open(request, timeout=TIMEOUT)
     except HTTPError as error:
         with closing(error):
             raise _refused(url, error) from error

@@ -41,6 +41,8 @@ class Source:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """``Authorization`` with a token for this file alone, say. Never shown, never kept."""
+    ca: str = field(default="", compare=False)
+    """File with the certificates of the authorities that vouch for the server; "" where the system's do."""
 
 
 @dataclass(frozen=True, slots=True)

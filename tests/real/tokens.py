@@ -30,16 +30,16 @@ class Issuer:
         self, entitlements: Sequence[str], *, subject: str = "alice", seconds: int = 3600, issuer: str = ""
     ) -> str:
         """An access token with these entitlements; negative ``seconds`` make an expired one."""
+        return self.signed(
+            {"eduperson_entitlement": list(entitlements)}, subject=subject, seconds=seconds, issuer=issuer
+        )
+
+    def signed(self, claims: dict[str, Any], *, subject: str, seconds: int, issuer: str = "") -> str:
+        """A token with these claims besides the registered ones."""
         now = int(time.time())
-        claims = {
-            "iss": issuer or self.name,
-            "sub": subject,
-            "iat": now - 7200,
-            "exp": now + seconds,
-            "eduperson_entitlement": list(entitlements),
-        }
+        registered = {"iss": issuer or self.name, "sub": subject, "iat": now - 7200, "exp": now + seconds}
         head = {"alg": "RS256", "typ": "JWT", "kid": "1"}
-        signed = ".".join(_text(json.dumps(part).encode()) for part in (head, claims))
+        signed = ".".join(_text(json.dumps(part).encode()) for part in (head, {**registered, **claims}))
         signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{signed}.{_text(signature)}"
 

@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.drivers import directory
+from reconciler.drivers import directory, webdav
 from reconciler.drivers.libcloud import storage as libcloud_storage
 from reconciler.model import SecretRef, Target
 from reconciler.ports import Copy, Source, Storage
+from tests.real import issuer
 from tests.real.s3 import KEY, S3, SECRET, s3
 from tests.real.web import web
+from tests.real.xrootd import XRootD, xrootd
 
-__all__ = ["s3", "web"]
+__all__ = ["s3", "web", "xrootd"]
 
 UID, OTHER = "a" * 32, "b" * 32
 
@@ -29,7 +31,8 @@ class Secrets:
     """The part of Drivers that a storage driver uses."""
 
     def secret(self, reference: SecretRef) -> str:
-        return {"HANSE_TEST_KEY": KEY, "HANSE_TEST_SECRET": SECRET}[reference.env or ""]
+        known = {"HANSE_TEST_KEY": KEY, "HANSE_TEST_SECRET": SECRET, "HANSE_TEST_CLIENT": issuer.SECRET}
+        return known[reference.env or ""]
 
 
 @dataclass
@@ -101,6 +104,28 @@ def libcloud_place(tmp_path: Path, s3: S3) -> Iterator[Place]:
             person.create_container(bucket)
 
 
-@pytest.fixture(params=["directory", "libcloud"])
+@pytest.fixture
+def webdav_place(tmp_path: Path, xrootd: XRootD) -> Place:
+    return dav_place(xrootd, "a", tmp_path / "state")
+
+
+def dav_place(xrootd: XRootD, server: str, state: Path, **options: Any) -> Place:
+    """A folder of its own at one of the servers."""
+    folder = xrootd.folder(server)
+    root = xrootd.servers[server].root / folder
+    given = {**xrootd.options(server, folder), "state": str(state), **options}
+    target = Target(f"storage:SITE/dav-{server}", "webdav", given)
+
+    def by_hand(path: str, content: bytes) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+        for made in ((root / path), *(root / path).parents):
+            if made.is_relative_to(root):
+                shutil.chown(made, "xrootd", "xrootd")
+
+    return Place(target, lambda: webdav.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
+
+
+@pytest.fixture(params=["directory", "libcloud", "webdav"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(f"{request.param}_place")

@@ -1,0 +1,413 @@
+"""A folder of a WebDAV server as a storage.
+
+A file arrives under a random name in ``.hanse/incoming``, is verified there, marked, and moved to its name in one
+step: whatever is killed or cut, what stands under a name is whole. ``.hanse/incoming`` is swept of what has not grown
+for a day: a server may go on copying after we have hung up or were killed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from reconciler.drivers.fetch import Tally, out_of_space, shown
+from reconciler.drivers.prefixes import Prefixes
+from reconciler.drivers.webdav.client import SAFE, Client
+from reconciler.drivers.webdav.marks import MARKS, OWN, Mark, Marks, by_key, folder, key, renewed, stamp
+from reconciler.drivers.webdav.multistatus import Entry
+from reconciler.drivers.webdav.options import Options
+from reconciler.drivers.webdav.thirdparty import NotThisWay, ThirdParty
+from reconciler.drivers.webdav.upload import uploaded
+from reconciler.errors import Conflict, DriverError, Terminal, Transient
+from reconciler.ports import Copy, Listing, Source, Space, StoredFile
+
+INCOMING = f"{OWN}/incoming"
+_FEW = 20
+"""Prefixes that are looked for one by one; of more than these the common part is listed."""
+_DAY = 86400.0
+_SWEEP_EVERY = 3600.0
+_SMALL = 64 * 1024
+"""Bytes up to which a file is read and its checksum not asked for: servers remember an old one for a second, and some
+sum only a few files at a time."""
+_READ_INSTEAD = 64 << 20
+"""Bytes up to which a file is read when the server is too busy to sum it."""
+_ALGORITHMS = ("adler32", "md5")
+_MOST_SWEPT = 200
+
+
+class WebDAV:
+    """A WebDAV folder as a storage. Safe between threads and between processes."""
+
+    def __init__(
+        self,
+        name: str,
+        options: Options,
+        client: Client,
+        *,
+        known: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``known`` is a file that remembers which folder this was; ``clock`` tells seconds since the epoch."""
+        self._name, self._options, self._client = name, options, client
+        self._known, self._clock = known, clock
+        self._marks = Marks(client, self._make_own)
+        self._third = ThirdParty(client)
+        self._made: set[str] = set()
+        self._swept = 0.0
+        self._decodes: bool | None = None
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def listing(self, prefixes: Iterable[str] = ("",), token: str = "") -> Listing:  # noqa: ARG002
+        """List files under any of the prefixes. WebDAV has no sound token for a folder: always "".
+
+        A file that may have changed since its mark was made is looked at again, and keeps its mark. A folder that
+        cannot be read makes the listing not complete; the root must be there.
+        """
+        asked = tuple(prefixes)
+        self._attached()
+        wanted, close = Prefixes(asked), Prefixes(p for p in asked if p)
+        starts = _starts(wanted.few(_FEW))
+        missed: list[str] = []
+        files = {e.path: e for e in self._walk(starts, "", wanted, missed) if wanted.cover(e.path)}
+        marks = self._marked(starts, wanted, missed)
+        lost = Prefixes(f"{path}/" for path in missed)
+        files = {path: entry for path, entry in files.items() if not lost.cover(folder(path) + "/")}
+        found = {path: self._known_as(entry, marks) for path, entry in files.items()}
+        due = [path for path, file in found.items() if file is None or (close.cover(path) and not file.checksums)]
+        with ThreadPoolExecutor(self._options.atOnce, thread_name_prefix="digest") as pool:
+            looked = dict(zip(due, pool.map(lambda path: self._looked_at(path, marks), due), strict=True))
+        whole = {path: file for path, file in {**found, **looked}.items() if file is not None}
+        if not missed and "" in asked:
+            self._sweep_marks(marks, files)
+        return Listing(dict(sorted(whole.items())), complete=not missed)
+
+    def source(self, path: str) -> Source:
+        """The file's URL, and a token that is good for it alone."""
+        self._checked(path)
+        token = self._client.tokens.bearer((f"storage.read:{path}",))
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return Source(self._client.url(path), headers, ca=self._options.ca)
+
+    def space(self) -> Space:
+        """The server's quota (RFC 4331); without one, what is listed and what the capacity leaves for more."""
+        used, free = self._client.quota()
+        if self._options.capacity is not None:
+            if used is None:
+                used = sum(file.size for file in self.listing().files.values())
+            left = max(0, self._options.capacity - used)
+            free = left if free is None else min(free, left)
+        if free is not None and self._options.minFreeBytes:
+            free = max(0, free - self._options.minFreeBytes)
+        return Space(used, free)
+
+    def _attached(self) -> None:
+        """Raise unless the root is there and is the folder that it was."""
+        if self._client.entry("") is None:
+            raise Transient(f"{self._name}: {self._options.url} is not there; is its disk mounted?")
+        known = self._known.read_text(encoding="ascii") if self._known and self._known.exists() else ""
+        if known and known not in self._ids():
+            cure = f"if its data is really gone, delete {self._known}"
+            raise Transient(f"{self._name}: {self._options.url} is not the folder used before; is it mounted? {cure}")
+
+    def _ids(self) -> list[str]:
+        entries = self._client.entries(OWN, reads=(OWN,)) or []
+        names = [entry.path.rpartition("/")[2] for entry in entries]
+        return [name.removeprefix("id-") for name in names if name.startswith("id-")]
+
+    def _walk(self, starts: Iterable[str], tree: str, wanted: Prefixes, missed: list[str]) -> Iterator[Entry]:
+        """Yield every file of a tree that ``wanted`` may cover, folders of one level at the same time."""
+        level = [f"{tree}/{start}".strip("/") for start in starts]
+        with ThreadPoolExecutor(self._options.atOnce, thread_name_prefix="listing") as pool:
+            while level:
+                following: list[str] = []
+                for entries in pool.map(lambda path: self._members(path, tree, missed), level):
+                    for entry in entries:
+                        below = entry.path[len(tree) + 1 :] if tree else entry.path
+                        if not entry.folder:
+                            yield entry
+                        elif below != OWN and wanted.lead_into(below + "/"):
+                            following.append(entry.path)
+                level = following
+
+    def _members(self, path: str, tree: str, missed: list[str]) -> list[Entry]:
+        try:
+            found = self._client.entries(path, reads=(OWN,) if tree else ("",))
+        except DriverError:
+            if not path:
+                raise
+            missed.append(f"{MARKS}/{path}" if not tree else path)
+            return []
+        if found is None and not path:
+            raise Transient(f"{self._name}: {self._options.url} is not there; is its disk mounted?")
+        return found or []
+
+    def _marked(self, starts: Iterable[str], wanted: Prefixes, missed: list[str]) -> dict[str, dict[str, list[Mark]]]:
+        """Folder of marks -> key -> its marks, newest first."""
+        by_folder: dict[str, list[Entry]] = {}
+        for entry in self._walk(starts, MARKS, wanted, missed):
+            by_folder.setdefault(entry.path.rpartition("/")[0], []).append(entry)
+        found = {where: by_key(entries) for where, entries in by_folder.items()}
+        for where, marks in found.items():
+            self._marks.noted(where, marks)
+        return found
+
+    def _known_as(self, entry: Entry, marks: Mapping[str, Mapping[str, list[Mark]]]) -> StoredFile | None:
+        """What the marks say of a file; None when it must be looked at."""
+        own = marks.get(folder(entry.path), {}).get(key(entry.path), [])
+        if not own:
+            return StoredFile(entry.path, entry.size, frozenset(), "", entry.modified)
+        fitting = next((mark for mark in own if mark.fits(entry)), None)
+        if fitting is None or not fitting.proves(entry):
+            return None
+        return StoredFile(entry.path, entry.size, fitting.checksums, fitting.uid, entry.modified)
+
+    def _looked_at(self, path: str, marks: Mapping[str, Mapping[str, list[Mark]]]) -> StoredFile | None:
+        """A file as it is now, its mark made anew; None when it has gone meanwhile."""
+        entry, checksums = self._sums(path)
+        if entry is None:
+            return None
+        own = marks.get(folder(path), {}).get(key(path), [])
+        mark = next((mark for mark in own if mark.fits(entry)), next(iter(own), None))
+        if mark is not None and checksums and self._clock() - stamp(entry) > 1:
+            with suppress(DriverError):  # who may only read learns the same each time
+                self._marks.put(path, renewed(mark, checksums, entry, time.time_ns()))
+        return StoredFile(path, entry.size, checksums, mark.uid if mark else "", entry.modified)
+
+    def _sums(self, path: str) -> tuple[Entry | None, frozenset[str]]:
+        """A file and its checksums; none while somebody is writing it."""
+        before = self._client.entry(path, reads=("",))
+        if before is None or before.folder:
+            return None, frozenset()
+        sums = self._summed(path, before.size)
+        after = self._client.entry(path, reads=("",))
+        return after, sums if after == before else frozenset()
+
+    def _summed(self, path: str, size: int) -> frozenset[str]:
+        """The checksums that the server gives, or those of what we read; none when it is not ``size`` bytes."""
+        if size > _SMALL:
+            reads = _allowed(path)
+            try:
+                digests = [self._client.digest(path, algorithm, size, reads) for algorithm in _ALGORITHMS]
+            except Transient:
+                if size > _READ_INSTEAD:
+                    raise
+                digests = []
+            if any(digests):
+                return frozenset(filter(None, digests))
+        return self._read_back(path, size)
+
+    def _read_back(self, path: str, size: int) -> frozenset[str]:
+        tally = Tally()
+        with self._client.reading(path, _allowed(path)) as pieces:
+            for piece in pieces:
+                tally.add(piece)
+        return tally.checksums if tally.size == size else frozenset()
+
+    def _sweep_marks(self, marks: Mapping[str, Mapping[str, list[Mark]]], files: Mapping[str, Entry]) -> None:
+        """Take away marks that speak of no file since a day."""
+        keys = {(folder(path), key(path)) for path in files}
+        limit = self._clock() - _DAY
+        old = [
+            (where, mark)
+            for where, by_name in marks.items()
+            for own, several in by_name.items()
+            for n, mark in enumerate(several)
+            if mark.written is not None and mark.written.timestamp() < limit and (n or (where, own) not in keys)
+        ]
+        for where, mark in old[:_MOST_SWEPT]:
+            with suppress(DriverError):
+                self._marks.drop(f"{where[len(MARKS) + 1 :]}/_".lstrip("/"), mark)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def copy_in(self, copy: Copy) -> StoredFile:
+        """Copy one file in. It replaces what stands under its path, atomically; on failure that stays."""
+        self._checked(copy.path)
+        _verifiable(copy.checksum)
+        self._prepare()
+        self._room(copy)
+        temporary = f"{INCOMING}/{copy.uid[:8]}-{secrets.token_hex(12)}"
+        try:
+            entry, checksums = self._verified(copy, temporary, self._brought(copy, temporary))
+            mark = Mark(key(copy.path), copy.uid, checksums, entry.size, stamp(entry), time.time_ns())
+            self._marks.put(copy.path, mark)
+            self._shown(temporary, copy.path)
+        except BaseException:
+            with suppress(DriverError):
+                self._client.send("DELETE", temporary, writes=(OWN,), right=(404,))
+            raise
+        self._marks.forget(copy.path, but=mark)
+        return StoredFile(copy.path, entry.size, checksums, copy.uid, entry.modified)
+
+    def mark(self, path: str, uid: str) -> None:
+        """Put our mark on a file that is there."""
+        self._checked(path)
+        self._prepare()
+        entry, checksums = self._sums(path)
+        if entry is None:
+            raise Conflict(f"{self._name}: {path} is gone")
+        mark = Mark(key(path), uid, checksums, entry.size, stamp(entry), time.time_ns())
+        self._marks.put(path, mark)
+        self._marks.forget(path, but=mark)
+
+    def remove(self, path: str) -> None:
+        """Take a file away, then its marks. Folders stay: to delete one may take away what has just come into it."""
+        self._checked(path)
+        self._attached()
+        entry = self._client.entry(path, reads=("",))
+        if entry is not None and entry.folder:
+            raise Conflict(f"{self._name}: {path} is a folder")
+        if entry is not None:
+            self._client.send("DELETE", path, writes=(path.rpartition("/")[0] or path,), right=(404,))
+        self._marks.forget(path)
+
+    def _brought(self, copy: Copy, temporary: str) -> Tally | int:
+        """Bring the bytes to ``temporary``: what they were where they came through here, else how many were told of."""
+        ways = {"pull": (self._third.pull, self._third.push), "push": (self._third.push, self._third.pull), "off": ()}
+        if urlsplit(copy.source.url).scheme in ("http", "https"):
+            for way in ways[self._options.tpc]:
+                if way == self._third.push and not copy.source.headers:
+                    continue  # who needs no token is no storage that we could have send anything
+                with suppress(NotThisWay):
+                    return way(copy, temporary)
+        return uploaded(self._client, copy, temporary)
+
+    def _verified(self, copy: Copy, temporary: str, known: Tally | int) -> tuple[Entry, frozenset[str]]:
+        """The file that has arrived and its checksums. Raises Terminal when it is not what was expected."""
+        entry = self._client.entry(temporary, reads=(OWN,))
+        if entry is None:
+            raise Transient(f"{self._name}: {copy.path} was copied and is not there")
+        if not isinstance(known, Tally) and copy.progress is not None:
+            copy.progress(max(0, entry.size - known))
+        checksums = self._summed(temporary, entry.size)
+        if not isinstance(known, Tally):
+            return entry, self._as_expected(copy, temporary, entry, checksums)
+        if known.size != entry.size or not checksums or not checksums <= known.checksums:
+            raise Transient(f"{self._name}: {copy.path} did not arrive as it was sent")
+        return entry, known.checksums
+
+    def _as_expected(self, copy: Copy, temporary: str, entry: Entry, checksums: frozenset[str]) -> frozenset[str]:
+        where, wanted = shown(copy.source.url), copy.checksum.lower()
+        if copy.size is not None and copy.size != entry.size:
+            raise Terminal(f"{where} has {entry.size} bytes, not the {copy.size} expected")
+        kind = wanted.partition(":")[0]
+        if wanted and not any(one.startswith(f"{kind}:") for one in checksums):
+            checksums |= self._read_back(temporary, entry.size)
+        if wanted and wanted not in checksums:
+            found = ", ".join(sorted(one for one in checksums if one.startswith(f"{kind}:")))
+            raise Terminal(f"{where} has {found}, not the {wanted} expected")
+        return checksums
+
+    def _shown(self, temporary: str, path: str) -> None:
+        """Move a file to its name, in one step."""
+        above = path.rpartition("/")[0]
+        if above:
+            self._make(above)
+        writes = (INCOMING, above or path)
+        headers = {"Destination": self._destination(path), "Overwrite": "T"}
+        try:
+            self._client.send("MOVE", temporary, writes=writes, headers=headers)
+        except Transient:
+            if self._client.entry(temporary, reads=(OWN,)) is not None:
+                raise  # it was not moved; otherwise it was, and the answer lost
+
+    def _destination(self, path: str) -> str | bytes:
+        """The Destination for ``path``. XRootD takes it as it is written; others decode it, as the standard wants."""
+        if quote(path, safe=SAFE) == path:
+            return self._client.url(path)
+        if self._decodes is None:
+            self._decodes = self._try_destination()
+        if self._decodes:
+            return self._client.url(path)
+        if "?" in path:
+            raise Terminal(f"{self._name}: {path}: this server cannot move a file to a name with a question mark")
+        return f"{self._options.server}{self._options.path}/{path}".encode()
+
+    def _try_destination(self) -> bool:
+        """True when the server decodes what Destination says."""
+        probe = f"{INCOMING}/{secrets.token_hex(12)}"
+        self._client.send("PUT", probe, writes=(OWN,), headers={"Content-Length": "0"})
+        headers = {"Destination": self._client.url(f"{probe} moved"), "Overwrite": "T"}
+        self._client.send("MOVE", probe, writes=(OWN,), headers=headers)
+        decodes = self._client.entry(f"{probe} moved", reads=(OWN,)) is not None
+        for name in (f"{probe} moved", f"{probe}%20moved"):
+            self._client.send("DELETE", name, writes=(OWN,), right=(404,))
+        return decodes
+
+    def _checked(self, path: str) -> None:
+        parts = path.split("/")
+        odd = any(part in ("", ".", "..") or any(ord(c) < ord(" ") for c in part) for part in parts)
+        if odd or parts[0] == OWN:
+            raise Terminal(f"{self._name}: {path!r} is not a path under a storage's root")
+
+    def _room(self, copy: Copy) -> None:
+        if self._options.capacity is not None and (copy.size or 0) > self._options.capacity:
+            said = f"{copy.path} has {copy.size} bytes, the whole storage takes {self._options.capacity}"
+            raise out_of_space(f"{self._name}: {said}")
+
+    def _prepare(self) -> None:
+        """Make what a write needs, and clean up behind copies that were given up."""
+        if self._clock() - self._swept < _SWEEP_EVERY:
+            return
+        self._attached()
+        self._make_own(INCOMING)
+        if self._known is not None and not self._known.exists():
+            self._introduce(self._known)
+        self._swept = self._clock()
+        with suppress(DriverError):
+            self._sweep()
+
+    def _introduce(self, known: Path) -> None:
+        """Write down, here and there, that this folder is the storage."""
+        ids = self._ids()
+        if not ids:
+            ids = [secrets.token_hex(16)]
+            self._client.send("PUT", f"{OWN}/id-{ids[0]}", writes=(OWN,), headers={"Content-Length": "0"})
+        known.parent.mkdir(parents=True, exist_ok=True)
+        part = known.with_name(f".{known.name}.{secrets.token_hex(4)}")
+        part.write_text(min(ids), encoding="ascii")
+        part.replace(known)
+
+    def _sweep(self) -> None:
+        """Take away what arrived under a temporary name and has not grown for a day."""
+        for entry in self._client.entries(INCOMING, reads=(OWN,)) or []:
+            if not entry.folder and entry.modified and entry.modified.timestamp() < self._clock() - _DAY:
+                self._client.send("DELETE", entry.path, writes=(OWN,), right=(404,))
+
+    def _make_own(self, path: str) -> None:
+        self._make(path, (OWN,))
+
+    def _make(self, path: str, writes: tuple[str, ...] = ()) -> None:
+        """Make a folder and those above it, unless they are there."""
+        if path in self._made:
+            return
+        answer = self._client.send("MKCOL", path, writes=writes or (path,), right=(404, 405, 409))
+        if answer.status_code in (404, 409) and "/" in path:
+            self._make(path.rpartition("/")[0], writes)
+            self._client.send("MKCOL", path, writes=writes or (path,), right=(405,))
+        self._made.add(path)
+
+
+def _starts(prefixes: Iterable[str]) -> list[str]:
+    """The folders to begin at, none inside another."""
+    found: list[str] = []
+    for start in sorted({prefix.rpartition("/")[0] for prefix in prefixes}):
+        if not any(start == other or not other or start.startswith(f"{other}/") for other in found):
+            found.append(start)
+    return found
+
+
+def _allowed(path: str) -> str:
+    """What a token for reading ``path`` is good for, when we read: all of Hanse's own, or all that is listed."""
+    return OWN if path.startswith(f"{OWN}/") else ""
+
+
+def _verifiable(checksum: str) -> None:
+    if checksum and checksum.partition(":")[0].lower() not in _ALGORITHMS:
+        raise Terminal(f"{checksum!r} is not a checksum that can be verified; use adler32: or md5:")

@@ -1,0 +1,86 @@
+"""Files that go through Hanse: their source is no server that storages can copy from.
+
+A body is always sent with its length: XRootD takes no chunked one. What has no length beforehand is kept here first.
+A server that refuses a large body hangs up in the middle of it, which says nothing: so an empty file is sent first.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from reconciler.drivers.fetch import PIECE, Tally, pieces, shown
+from reconciler.drivers.webdav.client import Client
+from reconciler.drivers.webdav.marks import OWN
+from reconciler.errors import Terminal
+from reconciler.ports import Copy
+
+_AT_ONCE = 64 * 1024
+"""Bytes that a server takes in before it answers."""
+_IN_MEMORY = 8 << 20
+_PATIENCE = 300.0
+"""Seconds that a server may take to write down what it has been sent."""
+
+
+class _Body:
+    """Bytes of a known number, as they come."""
+
+    def __init__(self, incoming: Iterable[bytes], size: int) -> None:
+        self._incoming, self._size = incoming, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._incoming)
+
+
+def uploaded(client: Client, copy: Copy, path: str) -> Tally:
+    """Send a file to ``path``; what it was. Raises Terminal when it is not what was expected."""
+    tally = Tally()
+    with pieces(copy.source) as source:
+        if copy.size is not None:
+            _put(client, path, _counted(copy, source, tally), copy.size)
+        else:
+            _kept_and_put(client, copy, path, _counted(copy, source, tally), tally)
+    tally.verify(copy.source.url, copy.size, copy.checksum)
+    return tally
+
+
+def _kept_and_put(client: Client, copy: Copy, path: str, incoming: Iterator[bytes], tally: Tally) -> None:
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="hanse-") as file:
+        for piece in incoming:
+            file.write(piece)
+        tally.verify(copy.source.url, copy.size, copy.checksum)
+        file.seek(0)
+        _put(client, path, _read(file), tally.size)
+
+
+def _put(client: Client, path: str, incoming: Iterable[bytes], size: int) -> None:
+    if size == 0 or size > _AT_ONCE:
+        client.send("PUT", path, writes=(OWN,), headers={"Content-Length": "0"})
+    if size == 0:
+        for _ in incoming:
+            pass  # nothing may come
+        return
+    headers = {"Content-Type": "application/octet-stream"}
+    patience = (client.options.stall, max(client.options.stall, _PATIENCE))
+    client.send("PUT", path, writes=(OWN,), headers=headers, data=_Body(incoming, size), timeout=patience)
+
+
+def _counted(copy: Copy, source: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+    """The bytes as they come; raises before the end is reported when they are not the ones expected."""
+    for piece in source:
+        tally.add(piece)
+        if copy.size is not None and tally.size > copy.size:
+            raise Terminal(f"{shown(copy.source.url)} has more than the {copy.size} bytes expected")
+        if copy.progress is not None:
+            copy.progress(len(piece))
+        yield piece
+    if copy.size is not None:
+        tally.verify(copy.source.url, copy.size, copy.checksum)
+
+
+def _read(file: IO[bytes] | Any) -> Iterator[bytes]:
+    return iter(lambda: file.read(PIECE), b"")
