@@ -32,13 +32,14 @@ class S3:
     """A running service."""
 
     port: int
+    host: str = "127.0.0.1"
 
     @property
     def options(self) -> dict[str, Any]:
         """Options of the libcloud driver; KEY and SECRET are expected in ``HANSE_TEST_KEY`` and ``..._SECRET``."""
         return {
             "provider": "s3",
-            "host": "127.0.0.1",
+            "host": self.host,
             "port": self.port,
             "secure": False,
             "region": "us-east-1",
@@ -48,7 +49,7 @@ class S3:
 
     def driver(self) -> Any:
         """libcloud's own driver, as a person with a script would use it."""
-        return get_driver("s3")(KEY, SECRET, host="127.0.0.1", port=self.port, secure=False, region="us-east-1")
+        return get_driver("s3")(KEY, SECRET, host=self.host, port=self.port, secure=False, region="us-east-1")
 
     @contextmanager
     def bucket(self) -> Iterator[str]:
@@ -69,33 +70,43 @@ class S3:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     """The service, started once."""
-    program = shutil.which("moto_server") or str(Path(sys.executable).with_name("moto_server"))
-    if not Path(program).exists():
+    if not Path(_program()).exists():
         missing = "moto_server is missing: install moto[s3,server]"
         pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    port = _free_port()
-    log = tmp_path_factory.mktemp("s3") / "log"
+    with service(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@contextmanager
+def service(folder: Path, host: str = "127.0.0.1") -> Iterator[S3]:
+    """The service at an address of this machine; what it says goes to a log in ``folder``."""
+    port = _free_port(host)
+    log = folder / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [program, "-H", "127.0.0.1", "-p", str(port)], stdout=stream, stderr=stream, start_new_session=True
+            [_program(), "-H", host, "-p", str(port)], stdout=stream, stderr=stream, start_new_session=True
         )
         try:
-            _wait(port, process, log)
-            yield S3(port)
+            _wait(host, port, process, log)
+            yield S3(port, host)
         finally:
             _stop(process)
 
 
-def _free_port() -> int:
+def _program() -> str:
+    return shutil.which("moto_server") or str(Path(sys.executable).with_name("moto_server"))
+
+
+def _free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(host: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection(host, port, timeout=5)
         try:
             with suppress(OSError, http.client.HTTPException):
                 connection.request("GET", "/moto-api/")
@@ -104,7 +115,7 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         finally:
             connection.close()
         time.sleep(0.05)
-    pytest.fail(f"moto_server did not come up: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"moto_server did not come up: {log.read_text()[-2000:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
