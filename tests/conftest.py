@@ -14,6 +14,7 @@ _HOSTS = (
     "test_real.py",
     "tests/drivers/compute/",
     "tests/drivers/configure/",
+    "tests/drivers/storage/test_wires.py",
     "tests/playbooks/",
 )
 

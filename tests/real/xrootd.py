@@ -160,8 +160,20 @@ def sites(names: Sequence[str] = ("a", "b")) -> Iterator[XRootD]:
         yield found
 
 
-def server(folder: Path, name: str, authority: Authority, tokens: Tokens, host: str, port: int) -> Server:
-    """Configure a server, not started. ``host`` is a name or an address that it will answer at."""
+def server(
+    folder: Path,
+    name: str,
+    authority: Authority,
+    tokens: Tokens,
+    host: str,
+    port: int,
+    *,
+    within: Sequence[str] = ("unshare", "-m"),
+) -> Server:
+    """Configure a server, not started. ``host`` is a name or an address that it will answer at.
+
+    ``within`` is the command that gives it a mount namespace, and whatever else it shall have of its own.
+    """
     for part in ("data/vo/public", "admin", "log", "cache", "certificates"):
         (folder / part).mkdir(parents=True)
     names = ["localhost", "127.0.0.1"] if host == "localhost" else [host]
@@ -170,11 +182,14 @@ def server(folder: Path, name: str, authority: Authority, tokens: Tokens, host: 
     (folder / "scitokens.cfg").write_text(_SCITOKENS.format(host=host, port=port, any=ANY, issuer=tokens.url))
     (folder / "authdb").write_text("u * /vo/public lr\n")
     (folder / "xrootd.cfg").write_text(_CONFIGURATION.format(folder=folder, port=port, root_port=_free_port()))
+    (folder / "hosts").write_text(f"127.0.0.1 localhost\n{host} {name}.test {name}\n" if host != "localhost" else "")
     for path in (folder, *folder.rglob("*")):
         shutil.chown(path, "xrootd", "xrootd")
     inside = f'mount --bind "{authority.bundle}" {_BUNDLE} && exec "$@"'
+    if host != "localhost":
+        inside = f'mount --bind "{folder}/hosts" /etc/hosts && hostname {name}.test && {inside}'
     program = ["xrootd", "-R", "xrootd", "-n", name, "-l", f"{folder}/log/xrootd.log", "-c", f"{folder}/xrootd.cfg"]
-    return Server(name, host, port, folder, command=["unshare", "-m", "sh", "-c", inside, "sh", *program])
+    return Server(name, host, port, folder, command=[*within, "sh", "-c", inside, "sh", *program])
 
 
 def _hash(certificate: Path) -> str:

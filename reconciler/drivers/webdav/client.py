@@ -91,7 +91,7 @@ class Client:
         if not (reads or writes):
             reads = (path,)
         what = f"{self.name}: {path or '/'}"
-        more.setdefault("timeout", (self.options.timeout, self.options.timeout))
+        more.setdefault("timeout", self.options.timeout)
         more.update(auth=self.bearer(reads=reads, writes=writes), headers=dict(headers or {}), verify=self.verify)
         answer = self._asked(what, method, path, more, _TRIES if method in _REPEATABLE and _bare(more) else 1)
         if answer.ok or answer.status_code in right:

@@ -30,6 +30,8 @@ INCOMING = f"{OWN}/incoming"
 _FEW = 20
 """Prefixes that are looked for one by one; of more than these the common part is listed."""
 _DAY = 86400.0
+_SHORT = 5.0
+"""Seconds in which a server must answer when we only clean up."""
 _SWEEP_EVERY = 3600.0
 _SMALL = 64 * 1024
 """Bytes up to which a file is read and its checksum not asked for: servers remember an old one for a second, and some
@@ -239,8 +241,8 @@ class WebDAV:
             self._marks.put(copy.path, mark)
             self._shown(temporary, copy.path)
         except BaseException:
-            with suppress(DriverError):
-                self._client.send("DELETE", temporary, writes=(OWN,), right=(404,))
+            with suppress(DriverError):  # who cannot be reached now is swept later
+                self._client.send("DELETE", temporary, writes=(OWN,), right=(404,), timeout=_SHORT)
             raise
         self._marks.forget(copy.path, but=mark)
         return StoredFile(copy.path, entry.size, checksums, copy.uid, entry.modified)

@@ -21,7 +21,8 @@ from reconciler.ports import Copy
 
 _GRACE = 600.0
 """Seconds before a slow copy is held against the server."""
-_REFUSED = frozenset({405, 415, 501})
+_REFUSED = frozenset({400, 404, 405, 415, 501})
+"""What servers answer to a COPY with a Source who only know that of the standard, with a Destination."""
 
 
 class NotThisWay(Exception):
