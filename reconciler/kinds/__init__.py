@@ -17,9 +17,10 @@ from reconciler.kinds.base import (
     OpenChoice,
     Repair,
     Rule,
+    Settled,
 )
 from reconciler.kinds.federation import Declared, connect
-from reconciler.kinds.world import NOWHERE, Demand, Need, Offer, Question, World
+from reconciler.kinds.world import NOWHERE, Demand, Held, Listed, Lock, Need, Offer, Question, World
 
 __all__ = [
     "NOWHERE",
@@ -29,7 +30,10 @@ __all__ = [
     "Derived",
     "Fault",
     "Federation",
+    "Held",
     "Kind",
+    "Listed",
+    "Lock",
     "Need",
     "Occasion",
     "Offer",
@@ -37,6 +41,7 @@ __all__ = [
     "Question",
     "Repair",
     "Rule",
+    "Settled",
     "World",
     "connect",
     "registry",

@@ -9,12 +9,17 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from reconciler.kinds.when import Lifetime
-from reconciler.kinds.world import Demand, Need, Offer, Question, World
+from reconciler.kinds.world import Demand, Listed, Need, Offer, Question, World
 from reconciler.model import (
+    Action,
     Answer,
     Change,
+    Choice,
+    DataAccount,
     Details,
     Edge,
+    Graph,
+    Observed,
     Reading,
     Reason,
     Ref,
@@ -24,7 +29,7 @@ from reconciler.model import (
     Target,
     Wanted,
 )
-from reconciler.ports import Drivers, Queue
+from reconciler.ports import Drivers, Files, Queue, Space
 
 SpecT = TypeVar("SpecT", bound=Spec)
 
@@ -83,6 +88,8 @@ class Candidate:
     """What choosing it takes, by target id: promised to nobody else in the same plan."""
     parts: Mapping[str, float] = field(default_factory=dict)
     """What the score is made of, by name."""
+    apart: str = ""
+    """Of candidates that say the same here, one is chosen at most (two copies in one country); "": any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class OpenChoice:
     """May be 0, and another one each time: then the best of the earlier ones are kept, and the rest is released."""
     reason: str = ""
     """Why so many, where that is not plain from the manifest."""
+    after: Callable[[Mapping[str, tuple[str, ...]]], tuple[Candidate, ...]] | None = None
+    """The candidates once the choices before this one, of the same resource, are made: given by their fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,23 @@ class Derived:
     gate: Literal["exists", "ready", "none"] = "ready"
     """How the owner depends on it; ``none``: it does not."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    files: Files | None = None
+    """What a digest in its spec stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Generic[SpecT]):
+    """A spec with its choices made and all else filled in that follows from the world."""
+
+    spec: SpecT
+    choices: tuple[Choice, ...] = ()
+    """What was decided for many at once, told as one."""
+    files: tuple[Files, ...] = ()
+    """What digests in the spec stand for."""
+    faults: tuple[Fault, ...] = ()
+    """What is odd, told by every plan."""
+    undecided: Choice | None = None
+    """Why nothing can be decided: then what was applied stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +236,11 @@ class Kind(ABC, Generic[SpecT]):
         """
         return ()
 
-    def answer(self, question: Question, drivers: Drivers, earlier: Offer | None) -> Offer | Queue:
+    def answer(self, question: Question, drivers: Drivers, earlier: Any) -> Offer | Queue | Listed | Space:
         """Read what one of its questions is about. Raises DriverError when it cannot be read.
 
         ``earlier`` is what the target offered a while ago: flavours and images may be taken from it, a quota may not.
+        Of files it is what was read last, with the token that tells whether anything has moved since.
         """
         raise NotImplementedError(f"{self.name} does not ask for {question.topic}, or does not say how to answer")
 
@@ -232,6 +259,10 @@ class Kind(ABC, Generic[SpecT]):
     def chosen(self, spec: SpecT, picks: Mapping[str, tuple[str, ...]]) -> SpecT:  # noqa: ARG002
         """The spec with its open choices filled in."""
         return spec
+
+    def complete(self, ref: Ref, spec: SpecT, federation: Federation, world: World) -> Settled[SpecT]:  # noqa: ARG002
+        """What follows from the world besides, once its choices are made. Pure."""
+        return Settled(spec)
 
     def repair(self, before: SpecT, wanted: SpecT) -> Repair | None:  # noqa: ARG002
         """What bringing drift back would make anew; None when nothing. Pure."""
@@ -270,6 +301,17 @@ class Kind(ABC, Generic[SpecT]):
         ``there`` are the others of this kind, as they are; ``wanted`` is what git wants of it.
         """
         return {}
+
+    def account(
+        self,
+        actions: Sequence[Action],  # noqa: ARG002
+        graph: Graph,  # noqa: ARG002
+        observed: Observed,  # noqa: ARG002
+        federation: Federation,  # noqa: ARG002
+        world: World,  # noqa: ARG002
+    ) -> DataAccount | None:
+        """What a whole plan means for data; None when this kind has nothing to say about it. Pure."""
+        return None
 
     def fill(self, spec: SpecT, values: Mapping[str, Any]) -> SpecT:  # noqa: ARG002
         """The spec with outputs of other resources filled in; keys are the paths of edges that name an output."""

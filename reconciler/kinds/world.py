@@ -6,16 +6,17 @@ candidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from reconciler.model import Create, Past, PlacePolicy, Ref, Spec, Standing, Target, Unknown
-from reconciler.ports import Image, Queue, Quota, Size
+from reconciler.ports import Files, Image, Queue, Quota, Size, Space
 
-Topic = Literal["offer", "queue"]
-"""What is asked: what a cloud project offers and has left; the queue of a cluster's batch system."""
+Topic = Literal["offer", "queue", "files", "space"]
+"""What is asked: what a cloud project offers and has left; the queue of a cluster's batch system; which files lie in a
+folder of a storage; how full a storage is."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NOT_ASKED = Unknown("not asked in this run")
@@ -27,7 +28,8 @@ class Question:
 
     topic: Topic
     about: str
-    """Where the answer stands in the World: a target id in ``offers``, a resource in ``queues``."""
+    """Where the answer stands in the World: a target id in ``offers`` and ``spaces``, a resource in ``queues``, a
+    target id and a folder in ``listings``."""
     target: Target
     """Whom to ask."""
 
@@ -48,6 +50,32 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The files of a folder, as they were read."""
+
+    files: Files
+    token: str = ""
+    """What tells the storage's state then from a later one."""
+    odd: str = ""
+    """What is to be known of them: files without a checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Some data that a rule holds at a storage; without a VO nobody's quota is charged."""
+
+    storage: str
+    """``site/storage``."""
+    dataset: str
+    bytes: int
+    whole: int
+    """Bytes of the whole dataset: however many hold parts of it, it takes no more room."""
+    vo: str = ""
+    coming: int = 0
+    """Bytes of it that do not lie there yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """What making a resource as wanted asks of clouds, besides what stands already."""
 
@@ -59,6 +87,8 @@ class Demand:
     """Why it cannot be met there, however much is left."""
     price: float | None = None
     """For an hour; None where the cloud does not say."""
+    locks: tuple[Lock, ...] = ()
+    """What it holds of storages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +129,34 @@ def _less(left: int | None, taken: int) -> int | None:
     return None if left is None else max(0, left - taken)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the rules of a plan hold of storages, bytes: charged in the order in which they were decided."""
+
+    owed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(storage, VO) -> what is locked there for the VO; a copy that two rules lock counts twice."""
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> storage -> what lies there of it; a copy that two rules lock counts once."""
+    used: Mapping[str, int] = field(default_factory=dict)
+    """Storage -> what lies there in all."""
+    coming: Mapping[str, int] = field(default_factory=dict)
+    """Storage -> what of it has yet to come."""
+
+    def with_(self, locks: Iterable[Lock]) -> Held:
+        """The same after some more is held."""
+        owed, data, used, coming = dict(self.owed), dict(self.data), dict(self.used), dict(self.coming)
+        for lock in locks:
+            if lock.vo:
+                owed[lock.storage, lock.vo] = owed.get((lock.storage, lock.vo), 0) + lock.bytes
+            there = data.get(lock.dataset, {})
+            before = there.get(lock.storage, 0)
+            after = min(lock.whole, before + lock.bytes)
+            data[lock.dataset] = {**there, lock.storage: after}
+            used[lock.storage] = used.get(lock.storage, 0) + after - before
+            coming[lock.storage] = coming.get(lock.storage, 0) + min(lock.coming, after - before)
+        return Held(owed, data, used, coming)
+
+
 @dataclass(frozen=True)
 class World:
     """The world as far as choices need it."""
@@ -122,6 +180,16 @@ class World:
     moved: frozenset[Ref] = frozenset()
     """Resources that git, the world or an interrupted run has moved, of kinds that ask anything."""
     policy: PlacePolicy = field(default_factory=PlacePolicy)
+    listings: Mapping[str, Listed | Unknown] = field(default_factory=dict)
+    """By target id and folder (``storage:A/disk incoming``), for those that were asked."""
+    spaces: Mapping[str, Space | Unknown] = field(default_factory=dict)
+    """By storage target id, likewise."""
+    applied: Callable[[Ref], Spec | None] = field(default=lambda _: None)
+    """What was applied last of a resource, whatever became of it since; None when never. Filled in by place/."""
+    files: Callable[[str], Files | None] = field(default=lambda _: None)
+    """What a digest stands for. Filled in by place/."""
+    locked: Held = field(default_factory=Held)
+    """What the rules decided so far hold of storages. Filled in by place/."""
 
     def offer(self, target_id: str) -> Offer | Unknown:
         """What a target offers."""
@@ -130,6 +198,14 @@ class World:
     def queue(self, ref: Ref) -> Queue | Unknown:
         """A cluster's queue."""
         return self.queues.get(ref, NOT_ASKED)
+
+    def listing(self, about: str) -> Listed | Unknown:
+        """The files of a folder."""
+        return self.listings.get(about, NOT_ASKED)
+
+    def space(self, target_id: str) -> Space | Unknown:
+        """How full a storage is."""
+        return self.spaces.get(target_id, NOT_ASKED)
 
     def less(self, target_id: str, need: Need) -> World:
         """The world in which ``need`` of a target is promised to somebody."""

@@ -242,8 +242,13 @@ def _resource(kind: Kind[Any], ref: Ref, spec: Spec, envelope: Envelope | None, 
         lifecycle=PLAIN if around.lifecycle == PLAIN else around.lifecycle,
         labels=around.metadata.labels or None,
         annotations=around.metadata.annotations or None,
-        open=not target or type(kind).derive is not Kind.derive or kind.leaves_open(spec),
+        open=not target or _brings(kind) or kind.leaves_open(spec),
     )
+
+
+def _brings(kind: Kind[Any]) -> bool:
+    """Whether resources of a kind are told, or bring along, what only place/ knows."""
+    return type(kind).derive is not Kind.derive or type(kind).complete is not Kind.complete
 
 
 def _or_all(near: str | None, kinds: Mapping[str, Any]) -> str:

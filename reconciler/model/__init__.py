@@ -1,5 +1,6 @@
 """The nouns: frozen values without I/O. Every stage takes some and returns others."""
 
+from reconciler.model.account import DataAccount, Flow, QuotaAccount, RuleAccount, StorageAccount
 from reconciler.model.availability import ProbeRecord, ProbeState, ProbeStatus, StatusChange
 from reconciler.model.bookkeeping import BookKeeping
 from reconciler.model.condition import Condition, ConditionType, Report
@@ -49,6 +50,7 @@ __all__ = [
     "Condition",
     "ConditionType",
     "Create",
+    "DataAccount",
     "DeletionPolicy",
     "Details",
     "Diagnostic",
@@ -58,6 +60,7 @@ __all__ = [
     "Event",
     "Failed",
     "FieldChange",
+    "Flow",
     "Gate",
     "Graph",
     "History",
@@ -82,6 +85,7 @@ __all__ = [
     "ProbeState",
     "ProbeStatus",
     "Progress",
+    "QuotaAccount",
     "Ranked",
     "Reading",
     "Reason",
@@ -90,6 +94,7 @@ __all__ = [
     "Resource",
     "Resources",
     "Revision",
+    "RuleAccount",
     "Run",
     "SecretRef",
     "Severity",
@@ -99,6 +104,7 @@ __all__ = [
     "Standing",
     "Started",
     "StatusChange",
+    "StorageAccount",
     "Stray",
     "Strict",
     "Target",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from reconciler.model.amounts import duration, size
 from reconciler.model.plan import Action, Plan, Reason
 from reconciler.model.ref import Ref
 from reconciler.model.spec import Spec
@@ -56,9 +57,9 @@ class Progress:
     def __str__(self) -> str:
         """``1.2 GB of 3.0 GB, 45.0 MB/s, done in 40 s``; before it the files, where there are many."""
         files = f"{self.files:,} of {self.total_files:,} files, " if (self.total_files or 0) > 1 else ""
-        moved = f"{_bytes(self.bytes)} of {_bytes(self.total_bytes)}" if self.total_bytes else _bytes(self.bytes)
-        rate = f", {_bytes(self.bytes_per_second)}/s" if self.bytes_per_second >= 1 else ""
-        left = "" if self.seconds_left is None else f", done in {_duration(self.seconds_left)}"
+        moved = f"{size(self.bytes)} of {size(self.total_bytes)}" if self.total_bytes else size(self.bytes)
+        rate = f", {size(self.bytes_per_second)}/s" if self.bytes_per_second >= 1 else ""
+        left = "" if self.seconds_left is None else f", done in {duration(self.seconds_left)}"
         return f"{files}{moved}{rate}{left}"
 
 
@@ -134,18 +135,3 @@ _UNREAD = (Reason.TARGET_UNREACHABLE, Reason.OBSERVATION_FAILED, Reason.NO_PLACE
 def went_wrong(plan: Plan, outcomes: Iterable[Outcome]) -> bool:
     """Whether something failed, or could not be looked at."""
     return bool(plan.unreachable) or any(o.state in ("failed", "unknown") or o.unread for o in outcomes)
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:  # noqa: PLR2004
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

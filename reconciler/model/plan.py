@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from reconciler.model.account import DataAccount
 from reconciler.model.graph import Choice
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Edge
@@ -153,6 +154,8 @@ class Plan:
     """Target id -> why it could not be read."""
     strays: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    data: DataAccount | None = None
+    """What it means for data; None when it moves none."""
     observed: str = ""
     """Digest over everything observed."""
     playbooks: str = ""

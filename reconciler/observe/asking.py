@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.errors import DriverError, SettingsError
-from reconciler.kinds import Declared, Kind, Occasion, Offer, Question, World
+from reconciler.kinds import Declared, Kind, Listed, Occasion, Offer, Question, World
+from reconciler.kinds.world import Topic
 from reconciler.model import (
     Create,
     Graph,
@@ -27,22 +28,31 @@ from reconciler.model import (
     Spec,
     Unknown,
 )
-from reconciler.ports import Drivers, Queue
+from reconciler.ports import Drivers, Queue, Space
 
+Answer = Offer | Queue | Listed | Space
 CATALOGUE = timedelta(minutes=10)
 """Flavours and images read so long ago are read again; a quota is read each time."""
 
 
 @dataclass
 class Offers:
-    """What targets offered when they were read last, kept from one run to the next."""
+    """What was said when it was asked last, kept from one run to the next."""
 
     known: dict[str, Offer] = field(default_factory=dict)
+    listed: dict[str, Listed] = field(default_factory=dict)
+    """Files by the folder that was read: read again only when something has moved there."""
 
     def young(self, target_id: str, now: datetime) -> Offer | None:
         """The last offer, while its catalogue still counts."""
         found = self.known.get(target_id)
         return found if found and found.catalogue_at and now - found.catalogue_at < CATALOGUE else None
+
+    def earlier(self, question: Question, now: datetime) -> Offer | Listed | None:
+        """What may be taken from an earlier answer to a question."""
+        if question.topic == "files":
+            return self.listed.get(question.about)
+        return self.young(question.about, now) if question.topic == "offer" else None
 
 
 def world(  # noqa: PLR0913 (the read's limits are keywords)
@@ -71,10 +81,10 @@ def world(  # noqa: PLR0913 (the read's limits are keywords)
     answers = _answers(asked, drivers, memory, now, deadline_seconds, workers)
     return World(
         now=now,
-        offers={about: a for (topic, about), a in answers.items() if topic == "offer" and not isinstance(a, Queue)},
-        queues={
-            Ref(about): a for (topic, about), a in answers.items() if topic == "queue" and not isinstance(a, Offer)
-        },
+        offers=_about("offer", Offer, answers),
+        queues={Ref(about): answer for about, answer in _about("queue", Queue, answers).items()},
+        listings=_about("files", Listed, answers),
+        spaces=_about("space", Space, answers),
         probes=history.probes,
         past=_pasts(history, now),
         failures=failures,
@@ -83,6 +93,16 @@ def world(  # noqa: PLR0913 (the read's limits are keywords)
         moved=frozenset(ref for ref in asking if ref in moved),
         policy=policy or PlacePolicy(),
     )
+
+
+AnswerT = TypeVar("AnswerT", Offer, Queue, Listed, Space)
+
+
+def _about(
+    topic: Topic, kind: type[AnswerT], answers: Mapping[tuple[str, str], Answer | Unknown]
+) -> dict[str, AnswerT | Unknown]:
+    """The answers to the questions of one topic, by what they are about."""
+    return {about: a for (asked, about), a in answers.items() if asked == topic and isinstance(a, kind | Unknown)}
 
 
 def after(
@@ -167,16 +187,15 @@ def _answers(
     now: datetime,
     deadline_seconds: float,
     workers: int,
-) -> dict[tuple[str, str], Offer | Queue | Unknown]:
+) -> dict[tuple[str, str], Answer | Unknown]:
     """Every answer; of whoever gives none in time, why there is none."""
     if not asked:
         return {}
     pool = ThreadPoolExecutor(workers, thread_name_prefix="ask")
     try:
-        running: dict[Future[Offer | Queue], Question] = {}
+        running: dict[Future[Answer], Question] = {}
         for kind, question in asked.values():
-            earlier = memory.young(question.about, now) if question.topic == "offer" else None
-            running[pool.submit(kind.answer, question, drivers, earlier)] = question
+            running[pool.submit(kind.answer, question, drivers, memory.earlier(question, now))] = question
         finished, late = wait(running, timeout=deadline_seconds)
         answers = {_key(running[future]): _answer(future, memory, running[future], now) for future in finished}
         unknown = Unknown(f"no answer within {deadline_seconds:g} s")
@@ -189,13 +208,13 @@ def _key(question: Question) -> tuple[str, str]:
     return question.topic, question.about
 
 
-def _answer(
-    future: Future[Offer | Queue], memory: Offers, question: Question, now: datetime
-) -> Offer | Queue | Unknown:
+def _answer(future: Future[Answer], memory: Offers, question: Question, now: datetime) -> Answer | Unknown:
     try:
         answer = future.result()
     except (DriverError, SettingsError) as error:
         return Unknown(str(error))
+    if isinstance(answer, Listed):
+        memory.listed[question.about] = answer
     if not isinstance(answer, Offer):
         return answer
     earlier = memory.young(question.about, now)

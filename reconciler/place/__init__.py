@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from reconciler.errors import ManifestError
-from reconciler.kinds import Declared, Derived, Kind, World, connect
+from reconciler.kinds import Declared, Derived, Fault, Kind, Settled, World, connect
 from reconciler.model import (
     Choice,
     Diagnostic,
@@ -27,7 +28,7 @@ from reconciler.model import (
 from reconciler.place.choose import choose
 from reconciler.place.promise import promise
 from reconciler.place.wish import KEEP, Wish
-from reconciler.ports import Drivers
+from reconciler.ports import Catalogue, Drivers
 
 __all__ = ["KEEP", "Wish", "place", "promise"]
 
@@ -43,7 +44,7 @@ def place(
     """Return the graph with every choice made; what has no place is in ``unplaced``, with a reason per candidate."""
     if not graph.undecided:
         return graph
-    placing = _Placing(graph, world, inventory, kinds, wish)
+    placing = _Placing(graph, replace(world, files=drivers.catalogue.files), inventory, kinds, wish, drivers.catalogue)
     for kind in sorted({ref.kind for ref in graph.undecided}):
         for ref in placing.ordered(kind):
             placing.settle(ref)
@@ -55,15 +56,23 @@ class _Placing:
     """The graph while choices are being made."""
 
     def __init__(
-        self, graph: Graph, world: World, inventory: Inventory, kinds: Mapping[str, Kind[Any]], wish: Wish
+        self,
+        graph: Graph,
+        world: World,
+        inventory: Inventory,
+        kinds: Mapping[str, Kind[Any]],
+        wish: Wish,
+        catalogue: Catalogue,
     ) -> None:
-        self._wish = wish
-        self._graph, self._world, self._inventory, self._kinds = graph, world, inventory, kinds
+        self._wish, self._catalogue = wish, catalogue
+        self._graph, self._inventory, self._kinds = graph, inventory, kinds
+        self._world = replace(world, applied=cache(self._applied))
         self._resources = dict(graph.resources)
         self._declared = Declared(self._resources)
         self._choices: list[Choice] = []
         self._unplaced: dict[Ref, Choice] = {}
         self._fresh: set[Ref] = set()
+        self._odd: list[tuple[Ref, Fault]] = []
         self._begun = inventory.details([ref for ref in graph.undecided if ref in inventory.begun])
         for ref in sorted(world.moved - graph.undecided, key=lambda ref: (ref not in inventory.entries, ref)):
             self._promise(ref, self._resources[ref].spec)  # it can go nowhere else: it is served first
@@ -85,25 +94,54 @@ class _Placing:
         resource = self._resources[ref]
         kind, spec = self._kinds[ref.kind], resource.spec
         picks: dict[str, tuple[str, ...]] = {}
+        choices: list[Choice] = []
         for choice in kind.choices(ref, spec, self._declared, self._world):
+            if choice.after is not None:
+                choice = replace(choice, candidates=choice.after(picks))  # noqa: PLW2901 (the same choice, narrowed)
             made = choose(ref, choice, self._earlier(ref).get(choice.field, ()), gain=self._wish.gain)
             if len(made.chosen) < choice.count:
                 self._unplaced[ref] = made
                 return
-            self._choices.append(made)
+            choices.append(made)
             picks[choice.field] = made.chosen
         if picks:
             spec = kind.canonical(kind.chosen(spec, picks))
+        settled = self._complete(ref, spec)
+        if settled is None:
+            return
+        spec = settled.spec
+        self._choices += [*choices, *settled.choices]
         self._promise(ref, spec)
         children = [self._child(resource, child) for child in kind.derive(ref, spec, self._declared)]
         self._put(_decided(resource, kind, spec, children))
         for child, _ in children:
             self._put(child)
 
+    def _complete(self, ref: Ref, spec: Spec) -> Settled[Any] | None:
+        """The spec with all that follows from the world; None where nothing can be decided."""
+        kind = self._kinds[ref.kind]
+        settled = kind.complete(ref, spec, self._declared, self._world)
+        for files in settled.files:
+            self._catalogue.remember(files)
+        self._odd += [(ref, fault) for fault in settled.faults]
+        if settled.undecided is None:
+            return replace(settled, spec=kind.canonical(settled.spec))
+        self._unplaced[ref] = settled.undecided
+        return None
+
+    def _applied(self, ref: Ref) -> Spec | None:
+        """What was applied last of a resource, under this name or its former one."""
+        entry = self._inventory.entry(ref, self._graph.moved)
+        held = self._inventory.details([entry.ref]).get(entry.ref) if entry else None
+        return self._kinds[ref.kind].Spec.model_validate_json(held.content) if held else None
+
     def _promise(self, ref: Ref, spec: Spec) -> None:
         """What it takes is not there any more for whoever comes after it."""
-        for target, need in self._kinds[ref.kind].demand(ref, spec, self._world).takes.items():
+        demand = self._kinds[ref.kind].demand(ref, spec, self._world)
+        for target, need in demand.takes.items():
             self._world = self._world.less(target, need)
+        if demand.locks:
+            self._world = replace(self._world, locked=self._world.locked.with_(demand.locks))
 
     def _earlier(self, ref: Ref) -> Mapping[str, tuple[str, ...]]:
         """What was chosen when it was applied, or when a create was begun that never came to its end."""
@@ -142,6 +180,8 @@ class _Placing:
         """Add what follows from the choices of many together."""
         for kind in self._kinds.values():
             for owner, child in kind.gather(self._declared, self._world):
+                if child.files is not None:
+                    self._catalogue.remember(child.files)
                 self._put(self._child(self._resources[owner], child)[0])
 
     def graph(self, drivers: Drivers) -> Graph:
@@ -166,9 +206,13 @@ class _Placing:
     def _reminders(self) -> Iterator[Diagnostic]:
         for kind in self._kinds.values():
             for ref, rule, fault in kind.reminders(self._resources, self._world.now):
-                where = self._resources[ref].location
-                said = f"{ref}: {fault.message}"
-                yield Diagnostic(where.file, where.line, 1, fault.path, said, fault.cure, rule, "warning")
+                yield self._told(ref, fault, rule)
+        for ref, fault in self._odd:
+            yield self._told(ref, fault, f"{ref.kind.lower()}-world")
+
+    def _told(self, ref: Ref, fault: Fault, rule: str) -> Diagnostic:
+        where, said = self._resources[ref].location, f"{ref}: {fault.message}"
+        return Diagnostic(where.file, where.line, 1, fault.path, said, fault.cure, rule, "warning")
 
 
 def _decided(resource: Resource, kind: Kind[Any], spec: Spec, children: list[tuple[Resource, Derived]]) -> Resource:

@@ -24,9 +24,10 @@ def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, gain: floa
         key=lambda candidate: (-candidate.score, order[candidate.name]),
     )
     best = max((c.score for c in ranked if c.name not in order and c.parts), default=-math.inf)
-    kept = {c.name for c in staying[: choice.count] if not c.parts or best - c.score <= gain}
-    others = [candidate.name for candidate in ranked if candidate.name not in kept]
+    staying = [c for c in staying if not c.parts or best - c.score <= gain]
+    kept = {c.name for c in _apart(staying, ())[: choice.count]}
     missing = choice.count - len(kept)
+    others = [c.name for c in _apart(ranked, [possible[name] for name in kept]) if c.name not in kept]
     chosen = (*(name for name in earlier if name in kept), *others[:missing])
     enough = len(chosen) == choice.count
     left = [name for name in earlier if name not in chosen] if enough else [n for n in earlier if n not in kept]
@@ -46,6 +47,17 @@ def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, gain: floa
     )
 
 
+def _apart(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates in order, without those that are to be apart from one before them, or from one that is taken."""
+    groups = {c.apart for c in taken if c.apart}
+    found = []
+    for candidate in candidates:
+        if not candidate.apart or candidate.apart not in groups:
+            found.append(candidate)
+            groups.update([candidate.apart] if candidate.apart else ())
+    return found
+
+
 def _rank(ref: Ref, field: str, candidate: Candidate) -> tuple[float, bytes]:
     """Best score first; a keyed hash among equals."""
     key = f"{ref}\0{field}\0{candidate.name}".encode()
@@ -56,6 +68,9 @@ def _reason(
     chosen: Sequence[str], kept: set[str], possible: Mapping[str, Candidate], choice: OpenChoice, *, enough: bool
 ) -> str:
     fit = f"{len(possible)} of {len(choice.candidates)} candidates fit"
+    groups = {candidate.apart for candidate in possible.values()}
+    if not enough and groups and len(groups) < min(choice.count, len(possible)):
+        fit = f"{fit}, in {', '.join(sorted(groups))} alone"
     if not enough:
         return f"{choice.count} wanted, {fit}"
     said = [f"{name} {_why(name, kept, possible)}" for name in chosen]

@@ -76,11 +76,11 @@ spec:
 """
 DATA = """\
 apiVersion: hanse/v1
-kind: Replica
+kind: Dataset
 metadata: {name: records, namespace: tides}
 spec:
-  storage: {site: HARBOUR, name: disk}
-  dataset: tides:records
+  scope: tides
+  name: records
   files:
     - {path: stations.csv, size: 15, checksum: "adler32:26b70416", source: "data:,id%2Cdepth%0A1%2C3.5%0A"}
 ---

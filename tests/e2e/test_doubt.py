@@ -45,10 +45,8 @@ def test_copies_of_a_rule_without_a_place_stay_although_the_register_cannot_be_r
     impossible = EXAMPLES["datasetrule.yaml"].replace("locations:", "locations: country=XX & ")
     commit(tmp_path, {"datasetrule.yaml": impossible})
     spoil(tmp_path / ".hanse/state/registry/registry.sqlite")
-    assert sorted(said(planned(tmp_path))) == [
-        "defer DatasetRule/tides/sediment-near NoPlace",
-        f"defer {DERIVED} DependencyNotReady",
-    ]
+    assert "defer DatasetRule/tides/sediment-near NoPlace" in said(planned(tmp_path))
+    assert not any(DERIVED in line for line in said(planned(tmp_path)))
 
 
 def test_drift_of_a_cluster_that_was_placed_is_seen_beside_one_that_stands_in_git(root):

@@ -69,7 +69,7 @@ def test_what_something_else_still_needs_stays_and_the_plan_says_so(tmp_path):
     commit(tmp_path, EXAMPLES | {"datasetrule.yaml": ended})
     applied(tmp_path, until_quiet=True)
     assert {line.split()[0] for line in said(planned(tmp_path, clock=after))} == {"delete"}
-    assert {line.split()[2] for line in said(planned(tmp_path, clock=after))} == {"Expired"}
+    assert {line.split()[2] for line in said(planned(tmp_path, clock=after))} == {"Expired", "LastCopy"}
     commit(tmp_path, {"vo2.yaml": FILES["vo.yaml"], "site2.yaml": FILES["site.yaml"], "cluster.yaml": needing})
     plan = planned(tmp_path, clock=after)
     assert not any(line.startswith("delete") for line in said(plan))

@@ -1,12 +1,12 @@
 r"""DatasetRule: so many copies of some data, at storages that an expression describes.
 
-A rule chooses storages by a location expression and brings a Replica along for each of them; it is ready when all are.
-The files are given here, or come from a Replica of the same dataset that is declared by hand. What was chosen is kept
-as long as it fits.
+A rule names a Dataset, or a container of them, and chooses storages by a location expression; it is ready when its
+data is there. A copy is one Replica, however many rules hold it. What was chosen is kept as long as it fits; data that
+is there already comes first. Nothing lets go of a copy before its successor is there.
 
 An expression joins conditions, left to right, by `&` (both), `|` (either) and `\` (without), as in
 `country=ES & tier<=2`. A word alone is an attribute that is true, or the name of a site or storage; `*` is every
-storage.
+storage. `hanse locations` says what an expression describes, and why.
 """
 
 from reconciler.kinds.datasetrule.kind import DatasetRuleKind

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, JsonValue, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from reconciler.kinds.gocdb import Description, ShortName, Url
 from reconciler.kinds.when import Instant
@@ -15,6 +15,10 @@ Bytes = Annotated[int, Field(ge=0)]
 Attribute = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Limits(Strict):
     """How much may be put on it."""
 
@@ -22,6 +26,51 @@ class Limits(Strict):
     """Bytes that must stay free."""
     maxBytes: Bytes | None = None
     """Bytes that the federation may use in all."""
+    highPercent: Percent | None = None
+    """Of ``maxBytes``: once more is used, copies that no rule holds are taken away, those read longest ago first."""
+    lowPercent: Percent | None = None
+    """They are taken away until no more than this is used."""
+
+    @model_validator(mode="after")
+    def _marks(self) -> Self:
+        if (self.highPercent is None) != (self.lowPercent is None):
+            message = "one mark alone says nothing; give both highPercent and lowPercent"
+            raise ValueError(message)
+        if self.highPercent is not None and self.lowPercent is not None and self.lowPercent > self.highPercent:
+            message = f"lowPercent {self.lowPercent:g} is above highPercent {self.highPercent:g}; swap them"
+            raise ValueError(message)
+        return self
+
+
+class Quota(Strict):
+    """How much the rules of one VO may hold of it."""
+
+    vo: Word
+    """Name of the VO. Of a storage that names any VO, those that it does not name may hold nothing."""
+    maxBytes: Bytes | None = None
+    """Bytes, this number included; no limit when not given."""
+
+
+class Link(Strict):
+    """The way to another storage, for copies in either direction unless the other end says otherwise."""
+
+    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$")]
+    """``SITE/storage``, or a site with all its storages."""
+    distance: Amount | None = None
+    """Copies are read from the nearest source. Without it 0 within a site, 10 a country, 20 a continent, else 30."""
+    bytesPerSecond: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """What it carries, for estimates of time."""
+    atOnce: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Transfers at one time."""
+
+
+class Price(Strict):
+    """What it costs, in the federation's own unit."""
+
+    storedPerTBMonth: Amount | None = None
+    """For 1e12 bytes kept for a month."""
+    readPerTB: Amount | None = None
+    """For 1e12 bytes read from elsewhere (egress)."""
 
 
 class Access(Strict):
@@ -59,6 +108,13 @@ class Storage(Strict):
     attributes: dict[str, Attribute] = Field(default={})
     """What location expressions select by: ``tier: 1``, ``country: ES``."""
     limits: Limits = Limits()
+    quotas: tuple[Quota, ...] = ()
+    """How much each VO may hold; none given: no limits by VO."""
+    links: tuple[Link, ...] = ()
+    """Ways to other storages."""
+    price: Price | None = None
+    endpoints: dict[Word, Url] = Field(default={})
+    """Where its files are found by other protocols: ``davs: https://dav.example.org:2880/fed``."""
     availability: Availability = Availability()
     vos: tuple[Word, ...] = ()
     """VOs that may use it; empty: all."""

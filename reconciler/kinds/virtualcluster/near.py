@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from reconciler.kinds.base import Federation
 from reconciler.kinds.world import World
-from reconciler.model import Ref
+from reconciler.model import Ref, Spec
+from reconciler.model.amounts import duration, size
 
 _LONG = 600.0
 """Seconds of transfer that count as much as having half of the data."""
@@ -24,17 +25,36 @@ class File(Protocol):
     def size(self) -> int | None: ...
 
 
+class Fileset(Protocol):
+    """Files of a dataset, by what stands for them."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+
+
+class Dataset(Protocol):
+    """Data with a name."""
+
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def fileset(self) -> Fileset | None: ...
+
+
 class Rule(Protocol):
     """A DatasetRule."""
 
     @property
     def dataset(self) -> str: ...
     @property
-    def chosen(self) -> Sequence[str]: ...
+    def placed(self) -> Mapping[str, Mapping[str, Fileset]]:
+        """Dataset -> storage -> which of its files."""
+        ...
+
     @property
-    def chosenFiles(self) -> Mapping[str, Sequence[str]]: ...  # noqa: N802
-    @property
-    def files(self) -> Sequence[File]: ...
+    def replicas(self) -> Sequence[str]: ...
 
 
 class Storage(Protocol):
@@ -51,6 +71,8 @@ class Replica(Protocol):
     def storage(self) -> Storage: ...
     @property
     def dataset(self) -> str | None: ...
+    @property
+    def fileset(self) -> Fileset | None: ...
     def parts(self) -> Iterable[File]: ...
 
 
@@ -80,11 +102,11 @@ class Near:
         if not self.total:
             return f"holds {self.share:.0%} of the data" if self.share else ""
         verb = "holds" if self.there >= self.share * self.total else "will hold"
-        part = f"{verb} {_bytes(self.share * self.total)} of {_bytes(self.total)} of the data"
+        part = f"{verb} {size(self.share * self.total)} of {size(self.total)} of the data"
         if self.share >= 1:
             return part
-        rest = f"in about {_time(self.seconds(bytes_per_second))} at {bytes_per_second / 1e6:g} MB/s"
-        return f"{part}, the rest {rest}" if self.share else f"{_bytes(self.total)} of data to come {rest}"
+        rest = f"in about {duration(self.seconds(bytes_per_second))} at {bytes_per_second / 1e6:g} MB/s"
+        return f"{part}, the rest {rest}" if self.share else f"{size(self.total)} of data to come {rest}"
 
 
 def data_at(federation: Federation, ref: Ref, near: str | None, world: World) -> Mapping[str, Near]:
@@ -93,58 +115,45 @@ def data_at(federation: Federation, ref: Ref, near: str | None, world: World) ->
     if found is None:
         return {}
     rule = cast("Rule", found)
-    copies = [
-        (r, cast("Replica", s)) for r, s in federation.of_kind("Replica") if cast("Replica", s).dataset == rule.dataset
-    ]
-    sizes = _sizes(rule, copies)
-    total = sum(sizes.values())
-    share = {_site(place): 1.0 for place in rule.chosen}
-    for site, files in _files_at(rule).items():
-        share.setdefault(
-            site, sum(sizes.get(f, 0) for f in files) / total if total else len(files) / len(rule.chosenFiles)
-        )
+    total, share = _placed(rule, federation)
     there: dict[str, int] = defaultdict(int)
-    for name, copy in copies:
-        declared = sum(file.size or 0 for file in copy.parts())
-        part = min(1.0, declared / total) if total and declared else 1.0
+    for name, spec in _copies(rule, federation, world):
+        copy = cast("Replica", spec)
+        part = min(1.0, _bytes(copy) / total) if total and _bytes(copy) else 1.0
         share[copy.storage.site] = max(share.get(copy.storage.site, 0.0), part)
-        seen = world.stands(name)
+        seen = world.stands(name) or (world.applied(name) if copy.fileset else None)
         if seen is not None:
-            held = sum(file.size or 0 for file in cast("Replica", seen).parts())
-            there[copy.storage.site] = max(there[copy.storage.site], held)
+            there[copy.storage.site] = max(there[copy.storage.site], _bytes(cast("Replica", seen)))
     return defaultdict(
         lambda: Near(total=total), {site: Near(part, there[site], total) for site, part in share.items()}
     )
 
 
-def _sizes(rule: Rule, copies: Sequence[tuple[Ref, Replica]]) -> Mapping[str, int]:
-    """Path -> bytes of each file, as the rule says, or else as the first copy does."""
-    files: Iterable[File] = rule.files or (copies[0][1].parts() if copies else ())
-    return {file.path: file.size for file in files if file.size is not None}
+def _placed(rule: Rule, federation: Federation) -> tuple[int, dict[str, float]]:
+    """Bytes of the rule's data, and site -> which part of it the rule keeps there."""
+    datasets = {cast("Dataset", s).dataset: cast("Dataset", s).fileset for _, s in federation.of_kind("Dataset")}
+    whole = [held for name in rule.placed or (rule.dataset,) if (held := datasets.get(name)) is not None]
+    total, count = sum(held.bytes for held in whole), sum(held.count for held in whole)
+    found: dict[str, float] = defaultdict(float)
+    for there in rule.placed.values():
+        for place, part in there.items():
+            found[_site(place)] += part.bytes / total if total else part.count / count if count else 0.0
+    return total, {site: min(1.0, part) for site, part in found.items()}
 
 
-def _files_at(rule: Rule) -> Mapping[str, list[str]]:
-    """Site -> the files that are placed there one by one."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for path, places in rule.chosenFiles.items():
-        for site in {_site(place) for place in places}:
-            found[site].append(path)
-    return found
+def _copies(rule: Rule, federation: Federation, world: World) -> Iterator[tuple[Ref, Spec]]:
+    """Copies of the rule's data: declared by hand, and those that it rests on, as they were applied."""
+    for ref, spec in federation.of_kind("Replica"):
+        if cast("Replica", spec).dataset == rule.dataset:
+            yield ref, spec
+    for name in rule.replicas:
+        held = world.applied(Ref(f"Replica/{name}"))
+        if held is not None:
+            yield Ref(f"Replica/{name}"), held
 
 
-def _bytes(amount: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:  # noqa: PLR2004
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
-
-
-def _time(seconds: float) -> str:
-    for length, unit in ((86_400.0, "days"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+def _bytes(copy: Replica) -> int:
+    return copy.fileset.bytes if copy.fileset else sum(file.size or 0 for file in copy.parts())
 
 
 def _site(place: str) -> str:

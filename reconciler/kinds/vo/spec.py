@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from reconciler.kinds.expression import Locations
 from reconciler.kinds.gocdb import Email, Hostname, PlainText, Telephone, Url
 from reconciler.kinds.vo.allocation import Allocation
 from reconciler.model import Spec, Strict
@@ -80,6 +81,15 @@ class ZoneShare(Strict):
     """Whether ``*`` may stand there."""
 
 
+class StorageQuota(Strict):
+    """How much the VO's rules may hold at all storages together that an expression describes."""
+
+    locations: Locations
+    """``country=ES``; ``*`` for the whole federation."""
+    maxBytes: Annotated[int, Field(ge=0)]
+    """Bytes, this number included."""
+
+
 class VOSpec(Spec):
     """A virtual organisation."""
 
@@ -105,6 +115,8 @@ class VOSpec(Spec):
     """CernVM-FS repositories that its software comes from: ``software.example.org``."""
     zones: tuple[ZoneShare, ...] = ()
     """Parts of the name space that are the VO's: nobody else may declare names there."""
+    storageQuotas: tuple[StorageQuota, ...] = ()
+    """What it may hold across storages; what it may hold of one stands with the site's storage."""
 
     def entitlement(self, role: str = CLOUD_ROLE) -> str | None:
         """The entitlement of a role; None when it has none."""

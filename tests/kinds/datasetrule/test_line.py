@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ import reconciler.kinds
 from tests.house import applied, commit, planned, said
 
 KINDS = Path(reconciler.kinds.__file__).parent
-EXAMPLES = {
-    f"{kind}.yaml": (KINDS / kind / "example.yaml").read_text() for kind in ("vo", "site", "replica", "datasetrule")
-}
+EXAMPLES = {f"{kind}.yaml": (KINDS / kind / "example.yaml").read_text() for kind in ("vo", "site", "dataset")}
+EXAMPLES["datasetrule.yaml"] = (KINDS / "datasetrule/example.yaml").read_text().partition("\n---\n")[0] + "\n"
 BETTER = """apiVersion: hanse/v1
 kind: Site
 metadata: {name: BAY-CLOUD}
@@ -21,7 +19,13 @@ spec:
   country: DE
   storage: [{name: disk, driver: directory, qos: cache, attributes: {tier: 1, weight: 99}}]
 """
-DERIVED = "Replica/tides/sediment-near.TIDE-CLOUD.buffer"
+OTHER = """apiVersion: hanse/v1
+kind: DatasetRule
+metadata: {name: also, namespace: tides}
+spec: {scope: sediment, name: cores-2026, copies: 1, locations: buffer, owner: ben}
+"""
+DERIVED = "Replica/tides/cores.TIDE-CLOUD.buffer"
+RULE = "DatasetRule/tides/sediment-near"
 
 
 @pytest.fixture
@@ -44,20 +48,14 @@ def files(root, name):
 
 def test_the_examples_are_applied_and_then_nothing_is_left_to_do(root):
     assert said(planned(root)) == []
-    assert files(root, "scratch") == {
-        "sediment/README.txt",
-        "sediment/2026/stations.csv",
-        "sediment/2026/june/profile.csv",
-    }
     assert files(root, "buffer") == {
-        "sediment/june-profile.csv",
-        "sediment/2026/stations.csv",
-        "sediment/2026/june/profile.csv",
+        "sediment/cores-2026/stations.csv",
+        "sediment/cores-2026/june/profile.csv",
     }
 
 
 def test_a_file_that_was_damaged_is_drift_and_is_repaired(root):
-    damaged = store(root, "buffer") / "sediment/2026/stations.csv"
+    damaged = store(root, "buffer") / "sediment/cores-2026/stations.csv"
     whole = damaged.read_bytes()
     damaged.write_bytes(b"garbage")
     assert said(planned(root)) == [f"update {DERIVED} DriftDetected"]
@@ -67,8 +65,8 @@ def test_a_file_that_was_damaged_is_drift_and_is_repaired(root):
 
 
 def test_a_copy_that_vanished_is_brought_back(root):
-    shutil.rmtree(store(root, "buffer") / "sediment/2026")
-    assert said(planned(root)) == [f"create {DERIVED} Vanished"]
+    (store(root, "buffer") / "sediment/cores-2026/stations.csv").unlink()
+    assert [line.partition(" ")[2] for line in said(planned(root))] == [f"{DERIVED} DriftDetected"]
     applied(root)
     assert said(planned(root)) == []
 
@@ -80,14 +78,46 @@ def test_a_storage_that_is_not_mounted_makes_its_replicas_unknown_and_changes_no
     assert "is it mounted" in plan.unreachable["storage:TIDE-CLOUD/buffer"]
 
 
-def test_a_rule_taken_away_takes_its_copies_along_and_leaves_the_others(root):
+def test_a_rule_taken_away_takes_its_copy_along_unless_it_is_the_last(root):
     commit(root, {"datasetrule.yaml": None})
-    assert said(planned(root)) == [
-        "delete DatasetRule/tides/sediment-near RemovedFromGit",
-        f"delete {DERIVED} RemovedFromGit",
-    ]
+    assert said(planned(root)) == [f"delete {RULE} RemovedFromGit", f"delete {DERIVED} LastCopy"]
+    commit(root, {"datasetrule.yaml": EXAMPLES["datasetrule.yaml"], "other.yaml": OTHER.replace("buffer", "scratch")})
     applied(root, until_quiet=True)
-    assert files(root, "buffer") == {"sediment/june-profile.csv"}
+    commit(root, {"datasetrule.yaml": None})
+    assert said(planned(root)) == [f"delete {RULE} RemovedFromGit", f"delete {DERIVED} RemovedFromGit"]
+    applied(root, until_quiet=True)
+    assert files(root, "buffer") == set()
+
+
+def test_two_rules_share_a_copy_and_the_last_of_them_lets_go_of_it(root):
+    commit(root, {"other.yaml": OTHER})
+    plan = planned(root)
+    assert [line for line in said(plan) if line.startswith("create Replica")] == []
+    applied(root, until_quiet=True)
+    assert said(planned(root)) == []
+    commit(root, {"datasetrule.yaml": None})
+    assert not any(line.startswith("delete Replica") for line in said(planned(root)))
+    applied(root, until_quiet=True)
+    assert len(files(root, "buffer")) == 2
+
+
+def test_a_rule_that_moves_makes_its_new_copy_before_it_lets_go_of_the_old_one(root):
+    text = EXAMPLES["datasetrule.yaml"].replace("\\ scratch", "\\ buffer")
+    commit(root, {"datasetrule.yaml": text})
+    plan = planned(root)
+    made = "Replica/tides/cores.TIDE-CLOUD.scratch"
+    assert said(plan) == [
+        f"defer {DERIVED} DependencyNotReady",
+        f"create {made} New",
+        f"update {RULE} SpecChanged",
+    ]
+    assert plan.actions[0].message == f"stays until {made} is whole"
+    assert plan.actions[2].waits_for == (made,)
+    applied(root)
+    assert (len(files(root, "scratch")), len(files(root, "buffer"))) == (2, 2)
+    assert said(planned(root)) == [f"delete {DERIVED} RemovedFromGit"]
+    applied(root, until_quiet=True)
+    assert (len(files(root, "scratch")), files(root, "buffer")) == (2, set())
 
 
 def test_a_copy_stays_where_it_is_when_a_better_place_appears(root):
@@ -96,8 +126,23 @@ def test_a_copy_stays_where_it_is_when_a_better_place_appears(root):
     assert [line for line in said(planned(root)) if "Replica" in line] == []
 
 
-def test_a_rule_without_a_place_says_which_storages_there_are_and_why_none_fits(root):
-    text = EXAMPLES["datasetrule.yaml"]
-    commit(root, {"datasetrule.yaml": text.replace("copies: 1", "copies: 3")})
-    (line,) = [a for a in planned(root).actions if a.ref == "DatasetRule/tides/sediment-near"]
-    assert (line.verb, line.reason, line.message) == ("defer", "NoPlace", "3 wanted, 1 of 3 candidates fit")
+def test_a_rule_without_a_place_says_why_and_holds_what_it_held(root):
+    commit(root, {"datasetrule.yaml": EXAMPLES["datasetrule.yaml"].replace("copies: 1", "copies: 3")})
+    (action,) = planned(root).actions
+    assert (action.verb, action.ref, action.reason) == ("defer", RULE, "NoPlace")
+    assert action.message == "3 wanted, 1 of 3 candidates fit"
+    applied(root)
+    assert len(files(root, "buffer")) == 2
+
+
+def test_a_dataset_that_grows_brings_what_is_new_to_every_copy(root):
+    more = "    - {path: more.csv, size: 1, checksum: 'adler32:00320032', source: 'data:,1'}\n  vo: vo.tides"
+    commit(root, {"dataset.yaml": EXAMPLES["dataset.yaml"].replace("  vo: vo.tides", more, 1)})
+    assert said(planned(root)) == [
+        "update Dataset/tides/cores SpecChanged",
+        f"update {DERIVED} SpecChanged",
+        f"update {RULE} SpecChanged",
+    ]
+    applied(root, until_quiet=True)
+    assert "sediment/cores-2026/more.csv" in files(root, "buffer")
+    assert said(planned(root)) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.kinds import NOWHERE
+from reconciler.kinds.dataset import DatasetSpec
 from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
 from reconciler.kinds.replica import ReplicaSpec
 from reconciler.kinds.site import SiteSpec
@@ -105,9 +106,16 @@ def test_a_larger_allocation_scores_higher() -> None:
     assert "98% of the VO's allocation stays free" in str(choice.candidates)
 
 
-def rule(**more) -> dict:
-    body = {"scope": "sediment", "name": "waves", "copies": 1, "locations": "*", **more}
-    return {Ref("DatasetRule/tides/waves"): DatasetRuleSpec.model_validate_json(encode(body))}
+def rule(**places: int) -> dict:
+    """A rule that keeps so many of the eight files of its data at each site."""
+    part = {"digest": "0" * 64}
+    placed = {"sediment:waves": {f"{site}/disk": {**part, "bytes": 0, "count": n} for site, n in places.items()}}
+    body = {"scope": "sediment", "name": "waves", "copies": 1, "locations": "*", "placed": placed}
+    data = {"scope": "sediment", "name": "waves", "files": [{"path": "a"}], "fileset": {**part, "bytes": 0, "count": 8}}
+    return {
+        Ref("DatasetRule/tides/waves"): DatasetRuleSpec.model_validate_json(encode(body)),
+        Ref("Dataset/tides/waves"): DatasetSpec.model_validate_json(encode(data)),
+    }
 
 
 def replica(site: str) -> dict:
@@ -118,8 +126,8 @@ def replica(site: str) -> dict:
 @pytest.mark.parametrize(
     ("more", "held"),
     [
-        (rule(chosen=["B/disk"]), 1.0),
-        (rule(chosenFiles={"a": ["B/disk"], "b": ["C/disk"], "c": ["C/disk"], "d": ["B/disk", "B/tape"]}), 0.5),
+        (rule(B=8), 1.0),
+        (rule(B=4, C=4), 0.5),
         (rule() | replica("B"), 1.0),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.errors import Terminal
 from reconciler.kinds import Candidate, Need, Offer, OpenChoice, World
+from reconciler.kinds.dataset import DatasetSpec
 from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
 from reconciler.kinds.probe import ProbeSpec
 from reconciler.kinds.replica import ReplicaSpec
@@ -229,16 +230,19 @@ def test_the_cheaper_of_two_clouds_scores_higher() -> None:
 
 
 def near(total: int, there: int) -> tuple[Declared, World]:
-    files = [{"path": "a", "size": there, "checksum": "md5:" + "0" * 32}] if there else []
-    files.append({"path": "b", "size": total - there, "checksum": "md5:" + "0" * 32})
-    rule = {"scope": "s", "name": "waves", "copies": 1, "locations": "*", "files": files}
-    body = {"storage": {"site": "B", "name": "disk"}, "dataset": "s:waves", "files": files[:1]}
+    part = {"digest": "0" * 64, "count": 2}
+    rule = {"scope": "s", "name": "waves", "copies": 1, "locations": "*", "replicas": ["tides/waves.B.disk"]}
+    if there:
+        rule["placed"] = {"s:waves": {"B/disk": {**part, "bytes": there}}}
+    data = {"scope": "s", "name": "waves", "files": [{"path": "a"}], "fileset": {**part, "bytes": total}}
+    body = {"storage": {"site": "B", "name": "disk"}, "dataset": "s:waves", "fileset": {**part, "bytes": there}}
     copy = ReplicaSpec.model_validate_json(encode(body))
     more = {
         Ref("DatasetRule/tides/waves"): DatasetRuleSpec.model_validate_json(encode(rule)),
-        Ref("Replica/tides/there"): copy,
+        Ref("Dataset/tides/waves"): DatasetSpec.model_validate_json(encode(data)),
     }
-    return Declared("A", "B", more=more), world(stands={Ref("Replica/tides/there"): copy}.get)
+    applied = {Ref("Replica/tides/waves.B.disk"): copy}
+    return Declared("A", "B", more=more), world(stands=applied.get, applied=applied.get)
 
 
 def test_data_that_is_there_counts_in_bytes_and_the_rest_by_its_time() -> None:

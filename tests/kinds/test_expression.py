@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.kinds.datasetrule.expression import LONGEST, Expression, ExpressionError, Storages
+from reconciler.kinds.expression import LONGEST, Expression, ExpressionError, Storages
 
 ATTRIBUTES = {
     "CESGA": {"CESGA": True, "country": "ES", "tier": 1, "freespace": 100.5, "type": "disk", "fast": True},

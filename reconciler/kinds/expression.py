@@ -18,7 +18,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 Operator = Literal["|", "&", "\\"]
 Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
@@ -263,6 +265,15 @@ def _number(value: Value) -> float | None:
 
 def _columns(pairs: list[tuple[float, str]]) -> tuple[tuple[float, ...], tuple[str, ...]]:
     return tuple(number for number, _ in pairs), tuple(name for _, name in pairs)
+
+
+def _expression(value: str) -> str:
+    Expression.parse(value)
+    return value
+
+
+Locations = Annotated[str, Field(min_length=1), AfterValidator(_expression)]
+"""A location expression: ``country=ES & tier<2 \\ scratch``."""
 
 
 def is_number(text: str) -> bool:

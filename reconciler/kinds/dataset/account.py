@@ -1,0 +1,296 @@
+"""What a plan means for data: which bytes go where, from where, in what time, at what price, and what stays.
+
+Pure: only the plan, the graph and what was observed count. A replica is read from the nearest of its sources that
+stands whole; where none does, from the addresses that its dataset gives; else it cannot be made now.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import orjson
+
+from reconciler.kinds.base import Federation
+from reconciler.kinds.dataset.brought import replica_ref
+from reconciler.kinds.dataset.distance import Atlas
+from reconciler.kinds.dataset.index import Datasets
+from reconciler.kinds.dataset.spec import DatasetSpec
+from reconciler.kinds.replica import ReplicaSpec
+from reconciler.kinds.replica.connect import target_id
+from reconciler.kinds.site.storage import Storage
+from reconciler.kinds.world import World
+from reconciler.model import (
+    Action,
+    DataAccount,
+    Flow,
+    Graph,
+    Observed,
+    Present,
+    QuotaAccount,
+    Reason,
+    Ref,
+    RuleAccount,
+    StorageAccount,
+    Unknown,
+    Verb,
+)
+
+BYTES_PER_SECOND = 100e6
+"""What a way carries where no link says so."""
+_TB = 1e12
+_MAKES = (Verb.CREATE, Verb.UPDATE, Verb.REPLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """One replica that has something to do."""
+
+    action: Action
+    spec: ReplicaSpec
+    files: int
+    bytes: int
+    """To be copied; of an update what it has less than it should."""
+
+    @property
+    def storage(self) -> str:
+        """``site/storage``."""
+        return str(self.spec.storage)
+
+
+def account(
+    actions: Sequence[Action],
+    graph: Graph,
+    observed: Observed,
+    federation: Federation,
+    world: World,
+) -> DataAccount | None:
+    """The account of a plan; None when it moves no data and refuses none."""
+    mine = [a for a in actions if a.ref.kind in ("Replica", "DatasetRule") and a.verb is not Verb.NOOP]
+    if not mine:
+        return None
+    return _Account(mine, graph, observed, federation, world).made()
+
+
+@dataclass
+class _Account:
+    actions: Sequence[Action]
+    graph: Graph
+    observed: Observed
+    federation: Federation
+    world: World
+    by_ref: dict[Ref, Action] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_ref = {action.ref: action for action in self.actions}
+        self.atlas = Atlas.of(self.federation)
+        self.datasets = Datasets.of(self.federation)
+        self.unreachable: list[tuple[Ref, str]] = []
+
+    def made(self) -> DataAccount:
+        """Everything together."""
+        due = [found for action in self.actions if (found := self._due(action)) is not None]
+        gone = [(a, self._seen(a.ref)) for a in self.actions if a.ref.kind == "Replica" and a.verb is Verb.DELETE]
+        freed = {a.ref: spec for a, spec in gone if spec is not None and a.blocked is None}
+        flows = tuple(self._flows(due))
+        arriving, busy = Counter[str](), Counter[str]()
+        for flow in flows:
+            arriving[flow.target] += flow.bytes
+            busy[flow.target] += flow.seconds  # type: ignore[assignment]
+        leaving = Counter[str]()
+        for spec in freed.values():
+            leaving[str(spec.storage)] += _size(spec)[1]
+        return DataAccount(
+            rules=tuple(self._rules(due, gone)),
+            flows=flows,
+            storages=tuple(self._storages(arriving, leaving)),
+            unreachable=tuple(self.unreachable),
+            last=tuple((a.ref, a.message) for a, _ in gone if a.blocked is Reason.LAST_COPY),
+            seconds=max(busy.values(), default=0.0),
+            cost=sum(flow.cost for flow in flows),
+            monthly=sum(self._keeping(name, n) for name, n in arriving.items())
+            - sum(self._keeping(name, n) for name, n in leaving.items()),
+        )
+
+    # -- bytes -----------------------------------------------------------------------------------------------------
+
+    def _due(self, action: Action) -> _Due | None:
+        """What an action copies; None when it copies nothing."""
+        if action.ref.kind != "Replica" or action.verb not in _MAKES or action.blocked or not action.spec:
+            return None
+        spec = ReplicaSpec.model_validate_json(orjson.dumps(action.spec))
+        files, size = _size(spec)
+        before = self._seen(action.ref) if action.verb is Verb.UPDATE else None
+        if before is not None:
+            there = _size(before)
+            files, size = max(0, files - there[0]), max(0, size - there[1])
+        return _Due(action, spec, files, size)
+
+    def _seen(self, ref: Ref) -> ReplicaSpec | None:
+        seen = self.observed.results.get(ref)
+        return cast("ReplicaSpec", seen.spec) if isinstance(seen, Present) else None
+
+    def _whole(self, ref: Ref) -> bool:
+        """Whether a replica stands with all of its files."""
+        seen = self.observed.results.get(ref)
+        return isinstance(seen, Present) and seen.healthy is not False
+
+    def _flows(self, due: Iterable[_Due]) -> Iterator[Flow]:
+        found: dict[tuple[str, str], list[_Due]] = defaultdict(list)
+        for one in due:
+            if not one.files or one.spec.origin:
+                continue
+            source = self._source(one)
+            if source:
+                found[source, one.storage].append(one)
+            else:
+                self.unreachable.append((one.action.ref, _unreadable(one.spec)))
+        for (source, target), those in sorted(found.items()):
+            size = sum(one.bytes for one in those)
+            yield Flow(source, target, sum(one.files for one in those), size, *self._way(source, target, size))
+
+    def _source(self, due: _Due) -> str:
+        """Where a replica's files are read; "" when nowhere now."""
+        owner = self._owner(due.action.ref)
+        for name in (place.partition(":")[0] for place in due.spec.sources):
+            storage = self.atlas.storage(name)
+            open_ = storage is None or storage.availability.read.allowed
+            if owner is not None and open_ and self._whole(replica_ref(owner, name)):
+                return name
+        if isinstance(due.spec.source, str):
+            return _host(due.spec.source)
+        if due.spec.source is not None:
+            return f"{due.spec.source.site}/{due.spec.source.storage}"
+        urls = [file.source for file in (*due.spec.files, *self._addresses(owner)) if file.source]
+        hosts = sorted({_host(url) for url in urls})
+        return hosts[0] if len(hosts) == 1 else f"{len(hosts)} addresses" if hosts else ""
+
+    def _owner(self, ref: Ref) -> Ref | None:
+        resource = self.graph.resources.get(ref)
+        return resource.owner if resource is not None else None
+
+    def _addresses(self, owner: Ref | None) -> tuple[Any, ...]:
+        dataset = self.federation.get(owner) if owner is not None else None
+        return dataset.files if isinstance(dataset, DatasetSpec) else ()
+
+    def _way(self, source: str, target: str, size: int) -> tuple[float, float]:
+        """(seconds, cost) of a copy."""
+        link = self.atlas.link(source, target)
+        rate = link.bytesPerSecond if link and link.bytesPerSecond else BYTES_PER_SECOND
+        storage = self.atlas.storage(source)
+        price = storage.price.readPerTB if storage and storage.price else None
+        return size / rate, size / _TB * (price or 0.0)
+
+    def _keeping(self, name: str, size: int) -> float:
+        """What ``size`` bytes cost there in a month."""
+        storage = self.atlas.storage(name)
+        price = storage.price.storedPerTBMonth if storage and storage.price else None
+        return size / _TB * (price or 0.0)
+
+    # -- rules -----------------------------------------------------------------------------------------------------
+
+    def _rules(self, due: Sequence[_Due], gone: Sequence[tuple[Action, ReplicaSpec | None]]) -> Iterator[RuleAccount]:
+        """Every rule that the plan has something to do with."""
+        making = {one.action.ref for one in due}
+        held = {action.ref: spec.rules for action, spec in gone if spec is not None}
+        let_go = {Ref(rule) for rules in held.values() for rule in rules}
+        concerned = {Ref(rule) for one in due for rule in one.spec.rules} | let_go
+        concerned |= {action.ref for action in self.actions if action.ref.kind == "DatasetRule"}
+        for ref in sorted(concerned):
+            resource = self.graph.resources.get(ref)
+            if resource is None:
+                continue
+            spec: Any = resource.spec
+            wanted = [Ref(f"Replica/{name}") for name in spec.replicas or self._held(ref)]
+            leaving = [action for action, _ in gone if ref in held.get(action.ref, ())]
+            data = [dataset.fileset for _, _, dataset in self.datasets.leaves(spec.dataset) if dataset.fileset]
+            yield RuleAccount(
+                ref=ref,
+                data=spec.dataset,
+                copies=_most(spec),
+                files=sum(part.count for part in data),
+                bytes=sum(part.bytes for part in data),
+                kept=sum(r not in making and self._whole(r) for r in wanted),
+                made=sum(r in making for r in wanted),
+                released=sum(action.blocked is None for action in leaving),
+                protected=sum(action.blocked is Reason.LAST_COPY for action in leaving),
+                refused=self._refused(ref),
+            )
+
+    def _held(self, ref: Ref) -> list[str]:
+        """The replicas of a rule for which nothing could be decided: it keeps what it had."""
+        held = self.observed.applied.get(ref)
+        return orjson.loads(held.content).get("replicas", []) if held else []
+
+    def _refused(self, ref: Ref) -> str:
+        action = self.by_ref.get(ref)
+        return action.message if action and action.verb is Verb.DEFER and action.reason is Reason.NO_PLACE else ""
+
+    # -- storages --------------------------------------------------------------------------------------------------
+
+    def _storages(self, arriving: Mapping[str, int], leaving: Mapping[str, int]) -> Iterator[StorageAccount]:
+        used = Counter[str]()
+        for ref, seen in self.observed.results.items():
+            if ref.kind == "Replica" and isinstance(seen, Present):
+                used[str(seen.spec.storage)] += _size(cast("ReplicaSpec", seen.spec))[1]  # type: ignore[attr-defined]
+        for name in sorted({*arriving, *leaving}):
+            storage = self.atlas.storage(name)
+            yield StorageAccount(
+                name,
+                arriving.get(name, 0),
+                leaving.get(name, 0),
+                used[name],
+                self._free(name, storage, used[name]),
+                tuple(self._quotas(name, storage)),
+            )
+
+    def _free(self, name: str, storage: Storage | None, used: int) -> int | None:
+        """What may still be put there, by what the storage says and by its limit."""
+        site, _, own = name.partition("/")
+        space = self.world.space(target_id(site, own))
+        said = None if isinstance(space, Unknown) else space.free
+        most = storage.limits.maxBytes if storage else None
+        known = [n for n in (said, most - used if most is not None else None) if n is not None]
+        return min(known) if known else None
+
+    def _quotas(self, name: str, storage: Storage | None) -> Iterator[QuotaAccount]:
+        """What each VO holds there by its rules, before and after, where the storage has quotas."""
+        if storage is None or not storage.quotas:
+            return
+        before, after = Counter[str](), Counter[str]()
+        for ref, spec in cast("Iterable[tuple[Ref, Any]]", self.federation.of_kind("DatasetRule")):
+            vo = spec.vo or self.datasets.vo(spec.dataset)
+            after[vo] += sum(places[name].bytes for places in spec.placed.values() if name in places)
+            held = self.observed.applied.get(ref)
+            was = orjson.loads(held.content).get("placed", {}) if held else spec.model_dump(mode="json")["placed"]
+            before[vo] += sum(places[name]["bytes"] for places in was.values() if name in places)
+        for quota in storage.quotas:
+            yield QuotaAccount(quota.vo, before[quota.vo], after[quota.vo], quota.maxBytes)
+
+
+def _size(spec: ReplicaSpec) -> tuple[int, int]:
+    """(files, bytes) of a replica, as far as sizes are known."""
+    if spec.fileset is not None:
+        return spec.fileset.count, spec.fileset.bytes
+    parts = list(spec.parts())
+    return len(parts), sum(part.size or 0 for part in parts)
+
+
+def _most(spec: Any) -> int:
+    """The copies that a rule wants: as many as it has placed, or else as it says."""
+    placed = max((len(places) for places in spec.placed.values()), default=0)
+    return max(spec.copies or 0, 0 if spec.grouping == "NONE" else placed)
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.hostname or ("the manifest" if parts.scheme == "data" else "a file of the reconciler")
+
+
+def _unreadable(spec: ReplicaSpec) -> str:
+    if not spec.sources:
+        return "no copy of it is known and its dataset gives no address: add source to its files"
+    return f"none of its sources stands whole or may be read: {', '.join(spec.sources[:3])}"

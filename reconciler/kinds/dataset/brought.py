@@ -1,0 +1,153 @@
+"""The Replicas that datasets bring along: one for each storage that some rule chose, shared by all that chose it.
+
+A rule that nothing can be decided for holds what it held. What goes away is still a source while it stands.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from reconciler.kinds.base import Derived, Federation
+from reconciler.kinds.dataset.content import filed
+from reconciler.kinds.dataset.distance import Atlas
+from reconciler.kinds.dataset.spec import DatasetSpec
+from reconciler.kinds.replica import Fileset, ReplicaSpec, StorageRef
+from reconciler.kinds.replica.spec import folder_of
+from reconciler.kinds.world import World
+from reconciler.model import Ref
+from reconciler.ports import Files
+
+
+class Rule(Protocol):
+    """A DatasetRule, as far as it matters here."""
+
+    @property
+    def placed(self) -> Mapping[str, Mapping[str, Fileset]]:
+        """Dataset -> storage -> which of its files."""
+        ...
+
+    @property
+    def purge(self) -> bool:
+        """Whether its copies go at once when it ends."""
+        ...
+
+    def may_read(self, storage: str) -> bool:
+        """Whether copies for it may be read from a storage; filled in with the rest."""
+        ...
+
+
+@dataclass
+class _Copy:
+    """What rules want of one dataset at one storage."""
+
+    rules: list[Ref] = field(default_factory=list)
+    parts: dict[str, Fileset] = field(default_factory=dict)
+
+
+def replica_name(dataset: Ref, storage: str) -> str:
+    """Name of the Replica of a dataset at a storage: ``<dataset>.<site>.<storage>``, in the dataset's namespace."""
+    return f"{dataset.name}.{storage.replace('/', '.')}"
+
+
+def replica_ref(dataset: Ref, storage: str) -> Ref:
+    """The Replica of a dataset at a storage."""
+    return Ref.of("Replica", replica_name(dataset, storage), dataset.namespace)
+
+
+def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived]]:
+    """(dataset, Replica) for everything that is wanted, in the order of the datasets' names."""
+    atlas = Atlas.of(federation)
+    rules, wanted = _wanted(federation, world)
+    for ref, found in federation.of_kind("Dataset"):
+        spec = cast("DatasetSpec", found)
+        copies = wanted.get(spec.dataset, {})
+        if spec.datasets or spec.fileset is None:
+            yield from _kept(ref, spec, copies, world)
+            continue
+        origin = str(spec.listing) if spec.listing else ""
+        if origin:
+            copies = {**copies, origin: copies.get(origin, _Copy())}
+        standing = [name for name in atlas.names if name not in copies and world.applied(replica_ref(ref, name))]
+        for storage in sorted(copies):
+            files, fileset = _files(spec, copies[storage], world, whole=storage == origin)
+            held = {name: rules[name] for name in copies[storage].rules}
+            allowed = [name for name in (*copies, *standing) if _allowed(name, held.values())]
+            made = _replica(spec, storage, fileset, held, _sources(spec, storage, allowed, atlas))
+            yield ref, Derived("Replica", replica_name(ref, storage), made, files=files)
+
+
+def _wanted(federation: Federation, world: World) -> tuple[Mapping[Ref, Rule], Mapping[str, Mapping[str, _Copy]]]:
+    """Every rule, and dataset -> storage -> what is wanted there."""
+    rules: dict[Ref, Rule] = {}
+    found: dict[str, dict[str, _Copy]] = defaultdict(lambda: defaultdict(_Copy))
+    for ref, spec in federation.of_kind("DatasetRule"):
+        rule = cast("Rule", spec)
+        if not rule.placed:
+            rule = cast("Rule", world.applied(ref) or spec)
+        rules[ref] = rule
+        for dataset, places in rule.placed.items():
+            for storage, fileset in places.items():
+                copy = found[dataset][storage]
+                copy.rules.append(ref)
+                copy.parts[fileset.digest] = fileset
+    return rules, found
+
+
+def _files(spec: DatasetSpec, copy: _Copy, world: World, *, whole: bool) -> tuple[Files | None, Fileset]:
+    """The files of all parts together, and what stands for them."""
+    assert spec.fileset is not None  # noqa: S101 (looked at by the caller)
+    if whole or spec.fileset.digest in copy.parts:
+        return None, spec.fileset
+    if len(copy.parts) == 1:
+        return None, next(iter(copy.parts.values()))
+    known = [files for digest in sorted(copy.parts) if (files := world.files(digest)) is not None]
+    if len(known) < len(copy.parts):
+        return None, max(copy.parts.values(), key=lambda part: (part.count, part.digest))
+    urls = {path: url for files in known for path, url in files.urls.items()}
+    together = Files.of((file for files in known for file in files), urls)
+    return together, filed(together)
+
+
+def _replica(
+    spec: DatasetSpec, storage: str, fileset: Fileset, rules: Mapping[Ref, Rule], sources: tuple[str, ...]
+) -> ReplicaSpec:
+    site, _, name = storage.partition("/")
+    origin = spec.listing is not None and str(spec.listing) == storage
+    return ReplicaSpec(
+        storage=StorageRef(site=site, name=name),
+        dataset=spec.dataset,
+        path=spec.listing.path if origin and spec.listing else None,
+        fileset=fileset,
+        whole=spec.fileset.digest if spec.fileset and spec.fileset.digest != fileset.digest else None,
+        sources=sources,
+        rules=tuple(sorted(rules)),
+        purge=any(rule.purge for rule in rules.values()),
+        origin=origin,
+    )
+
+
+def _allowed(storage: str, rules: Collection[Rule]) -> bool:
+    """Whether any of the rules may read there; a copy that no rule holds may be mended from anywhere."""
+    return not rules or any(rule.may_read(storage) for rule in rules)
+
+
+def _sources(spec: DatasetSpec, target: str, names: Iterable[str], atlas: Atlas) -> tuple[str, ...]:
+    """Where else the files lie, nearest first; with the folder where that is not the usual one."""
+    others = sorted({*names} - {target}, key=lambda name: atlas.distance(name, target))
+    return tuple(f"{name}{_folder(spec, name)}" for name in others)
+
+
+def _folder(spec: DatasetSpec, storage: str) -> str:
+    here = spec.listing is not None and str(spec.listing) == storage
+    return f":{spec.listing.path}" if here and spec.listing and spec.listing.path != folder_of(spec.dataset) else ""
+
+
+def _kept(ref: Ref, spec: DatasetSpec, copies: Mapping[str, _Copy], world: World) -> Iterator[tuple[Ref, Derived]]:
+    """Copies of a dataset that could not be read and is not known either: as they were applied."""
+    for storage in sorted(() if spec.datasets else copies):
+        held = world.applied(replica_ref(ref, storage))
+        if held is not None:
+            yield ref, Derived("Replica", replica_name(ref, storage), held)

@@ -1,0 +1,101 @@
+"""How a dataset behaves: it is registered, its folder is read, and it brings along the copies that rules want."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from reconciler.errors import Transient
+from reconciler.kinds.base import Derived, Federation, Occasion, Rule, Settled
+from reconciler.kinds.dataset.account import account
+from reconciler.kinds.dataset.brought import brought
+from reconciler.kinds.dataset.content import about, settled
+from reconciler.kinds.dataset.rules import RULES, quarrels
+from reconciler.kinds.dataset.spec import DatasetSpec
+from reconciler.kinds.registered import Registered
+from reconciler.kinds.replica import ReplicaFile
+from reconciler.kinds.replica.connect import connect, target_id
+from reconciler.kinds.replica.rules import Quarrel
+from reconciler.kinds.vo.group import vo_name
+from reconciler.kinds.world import Demand, Listed, Lock, Question, World
+from reconciler.model import Action, Answer, Change, DataAccount, Edge, Graph, Observed, Ref, Resource, Target
+from reconciler.ports import Drivers, File, Files, StoredFile
+
+
+class DatasetKind(Registered[DatasetSpec]):
+    """Data with a name of its own."""
+
+    name = "Dataset"
+    plural = "datasets"
+    Spec = DatasetSpec
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+
+    def canonical(self, spec: DatasetSpec) -> DatasetSpec:
+        """Files in the order of their paths, names in order, checksums in lower case."""
+        files = tuple(sorted((_lower(file) for file in spec.files), key=lambda file: file.path))
+        said = {"files": files, "datasets": tuple(sorted(set(spec.datasets))), "lost": tuple(sorted(set(spec.lost)))}
+        return spec.model_copy(update=said)
+
+    def references(self, ref: Ref, spec: DatasetSpec) -> Iterable[Edge]:  # noqa: ARG002
+        if spec.vo is not None:
+            yield Edge(Ref.of("VO", vo_name(spec.vo)), "exists", "spec.vo")
+        if spec.listing is not None:
+            yield Edge(Ref.of("Site", spec.listing.site), "exists", "spec.listing.site")
+
+    def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[Quarrel]:
+        return quarrels(resources, changed)
+
+    def asks(self, ref: Ref, spec: DatasetSpec, occasion: Occasion) -> Iterable[Question]:  # noqa: ARG002
+        """What lies in its folder: in every run, for nobody else would tell that something has come."""
+        if spec.listing is not None:
+            storage = target_id(spec.listing.site, spec.listing.storage)
+            yield Question("files", about(spec), connect(storage, occasion.federation, occasion.drivers))
+
+    def answer(self, question: Question, drivers: Drivers, earlier: Listed | None) -> Listed:
+        """Every complete file below the folder."""
+        folder = question.about.removeprefix(question.target.id).strip()
+        found = drivers.storage(question.target).listing((f"{folder}/",), earlier.token if earlier else "")
+        if found.unchanged and earlier is not None:
+            return earlier
+        if not found.complete:
+            raise Transient(f"only a part of {question.target.name} could be read")
+        rows = [_row(file, len(folder) + 1) for path, file in found.files.items() if path.startswith(f"{folder}/")]
+        bare = sum(not row.checksum for row in rows)
+        odd = f"{bare} of {len(rows)} files have no checksum at their source: copies cannot be verified" if bare else ""
+        return Listed(Files.of(rows), found.token, odd)
+
+    def complete(self, ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Settled[DatasetSpec]:  # noqa: ARG002
+        return Settled(spec) if spec.datasets else settled(ref, spec, world)
+
+    def demand(self, ref: Ref, spec: DatasetSpec, world: World) -> Demand:  # noqa: ARG002
+        """What lies at its source takes room there, and nobody's quota."""
+        if spec.listing is None or spec.fileset is None:
+            return Demand()
+        size = spec.fileset.bytes
+        return Demand(locks=(Lock(str(spec.listing), spec.dataset, size, size),))
+
+    def gather(self, federation: Federation, world: World) -> Iterable[tuple[Ref, Derived]]:
+        """One Replica for each storage that a rule chose for a dataset, and one where it comes from."""
+        return brought(federation, world)
+
+    def account(
+        self, actions: Sequence[Action], graph: Graph, observed: Observed, federation: Federation, world: World
+    ) -> DataAccount | None:
+        """Bytes from where to where, copies, room, time and cost of the whole plan."""
+        return account(actions, graph, observed, federation, world)
+
+    def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        """Which files a dataset has is written down before anything rests on it."""
+        for change in changes:
+            if isinstance(change.spec, DatasetSpec) and change.spec.fileset is not None:
+                drivers.catalogue.keep(change.spec.fileset.digest)
+        return super().put(target, changes, drivers)
+
+
+def _lower(file: ReplicaFile) -> ReplicaFile:
+    return file.model_copy(update={"checksum": file.checksum.lower()}) if file.checksum else file
+
+
+def _row(file: StoredFile, cut: int) -> File:
+    """A file found, by its path below the folder; ``adler32`` where there are several checksums."""
+    return File(file.path[cut:], file.size, min(file.checksums, default=""))

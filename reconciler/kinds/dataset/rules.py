@@ -1,0 +1,90 @@
+"""What must hold for a dataset beyond its types, alone and beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+
+from reconciler.kinds.base import Fault, Rule, between
+from reconciler.kinds.dataset.index import loops
+from reconciler.kinds.dataset.spec import DatasetSpec
+from reconciler.kinds.replica.rules import Declarations, Quarrel
+from reconciler.model import Ref, Resource
+
+
+def _unverified(_ref: Ref, spec: DatasetSpec) -> Iterator[Fault]:
+    for n, file in enumerate(spec.files):
+        if file.checksum is None:
+            yield Fault(f"spec.files[{n}]", "a copy cannot be verified without a checksum", "add checksum")
+
+
+def _named_once(_ref: Ref, spec: DatasetSpec) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for n, file in enumerate(spec.files):
+        if file.path in seen:
+            yield Fault(f"spec.files[{n}].path", f"the file {file.path} stands twice", "name each file once")
+        seen.add(file.path)
+
+
+def _nowhere(_ref: Ref, spec: DatasetSpec) -> Iterator[Fault]:
+    for n, file in enumerate(spec.files):
+        if file.source is None and file.path not in spec.lost:
+            said = f"it is not said where {file.path} is read first; it is found only where a copy is already"
+            yield Fault(f"spec.files[{n}]", said, "add source")
+
+
+RULES = (
+    Rule("dataset-unverified", "A file has a checksum to verify its copies by.", _unverified, "warning"),
+    Rule("dataset-file-once", "A file stands once in a dataset.", _named_once),
+    Rule("dataset-source", "A file says where it is read first.", _nowhere, "warning"),
+    Rule("dataset-name-once", "A name (scope:name) is that of one dataset of the federation.", between),
+    Rule("dataset-members", "A container names datasets that are declared.", between),
+    Rule("dataset-loop", "A container is not, by way of others, within itself.", between),
+    Rule("dataset-storage", "The storage of a listing is declared by its site.", between),
+    Rule("dataset-world", "The files of a listing are found as they were known.", between, "warning"),
+    Rule("dataset-replica", "Copies of a declared dataset are brought along by rules, not declared by hand.", between),
+)
+
+
+def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterator[Quarrel]:
+    """What is wrong between datasets, sites and replicas, as far as ``changed`` touches it."""
+    kinds = {ref.partition("/")[0] for ref in changed}
+    if not kinds & {"Dataset", "Replica", "Site"}:
+        return
+    specs = {ref: resources[ref].spec for ref in sorted(resources) if ref.startswith("Dataset/")}
+    if not specs:
+        return
+    names: dict[str, Ref] = {}
+    storages = Declarations(resources)
+    for ref, spec in specs.items():
+        if names.setdefault(spec.dataset, ref) != ref:
+            fault = Fault("spec.name", f"{spec.dataset} is {names[spec.dataset]} already", "give it another name")
+            yield ref, "dataset-name-once", fault
+        if spec.listing is not None:
+            named = {"spec.listing.storage": (spec.listing.site, spec.listing.storage)}
+            yield from storages.lacking(ref, named, "dataset-storage")
+    yield from _containers(specs, names)
+    if "Replica" in kinds or "Dataset" in kinds:
+        yield from _by_hand(resources, names)
+
+
+def _containers(specs: Mapping[Ref, DatasetSpec], names: Mapping[str, Ref]) -> Iterator[Quarrel]:
+    for ref, spec in specs.items():
+        for n, name in enumerate(spec.datasets):
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
+                cure = f"did you mean {near[0]}?" if near else "declare it, or leave it out"
+                yield ref, "dataset-members", Fault(f"spec.datasets[{n}]", f"no Dataset is called {name}", cure)
+    for loop in loops({spec.dataset: spec.datasets for spec in specs.values()}):
+        fault = Fault("spec.datasets", f"it is within itself: {' > '.join(loop)}", "take one of them out")
+        yield names[loop[0]], "dataset-loop", fault
+
+
+def _by_hand(resources: Mapping[Ref, Resource], names: Mapping[str, Ref]) -> Iterator[Quarrel]:
+    for ref in sorted(ref for ref in resources if ref.startswith("Replica/") and resources[ref].owner is None):
+        if b'"dataset"' not in resources[ref].content:
+            continue
+        spec = resources[ref].spec
+        if spec.many and spec.dataset in names:
+            said = f"{spec.dataset} is declared by {names[spec.dataset]}, whose copies rules bring along"
+            yield ref, "dataset-replica", Fault("spec.dataset", said, "remove it, and let a DatasetRule choose it")
