@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler import apply, graph, keeping, lifetimes, manifest, observe, place, plan, records, source
+from reconciler import apply, graph, keeping, lifetimes, locking, manifest, observe, place, plan, records, source
 from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
 from reconciler.manifest.located import located
@@ -85,9 +85,11 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:
     """Do it, write down what became of it, and say so."""
     plan_, placed, seen = proposal.plan, proposal.graph, proposal.observed
+    locking.begin(house.store, placed)
     with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
         work = Work(
             plan_, placed, seen.applied, house.kinds, house.drivers, run.id, seen.results, recheck=proposal.saved
         )
         outcomes = apply.apply(work, run.journal, executor, conduct)
+        locking.settle(house.store, plan_, placed, seen, outcomes)
         return records.record(house.store, run.id, plan_, outcomes, seen, proposal.policy)

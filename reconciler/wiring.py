@@ -19,6 +19,7 @@ from reconciler.ports import (
     Checker,
     Compute,
     Configure,
+    DataPolicy,
     Identity,
     Images,
     Mover,
@@ -84,6 +85,7 @@ class Wired:
         """``catalogue`` knows the files of datasets; without one this process remembers what it learns."""
         self._settings = settings
         self.catalogue: Catalogue = catalogue or Remembered()
+        self.catalogue.policy = DataPolicy(**settings.data.model_dump())
         self._environment = os.environ if environment is None else environment
         self._local = threading.local()
         self._shared: dict[tuple[str, str, str], Any] = {}

@@ -129,6 +129,8 @@ class Scan(NamedTuple):
     """Paths that the catalogue has, before and after, and the storage has not."""
     dark: Sequence[DarkFile] = ()
     """On the storage, and in the catalogue neither before nor after."""
+    read: Mapping[str, datetime] = {}
+    """Mark of a replica -> when one of its files was read last, or else written."""
 
     @property
     def missing_percent(self) -> float:
@@ -169,6 +171,9 @@ class Standstill(NamedTuple):
 class Catalogue(Protocol):
     """What is known of files. Safe between threads."""
 
+    policy: DataPolicy
+    """How data is looked after."""
+
     def files(self, digest: str) -> Files | None:
         """The files that a digest stands for; None when nobody has said so here."""
         ...
@@ -181,16 +186,15 @@ class Catalogue(Protocol):
         """Write down what a digest stands for, so that it outlives this process. Safe to repeat."""
         ...
 
-    @property
-    def policy(self) -> DataPolicy:
-        """How data is looked after."""
-        ...
-
     def scanned(self, scan: Scan) -> frozenset[str]:
         """Let this process know what a full listing found; it is written down when the run ends.
 
         Returns the paths of dark files that may be taken away now, as the policy has it.
         """
+        ...
+
+    def restless(self, target: str) -> bool:
+        """Whether a storage must be looked at although nothing has moved there."""
         ...
 
     def troubled(self, uid: str, digest: str, troubles: Iterable[Trouble]) -> None:

@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from itertools import chain
 from typing import Any
@@ -20,10 +21,11 @@ from sqlalchemy import Connection, delete, select
 
 from reconciler.ports import DataPolicy, Files, Scan, Standstill, Trouble
 from reconciler.records.database import Database, chunks
-from reconciler.records.datarows import BlockRow, FilesetRow
+from reconciler.records.datarows import BlockRow, DarkRow, DataRuleRow, FilesetRow, LockRow, LockState, ReplicaRow
 from reconciler.records.tables import table
 
-_FILESETS, _BLOCKS = table(FilesetRow), table(BlockRow)
+_FILESETS, _BLOCKS, _DARK = table(FilesetRow), table(BlockRow), table(DarkRow)
+_RULES, _REPLICAS, _LOCKS = table(DataRuleRow), table(ReplicaRow), table(LockRow)
 _MEAN = 4096
 """Files in a block, on the average."""
 _AT_HAND = 3_000_000
@@ -78,6 +80,10 @@ class Remembered:
             self.troubles[uid] = (digest, known)
             known.update(found)
 
+    def restless(self, target: str) -> bool:  # noqa: ARG002
+        """Nothing is known of earlier scans."""
+        return False
+
     def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:  # noqa: ARG002
         """Nothing is known of earlier tries."""
         return Standstill()
@@ -125,6 +131,46 @@ class Kept(Remembered):
         with self._database.writing() as connection:
             _write(self._database, connection, files)
         self._kept.add(digest)
+
+    def scanned(self, scan: Scan) -> frozenset[str]:
+        """What may go of what is dark: seen for long enough, while not much is dark nor missing."""
+        super().scanned(scan)
+        policy = self.policy
+        if policy.dark != "delete" or not scan.dark or scan.doubtful(policy) or scan.dark_percent > policy.dark_percent:
+            return frozenset()
+        return self._seen_long_ago(scan.target) & {dark.path for dark in scan.dark}
+
+    def restless(self, target: str) -> bool:
+        """Whether dark files have waited long enough: then a storage is looked at although nothing has moved."""
+        return self.policy.dark == "delete" and bool(self._seen_long_ago(target))
+
+    def _seen_long_ago(self, target: str) -> frozenset[str]:
+        since = self._database.now() - timedelta(days=self.policy.dark_days)
+        statement = select(_DARK.c.path).where(_DARK.c.target == target, _DARK.c.first_seen <= since)
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(statement))
+
+    def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:
+        """What waits for its next try, and what is suspended."""
+        named = [str(rule) for rule in rules]
+        with self._database.reading() as connection:
+            states = connection.execute(select(_RULES.c.state, _RULES.c.message).where(_RULES.c.ref.in_(named))).all()
+            if named and len(states) == len(named) and all(state == "SUSPENDED" for state, _ in states):
+                return Standstill(suspended=f"{', '.join(named)}: {states[0][1]}")
+            own: Any = connection.execute(select(_REPLICAS).where(_REPLICAS.c.uid == uid)).first()
+            if own is None or own.tried != spec:
+                return Standstill()
+            late = (_LOCKS.c.replica == own.id) & (_LOCKS.c.state == LockState.STUCK)
+            waiting = select(_LOCKS.c.path, _LOCKS.c.next_try).where(late, _LOCKS.c.next_try > self._database.now())
+            found = [tuple(row) for row in connection.execute(waiting)]
+        return Standstill(frozenset(path for path, _ in found), min((at for _, at in found), default=None))
+
+    def told(self) -> tuple[list[Scan], dict[str, tuple[str, dict[str, Trouble]]]]:
+        """What this process was told since it was asked last: scans, and what could not be brought in."""
+        with self._lock:
+            scans, self.scans = list(self.scans.values()), {}
+            troubles, self.troubles = self.troubles, {}
+        return scans, troubles
 
     def sweep(self, connection: Connection, needed: Iterable[str]) -> int:
         """Drop what nothing refers to any more; how many filesets went."""

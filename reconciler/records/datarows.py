@@ -15,7 +15,7 @@ from sqlmodel import Field
 from reconciler.records.columns import Instant, Json, Said
 from reconciler.records.tables import Base
 
-_STUCK = text("state = 2")
+_OPEN = text("state > 0")
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -61,6 +61,7 @@ class ReplicaRow(Base, table=True):
     state: str
     wanted: str
     seen: str
+    tried: str
     files: int = Field(sa_type=BigInteger)
     bytes: int = Field(sa_type=BigInteger)
     origin: bool
@@ -112,7 +113,7 @@ class LockRow(Base, table=True):
 
     __tablename__ = "locks"
     __table_args__ = (
-        Index("ix_locks_stuck", "rule", "replica", sqlite_where=_STUCK, postgresql_where=_STUCK),
+        Index("ix_locks_open", "replica", "rule", sqlite_where=_OPEN, postgresql_where=_OPEN),
         {"sqlite_with_rowid": False},
     )
 

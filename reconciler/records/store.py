@@ -12,11 +12,13 @@ from typing import Self
 from reconciler.records.approvals import Approvals
 from reconciler.records.catalogue import Kept
 from reconciler.records.conditions import Conditions
+from reconciler.records.data import Data
 from reconciler.records.database import Database, connect
 from reconciler.records.events import Events
 from reconciler.records.inventory import InventoryStore
 from reconciler.records.journal import Journals
 from reconciler.records.lease import Leases
+from reconciler.records.locks import Locks
 from reconciler.records.observations import Observations
 from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
@@ -42,6 +44,8 @@ class Store:
     pauses: Pauses
     lease: Leases
     catalogue: Kept
+    data: Data
+    locks: Locks
 
     def close(self) -> None:
         """Close every connection."""
@@ -94,4 +98,6 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         pauses=Pauses(database),
         lease=Leases(database),
         catalogue=Kept(database),
+        data=Data(database),
+        locks=Locks(database),
     )

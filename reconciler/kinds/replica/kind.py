@@ -102,6 +102,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
         specs = [spec for w in wanted for spec in (w.spec, w.applied) if isinstance(spec, ReplicaSpec)]
+        token = "" if token and drivers.catalogue.restless(target.id) else token
         listing = drivers.storage(target).listing({"", *prefixes(specs)}, token)
         if listing.unchanged:
             return Reading({}, token=listing.token, unchanged=True)

@@ -97,7 +97,8 @@ def _concluded(look: Look, wanted: Sequence[Wanted], compared: Mapping[Ref, Comp
         return False
     still = {one.ref: one for one in wanted if not look.transfers.busy(look.target.id, one.uid)}
     quiet = {ref: seen for ref, seen in compared.items() if ref in still and not seen.spec.origin}
-    scan = _scan(look, quiet)
+    read = {one.uid: at for one in wanted if (at := _read(look, one)) is not None}
+    scan = _scan(look, quiet)._replace(read=read)
     doubtful = scan.doubtful(look.drivers.catalogue.policy)
     if doubtful:
         share = f"{len(scan.missing):,} of {scan.expected:,} files known at {name} are missing at once"

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 _TABLES = ("filesets", "fileset_blocks", "replicas", "data_rules", "holds", "locks", "scans", "dark_files")
-_STUCK = sa.text("state = 2")
+_OPEN = sa.text("state > 0")
 
 
 def upgrade() -> None:
@@ -49,7 +49,7 @@ def _replicas() -> None:
     op.create_table(
         "replicas",
         _serial(),
-        *_names("ref", "storage", "dataset", "uid", "state", "wanted", "seen"),
+        *_names("ref", "storage", "dataset", "uid", "state", "wanted", "seen", "tried"),
         *_numbers("files", "bytes"),
         sa.Column("origin", sa.Boolean, nullable=False),
         *_names("vo"),
@@ -97,7 +97,7 @@ def _locks() -> None:
         sa.PrimaryKeyConstraint("rule", "replica", "path", name="pk_locks"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_locks_stuck", "locks", ["rule", "replica"], sqlite_where=_STUCK, postgresql_where=_STUCK)
+    op.create_index("ix_locks_open", "locks", ["replica", "rule"], sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
 def _scans() -> None:
