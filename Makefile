@@ -47,6 +47,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build pyproject.toml -o $(REQ)/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o $(REQ)/dev.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/openstack.in -o $(REQ)/openstack.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/rucio.in -o $(REQ)/rucio.txt
 
 clean: ## remove what make made
 	rm -rf $(VENV) site .demo .cache

@@ -24,6 +24,7 @@ from reconciler.ports import (
     Images,
     Mover,
     Registry,
+    RuleKeeper,
     Storage,
 )
 from reconciler.records.catalogue import Remembered
@@ -54,6 +55,7 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
     ("storage", "webdav"): "reconciler.drivers.webdav",
     ("mover", "fts3"): "reconciler.drivers.fts3",
+    ("rules", "rucio"): "reconciler.drivers.rucio",
     ("registry", "embedded"): "reconciler.drivers.embedded",
     ("check", "plugins"): "reconciler.drivers.plugins",
     ("identity", "openstack"): "reconciler.drivers.keystone",
@@ -67,6 +69,7 @@ DEFAULTS: Mapping[str, str] = {
     "images": "simulated",
     "storage": "directory",
     "fts": "fts3",
+    "rucio": "rucio",
     "registry": "embedded",
     "check": "plugins",
     "identity": "embedded",
@@ -121,6 +124,11 @@ class Wired:
     def mover(self, target: Target) -> Mover:
         """The transfer service behind the target."""
         found: Mover = self._open("mover", target)
+        return found
+
+    def rules(self, target: Target) -> RuleKeeper:
+        """The system behind the target that keeps replication rules of its own."""
+        found: RuleKeeper = self._open("rules", target)
         return found
 
     def registry(self, target: Target) -> Registry:

@@ -31,6 +31,7 @@ from reconciler.ports.identity import (
 from reconciler.ports.images import Appliance, ImageListing, ImageRequest, Images, ImageUpdate, StoredImage
 from reconciler.ports.journal import Journal
 from reconciler.ports.registry import Document, Register, Registry
+from reconciler.ports.rules import KeptReplica, KeptRule, KeptStorage, RuleKeeper, Wish
 from reconciler.ports.storage import Copy, Listing, Source, Space, Storage, StoredFile
 from reconciler.ports.transfer import FileMove, Landing, MoveJob, Movement, Mover
 
@@ -70,6 +71,9 @@ __all__ = [
     "Job",
     "JobState",
     "Journal",
+    "KeptReplica",
+    "KeptRule",
+    "KeptStorage",
     "Landing",
     "Limit",
     "Listing",
@@ -88,6 +92,7 @@ __all__ = [
     "Register",
     "Registry",
     "RoleSource",
+    "RuleKeeper",
     "RunRequest",
     "RunState",
     "Scan",
@@ -100,6 +105,7 @@ __all__ = [
     "StoredImage",
     "Trouble",
     "Way",
+    "Wish",
     "ZoneChange",
     "ZoneReading",
 ]

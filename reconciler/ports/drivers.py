@@ -15,6 +15,7 @@ from reconciler.ports.dns import DNS
 from reconciler.ports.identity import Identity
 from reconciler.ports.images import Images
 from reconciler.ports.registry import Registry
+from reconciler.ports.rules import RuleKeeper
 from reconciler.ports.storage import Storage
 from reconciler.ports.transfer import Mover
 
@@ -48,6 +49,10 @@ class Drivers(Protocol):
 
     def mover(self, target: Target) -> Mover:
         """The transfer service behind the target."""
+        ...
+
+    def rules(self, target: Target) -> RuleKeeper:
+        """The system behind the target that keeps replication rules of its own."""
         ...
 
     def registry(self, target: Target) -> Registry:
