@@ -7,6 +7,7 @@ for a day: a server may go on copying after we have hung up or were killed.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ from reconciler.drivers.webdav.marks import MARKS, OWN, Mark, Marks, by_key, fol
 from reconciler.drivers.webdav.multistatus import Entry
 from reconciler.drivers.webdav.options import Options
 from reconciler.drivers.webdav.thirdparty import NotThisWay, ThirdParty
+from reconciler.drivers.webdav.tokens import scope
 from reconciler.drivers.webdav.upload import uploaded
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.ports import Copy, Listing, Source, Space, StoredFile
@@ -234,9 +236,32 @@ class WebDAV:
         _verifiable(copy.checksum)
         self._prepare()
         self._room(copy)
-        temporary = f"{INCOMING}/{copy.uid[:8]}-{secrets.token_hex(12)}"
+        return self._taken_in(copy, f"{INCOMING}/{copy.uid[:8]}-{secrets.token_hex(12)}", self._brought)
+
+    def landing(self, path: str, uid: str) -> Source:
+        """Where another may write what is to be ``path``, with a token that is good for it alone."""
+        self._checked(path)
+        self._prepare()
+        landing = _landing(path, uid)
+        token = self._client.tokens.bearer(scope(writes=(landing,)))
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return Source(self._client.url(landing), headers, ca=self._options.ca)
+
+    def land(self, copy: Copy) -> StoredFile:
+        """Verify what was written at the landing, and show it under its name with our mark."""
+        self._checked(copy.path)
+        _verifiable(copy.checksum)
+        self._prepare()
+        landing = _landing(copy.path, copy.uid)
+        there = self._client.entry(landing, reads=(OWN,))
+        if there is None:
+            raise Conflict(f"{self._name}: nothing was written for {copy.path}")
+        return self._taken_in(copy, landing, lambda _copy, _landing: there.size)
+
+    def _taken_in(self, copy: Copy, temporary: str, bring: Callable[[Copy, str], Tally | int]) -> StoredFile:
+        """Bring the bytes to ``temporary``, verify and mark them, and move them to their name."""
         try:
-            entry, checksums = self._verified(copy, temporary, self._brought(copy, temporary))
+            entry, checksums = self._verified(copy, temporary, bring(copy, temporary))
             mark = Mark(key(copy.path), copy.uid, checksums, entry.size, stamp(entry), time.time_ns())
             self._marks.put(copy.path, mark)
             self._shown(temporary, copy.path)
@@ -408,6 +433,11 @@ def _starts(prefixes: Iterable[str]) -> list[str]:
 def _allowed(path: str) -> str:
     """What a token for reading ``path`` is good for, when we read: all of Hanse's own, or all that is listed."""
     return OWN if path.startswith(f"{OWN}/") else ""
+
+
+def _landing(path: str, uid: str) -> str:
+    """Where others write what is to be ``path``: always the same place."""
+    return f"{INCOMING}/{uid[:8]}-{hashlib.sha256(path.encode()).hexdigest()[:24]}"
 
 
 def _verifiable(checksum: str) -> None:
