@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler import apply, graph, keeping, lifetimes, locking, manifest, observe, place, plan, records, source
+from reconciler import (
+    apply,
+    graph,
+    keeping,
+    lifetimes,
+    locking,
+    manifest,
+    observe,
+    place,
+    plan,
+    records,
+    source,
+    suppose,
+)
 from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
 from reconciler.manifest.located import located
@@ -52,12 +65,21 @@ class Proposal:
     """True for a plan that was made earlier: everything is looked at once more just before it is done."""
 
 
-def propose(house: House, revision: str, *, worktree: bool = False, wish: place.Wish = place.KEEP) -> Proposal:
+def propose(
+    house: House,
+    revision: str,
+    *,
+    worktree: bool = False,
+    wish: place.Wish = place.KEEP,
+    down: Sequence[suppose.Down] = (),
+) -> Proposal:
     """What would be done for this commit. Changes nothing: CI runs this on a pull request.
 
     ``wish`` says how choices that were made before are looked upon: they are kept, unless one asks for better ones.
+    ``down`` is supposed to be out of order: what if?
     """
-    settings, kinds, drivers = house.settings, house.kinds, house.drivers
+    settings, kinds = house.settings, house.kinds
+    drivers = suppose.drivers(house.drivers, down)
     repository, paths, signers = Path(settings.source.repository), settings.source.paths, settings.source.signers
     read = source.read(
         repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision, signers=signers
@@ -67,6 +89,7 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
     house.memory.ordered = True
+    ordered = suppose.without(ordered, down)
     inventory = house.held = keeping.inventory(house.store, house.held)
     ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made, inventory.entries)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
@@ -79,7 +102,7 @@ def propose(house: House, revision: str, *, worktree: bool = False, wish: place.
     seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
     rules = policy(settings, placed, house.store, house.clock(), unverified=read.unverified)
-    return Proposal(plan.plan(placed, seen, inventory, rules, kinds), placed, seen, inventory, rules)
+    return Proposal(plan.plan(placed, seen, inventory, rules, kinds, world), placed, seen, inventory, rules)
 
 
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:

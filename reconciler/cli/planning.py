@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.model import Diagnostic, Plan
     from reconciler.plan.render import Drawing
     from reconciler.reconcile import House, Proposal
+    from reconciler.suppose import Down
 
 
 def validate(
@@ -78,6 +79,12 @@ def plan(
         list[str] | None, typer.Option("--target", metavar="ID", help="Show only this back end (patterns).")
     ] = None,
     kind: Kinds = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--what-if", metavar="WHAT", help="Plan as if 'site=X down', 'storage=X/Y down', 'cloud=X/Y down'."
+        ),
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="List every action, however many.")] = False,
 ) -> int:
     """Say what would be done for a revision, and why. Changes nothing.
@@ -85,30 +92,44 @@ def plan(
     The exit code is 0 when there is nothing to do, 2 when changes are pending, 3 when a person must allow some.
     Filters are for the eye: a saved plan and -o json are always the whole plan.
 
-    Examples: `hanse plan`; `hanse plan my-branch --base main -o markdown`; `hanse plan --out p.json`.
+    With --what-if it is said besides which rules would have fewer copies of their data than they want.
+
+    Examples: `hanse plan`; `hanse plan my-branch --base main -o markdown`; `hanse plan --out p.json`;
+    `hanse plan --what-if 'site=DESY down'`.
     """
+    from dataclasses import replace
+
+    from reconciler import suppose
     from reconciler.cli import exits
     from reconciler.cli.house import opened
+    from reconciler.errors import SettingsError
     from reconciler.plan.saved import to_json
 
+    down = suppose.parse(what_if or ())
+    if down and out is not None:
+        raise SettingsError("what is only supposed cannot be done: leave out --out, or --what-if")
     with opened(context.obj, write=False) as house:
-        proposal = proposed(house, revision, worktree=worktree)
+        proposal = proposed(house, revision, worktree=worktree, down=down)
+        if down:
+            proposal = replace(proposal, plan=suppose.seen(proposal.plan, down))
         from_base = _since(house, base, proposal) if base else None
     if out is not None:
         out.write_bytes(to_json(proposal.plan))
     shown = _filtered(from_base or proposal.plan, target or [], kind or [])
     _show(proposal.plan, shown, output, most=1 << 30 if full else 100)
+    if down and output is not PlanForm.JSON:
+        console.say("\n".join(suppose.told(proposal.plan, down)))
     if out is not None:
         console.note(f"saved: hanse apply {out} does exactly this, or refuses")
     return exits.of_plan(from_base or proposal.plan)
 
 
-def proposed(house: House, revision: str, *, worktree: bool = False) -> Proposal:
+def proposed(house: House, revision: str, *, worktree: bool = False, down: Sequence[Down] = ()) -> Proposal:
     from reconciler.reconcile import propose
 
     with console.waiting("reading") as told:
         house.progress = told
-        return propose(house, revision or house.settings.source.revision, worktree=worktree)
+        return propose(house, revision or house.settings.source.revision, worktree=worktree, down=down)
 
 
 def _show(whole: Plan, shown: Plan, output: PlanForm, most: int) -> None:

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler import SCHEMA_VERSION
-from reconciler.kinds import Kind
+from reconciler.kinds import NOWHERE, Declared, Kind, World
 from reconciler.model import (
+    Action,
     Choice,
+    DataAccount,
     Edge,
     Graph,
     Inventory,
@@ -38,9 +40,17 @@ __all__ = ["plan"]
 
 
 def plan(
-    graph: Graph, observed: Observed, inventory: Inventory, policy: Policy, kinds: Mapping[str, Kind[Any]]
+    graph: Graph,
+    observed: Observed,
+    inventory: Inventory,
+    policy: Policy,
+    kinds: Mapping[str, Kind[Any]],
+    world: World = NOWHERE,
 ) -> Plan:
-    """What to do so that the world agrees with the graph, in order, with reasons."""
+    """What to do so that the world agrees with the graph, in order, with reasons.
+
+    ``world`` tells how full storages are.
+    """
     unsettled = _unsettled(graph, observed, inventory)
     decider = Decider(graph, observed, inventory, policy, kinds)
     decided = [action for ref in sorted(unsettled) if (action := decider.decide(ref))]
@@ -62,12 +72,24 @@ def plan(
             choices=(*(choice.brief() for choice in graph.choices), *_nowhere(graph)),
             unreachable={t: state.reason for t, state in sorted(observed.targets.items()) if not state.reachable},
             strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),
+            data=_data(actions, graph, observed, kinds, world),
             warnings=(*graph.remarks, *(str(reminder) for reminder in graph.reminders)),
             observed=_world(observed),
             playbooks=policy.playbooks,
             desired=_wish(graph),
         )
     )
+
+
+def _data(
+    actions: list[Action], graph: Graph, observed: Observed, kinds: Mapping[str, Kind[Any]], world: World
+) -> DataAccount | None:
+    """What the plan means for data, told by the kind that knows of it."""
+    if not actions:
+        return None
+    declared = Declared(graph.resources)
+    told = (kind.account(actions, graph, observed, declared, world) for kind in kinds.values())
+    return next((account for account in told if account is not None), None)
 
 
 def _nowhere(graph: Graph) -> Iterator[Choice]:

@@ -9,6 +9,7 @@ import orjson
 
 from reconciler.errors import StalePlan
 from reconciler.model import Action, Choice, Edge, FieldChange, Plan, Ranked, Reason, Ref, Verb, digest_of, encode
+from reconciler.plan import accounted
 
 FORMAT = "hanse.plan/v1"
 
@@ -29,6 +30,7 @@ def data(plan: Plan) -> dict[str, Any]:
         "unreachable": dict(plan.unreachable),
         "strays": list(plan.strays),
         "warnings": list(plan.warnings),
+        "data": accounted.data(plan.data) if plan.data else None,
     }
 
 
@@ -67,6 +69,7 @@ def _read(read: Mapping[str, Any], digest: str) -> Plan:
         unreachable=read["unreachable"],
         strays=tuple(read["strays"]),
         warnings=tuple(read["warnings"]),
+        data=accounted.read(read["data"]) if read["data"] else None,
         observed=read["observed"],
         playbooks=read["playbooks"],
         desired=read["desired"],

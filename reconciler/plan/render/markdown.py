@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from string import ascii_lowercase
 
 from reconciler.model import Action, Choice, FieldChange, Plan, Verb
-from reconciler.plan.render import words
+from reconciler.plan.render import data, words
 
 MARKER = "<!-- hanse-plan -->"
 _ROOM = 60_000
@@ -24,6 +24,7 @@ def markdown(plan: Plan, *, room: int = _ROOM) -> str:
     head = [MARKER, f"### {words.summary(plan).removesuffix('.')}", "", f"Commit {_code(plan.commit[:12])}."]
     blocks = ["\n".join(head), *_table(found), *_blocked(found.blocked)]
     details = [
+        _list("Data", [_code(line.strip()) for line in data.told(plan.data, words.plain)] if plan.data else []),
         _folded("Git moved", found.intent),
         _folded("The world moved (drift)", found.drift),
         _waiting(found.waiting),
