@@ -1,0 +1,127 @@
+"""What a dataset is, what must hold beside others, and what it brings along."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from reconciler.kinds import NOWHERE
+from reconciler.kinds.dataset import KIND, DatasetSpec
+from reconciler.kinds.dataset.distance import Atlas
+from reconciler.kinds.dataset.index import loops
+from reconciler.kinds.datasetrule import DatasetRuleSpec
+from reconciler.model import Ref
+from tests.federation import resource
+from tests.kinds.datasetrule.test_rule import SITES, WAVES, Federation, storage
+
+
+def quarrels(*declared):
+    there = {one.ref: one for one in declared}
+    return [(ref, name, fault.message) for ref, name, fault in KIND.quarrels(there, list(there))]
+
+
+def dataset(name, **spec):
+    return resource(f"Dataset/vo/{name}", {"scope": "s", "name": name, **spec})
+
+
+FILE = [{"path": "a", "size": 1, "checksum": "adler32:00000001", "source": "data:,a"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "exactly one of files, listing, datasets"),
+        ({"files": FILE, "datasets": ["s:x"]}, "exactly one of files, listing, datasets"),
+        ({"files": [{"path": "../x"}]}, "is not a path"),
+        ({"datasets": ["x"]}, "is not the name of a dataset"),
+    ],
+)
+def test_what_cannot_be_is_refused(given, said):
+    with pytest.raises(ValidationError, match=said):
+        DatasetSpec.model_validate({"scope": "s", "name": "n", **given}, strict=False)
+
+
+def test_a_name_is_that_of_one_dataset():
+    one, two = dataset("n", files=FILE), resource("Dataset/other/n", {"scope": "s", "name": "n", "files": FILE})
+    assert quarrels(one, two) == [("Dataset/vo/n", "dataset-name-once", "s:n is Dataset/other/n already")]
+
+
+def test_a_container_names_datasets_that_are_declared_and_is_not_within_itself():
+    assert quarrels(dataset("c", datasets=["s:n"])) == [("Dataset/vo/c", "dataset-members", "no Dataset is called s:n")]
+    loop = [dataset("a", datasets=["s:b"]), dataset("b", datasets=["s:c"]), dataset("c", datasets=["s:a"])]
+    assert quarrels(*loop) == [("Dataset/vo/a", "dataset-loop", "it is within itself: s:a > s:b > s:c > s:a")]
+    assert list(loops({"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()})) == []
+
+
+def test_a_copy_that_rules_bring_along_is_not_declared_by_hand_too():
+    by_hand = resource(
+        "Replica/vo/x", {"storage": {"site": "CESGA", "name": "disk"}, "dataset": "s:n", "files": [{"path": "a"}]}
+    )
+    (found,) = quarrels(resource("Site/CESGA", SITES["CESGA"]), dataset("n", files=FILE), by_hand)
+    assert found[:2] == ("Replica/vo/x", "dataset-replica")
+
+
+def test_rules_find_files_without_checksum_or_source():
+    rules = {r.id: r for r in KIND.rules}
+    spec = DatasetSpec.model_validate({"scope": "s", "name": "n", "files": [{"path": "a"}]}, strict=False)
+    found = [r for r in rules if list(rules[r].check(Ref("Dataset/vo/n"), spec))]
+    assert found == ["dataset-unverified", "dataset-source"]
+
+
+def placed(*names, **more):
+    fileset = KIND.complete(Ref("x"), DatasetSpec.model_validate(WAVES, strict=False), None, NOWHERE).spec.fileset
+    body = {
+        "scope": "ocean",
+        "name": "waves",
+        "copies": len(names),
+        "locations": "*",
+        "placed": {"ocean:waves": {name: fileset.model_dump() for name in names}},
+        **more,
+    }
+    return DatasetRuleSpec.model_validate(body, strict=False)
+
+
+def test_one_replica_for_each_storage_held_by_every_rule_that_chose_it():
+    federation = Federation(SITES)
+    federation.specs[Ref("DatasetRule/vo/a")] = placed("CESGA/disk", "DESY/disk")
+    federation.specs[Ref("DatasetRule/vo/b")] = placed("DESY/disk", sourceLocations="KIT", readable=["KIT/disk"])
+    made = {child.name: child.spec for _, child in KIND.gather(federation, NOWHERE)}
+    assert {name: spec.rules for name, spec in made.items()} == {
+        "waves.CESGA.disk": ("DatasetRule/vo/a",),
+        "waves.DESY.disk": ("DatasetRule/vo/a", "DatasetRule/vo/b"),
+    }
+    assert made["waves.CESGA.disk"].sources == ("DESY/disk",)
+    assert made["waves.CESGA.disk"].fileset.bytes == 600
+
+
+def test_the_folder_that_it_lies_in_is_a_source_with_its_path():
+    federation = Federation(SITES)
+    listing = {"site": "KIT", "storage": "disk", "path": "incoming"}
+    waves = federation.specs[Ref("Dataset/vo/waves")]
+    said = {"scope": "ocean", "name": "waves", "listing": listing, "fileset": waves.fileset.model_dump()}
+    federation.specs[Ref("Dataset/vo/waves")] = DatasetSpec.model_validate(said, strict=False)
+    federation.specs[Ref("DatasetRule/vo/a")] = placed("DESY/disk")
+    made = {child.name: child.spec for _, child in KIND.gather(federation, NOWHERE)}
+    assert made["waves.DESY.disk"].sources == ("KIT/disk:incoming",)
+    origin = made["waves.KIT.disk"]
+    assert (origin.origin, origin.path, origin.rules) == (True, "incoming", ())
+
+
+def test_the_nearest_source_comes_first_by_link_or_else_by_the_map():
+    sites = {
+        "A": {"country": "DE", "storage": [storage("d", links=[{"to": "D", "distance": 1}]), storage("e")]},
+        "B": {"country": "DE", "storage": [storage("d")]},
+        "C": {"country": "FR", "storage": [storage("d")]},
+        "D": {"country": "JP", "storage": [storage("d")]},
+        "E": {"country": "JP", "storage": [storage("d", availability={"read": {"allowed": False, "reason": "x"}})]},
+    }
+    atlas = Atlas.of(Federation(sites))
+    names = [name for name in atlas.names if name != "A/d"]
+    assert sorted(names, key=lambda name: atlas.distance(name, "A/d")) == [
+        "A/e",
+        "D/d",
+        "B/d",
+        "C/d",
+        "E/d",
+    ]
+    assert atlas.link("D/d", "A/d").distance == 1
