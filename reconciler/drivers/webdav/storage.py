@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,7 @@ _READ_INSTEAD = 64 << 20
 """Bytes up to which a file is read when the server is too busy to sum it."""
 _ALGORITHMS = ("adler32", "md5")
 _MOST_SWEPT = 200
+_TRIES = 3
 
 
 class WebDAV:
@@ -62,6 +64,7 @@ class WebDAV:
         self._marks = Marks(client, self._make_own)
         self._third = ThirdParty(client)
         self._made: set[str] = set()
+        self._making = threading.RLock()
         self._swept = 0.0
         self._decodes: bool | None = None
 
@@ -338,11 +341,16 @@ class WebDAV:
             self._make(above)
         writes = (INCOMING, above or path)
         headers = {"Destination": self._destination(path), "Overwrite": "T"}
-        try:
-            self._client.send("MOVE", temporary, writes=writes, headers=headers)
-        except Transient:
-            if self._client.entry(temporary, reads=(OWN,)) is not None:
-                raise  # it was not moved; otherwise it was, and the answer lost
+        for left in reversed(range(_TRIES)):
+            try:
+                self._client.send("MOVE", temporary, writes=writes, headers=headers)
+            except Transient:
+                if self._client.entry(temporary, reads=(OWN,)) is None:
+                    return  # it was moved, and the answer lost
+                if not left:
+                    raise
+            else:
+                return
 
     def _destination(self, path: str) -> str | bytes:
         """The Destination for ``path``. XRootD takes it as it is written; others decode it, as the standard wants."""
@@ -380,8 +388,11 @@ class WebDAV:
 
     def _prepare(self) -> None:
         """Make what a write needs, and clean up behind copies that were given up."""
-        if self._clock() - self._swept < _SWEEP_EVERY:
-            return
+        with self._making:
+            if self._clock() - self._swept >= _SWEEP_EVERY:
+                self._prepared()
+
+    def _prepared(self) -> None:
         self._attached()
         self._make_own(INCOMING)
         if self._known is not None and not self._known.exists():
@@ -414,10 +425,21 @@ class WebDAV:
         """Make a folder and those above it, unless they are there."""
         if path in self._made:
             return
-        answer = self._client.send("MKCOL", path, writes=writes or (path,), right=(404, 405, 409))
-        if answer.status_code in (404, 409) and "/" in path:
-            self._make(path.rpartition("/")[0], writes)
-            self._client.send("MKCOL", path, writes=writes or (path,), right=(405,))
+        with self._making:
+            self._make_all(path, writes or (path,))
+
+    def _make_all(self, path: str, writes: tuple[str, ...]) -> None:
+        try:
+            answer = self._client.send("MKCOL", path, writes=writes, right=(404, 405, 409))
+        except Transient:  # some stumble when two make the same folder
+            found = self._client.entry(path, reads=writes)
+            if found is None or not found.folder:
+                raise
+        else:
+            if answer.status_code in (404, 409) and "/" in path:
+                above = path.rpartition("/")[0]
+                self._make_all(above, writes if writes == (OWN,) else (above,))
+                self._client.send("MKCOL", path, writes=writes, right=(405,))
         self._made.add(path)
 
 

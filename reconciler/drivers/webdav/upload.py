@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import IO, Any
 
 from reconciler.drivers.fetch import PIECE, Tally, pieces, shown
@@ -40,10 +41,13 @@ def uploaded(client: Client, copy: Copy, path: str) -> Tally:
     """Send a file to ``path``; what it was. Raises Terminal when it is not what was expected."""
     tally = Tally()
     with pieces(copy.source) as source:
+        incoming = _counted(copy, source, tally)
+        first = next(incoming, b"")  # what is wrong from the start is not sent at all
+        incoming = chain((first,), incoming)
         if copy.size is not None:
-            _put(client, path, _counted(copy, source, tally), copy.size)
+            _put(client, path, incoming, copy.size)
         else:
-            _kept_and_put(client, copy, path, _counted(copy, source, tally), tally)
+            _kept_and_put(client, copy, path, incoming, tally)
     tally.verify(copy.source.url, copy.size, copy.checksum)
     return tally
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -18,11 +19,12 @@ from reconciler.drivers.libcloud import storage as libcloud_storage
 from reconciler.model import SecretRef, Target
 from reconciler.ports import Copy, Source, Storage
 from tests.real import issuer
+from tests.real.dav import Dav, dav
 from tests.real.s3 import KEY, S3, SECRET, s3
 from tests.real.web import web
 from tests.real.xrootd import XRootD, xrootd
 
-__all__ = ["s3", "web", "xrootd"]
+__all__ = ["dav", "s3", "web", "xrootd"]
 
 UID, OTHER = "a" * 32, "b" * 32
 
@@ -126,6 +128,21 @@ def dav_place(xrootd: XRootD, server: str, state: Path, **options: Any) -> Place
     return Place(target, lambda: webdav.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
 
 
-@pytest.fixture(params=["directory", "libcloud", "webdav"])
+@pytest.fixture
+def plain_place(tmp_path: Path, dav: Dav) -> Place:
+    """A folder of a server that knows no more than the standard."""
+    folder = dav.folder()
+    root = dav.root / folder
+    url = f"{dav.url}/{quote(folder)}"
+    target = Target("storage:SITE/dav", "webdav", {"url": url, "state": str(tmp_path / "state")})
+
+    def by_hand(path: str, content: bytes) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+    return Place(target, lambda: webdav.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
+
+
+@pytest.fixture(params=["directory", "libcloud", "webdav", "plain"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(f"{request.param}_place")
