@@ -173,7 +173,7 @@ class FTS:
         ends = [entry[end].replace("davs://", "https://") for end in ("source_surl", "dest_surl")]
         read, write = ({"Authorization": f"Bearer {entry[end][0]}"} for end in ("source_tokens", "destination_tokens"))
         with requests.Session() as session:
-            session.verify = self.ca
+            session.verify, session.trust_env = self.ca, False
             found = session.head(ends[0], headers={**read, "Want-Digest": "adler32"})
             if found.status_code != 200:
                 code = {404: "[2] No such file or directory", 403: "[13] Permission denied"}

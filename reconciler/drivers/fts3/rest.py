@@ -67,13 +67,16 @@ class Rest:
         options = self._options
         token = self._secret(options.token) if options.token else ""
         own = (options.certificate, options.key) if options.key else options.certificate or None
-        with requests.Session() as session:
-            session.verify = options.ca or True
-            headers = {"Accept": "application/json", "User-Agent": "hanse"}
-            url = f"{options.url}{path}"
-            return session.request(
-                method, url, headers=headers, timeout=options.timeout, auth=_Bearer(token), cert=own, **more
-            )
+        return requests.request(
+            method,
+            f"{options.url}{path}",
+            headers={"Accept": "application/json", "User-Agent": "hanse"},
+            timeout=options.timeout,
+            auth=_Bearer(token),
+            cert=own,
+            verify=options.ca or True,
+            **more,
+        )
 
     def _read(self, answer: requests.Response, path: str, right: tuple[int, ...]) -> tuple[int, Any]:
         if not answer.ok and answer.status_code not in right:

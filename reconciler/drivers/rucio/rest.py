@@ -20,6 +20,11 @@ _LATER = frozenset(
 _ANONYMOUS = frozenset({401})
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Adds nothing: whatever a .netrc holds is not for this server."""
+    return request
+
+
 class Rest:
     """One server, as one account. Safe between threads."""
 
@@ -97,10 +102,15 @@ class Rest:
         return token
 
     def _request(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> requests.Response:
-        with requests.Session() as session:
-            session.verify = self._options.ca or True
-            session.trust_env = False  # no .netrc: it would replace what shows who asks
-            return session.request(method, url, headers=dict(headers), timeout=self._options.timeout, **more)
+        return requests.request(
+            method,
+            url,
+            headers={**headers, "User-Agent": "hanse"},
+            timeout=self._options.timeout,
+            auth=_as_it_is,
+            verify=self._options.ca or True,
+            **more,
+        )
 
     def _refused(self, answer: requests.Response) -> DriverError:
         try:
