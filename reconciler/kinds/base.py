@@ -229,6 +229,10 @@ class Kind(ABC, Generic[SpecT]):
         driver, options = drivers.options(target_id, "")
         return Target(target_id, driver, options)
 
+    def described(self, target_id: str, federation: Federation) -> bool:  # noqa: ARG002
+        """Whether the manifests still describe a back end on which nothing of this kind is wanted any more."""
+        return False
+
     def asks(self, ref: Ref, spec: SpecT, occasion: Occasion) -> Iterable[Question]:  # noqa: ARG002
         """What must be known of the world before something is chosen or promised.
 
@@ -289,6 +293,10 @@ class Kind(ABC, Generic[SpecT]):
         ``staying`` are the others of this kind, as they were observed in this run: what was not seen does not count.
         """
         return {}
+
+    def holders(self, spec: SpecT) -> Iterable[Ref]:  # noqa: ARG002
+        """Who wants it besides its owner: when the lifetimes of all of them have ended, so has its own."""
+        return ()
 
     def lingers(
         self,

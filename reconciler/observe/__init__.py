@@ -49,7 +49,7 @@ def observe(  # noqa: PLR0913 (the read's limits are keywords)
     progress: Callable[[str], None] = lambda _target: None,
 ) -> Observed:
     """Read every target once. With ``earlier`` of the same run, only what that did not cover is read."""
-    asked = questions(graph, inventory, kinds, earlier)
+    asked = questions(graph, inventory, kinds, drivers, earlier)
     if earlier is not None and not asked:
         return earlier
     gathered, handing_on = _Gathered(graph, inventory, earlier), _handing_on(graph, inventory)

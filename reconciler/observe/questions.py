@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.kinds import Kind
+from reconciler.kinds import Declared, Kind
 from reconciler.model import (
     Details,
     Entry,
@@ -21,6 +21,7 @@ from reconciler.model import (
     digest_of,
     encode,
 )
+from reconciler.ports import Drivers
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Question:
 
 
 def questions(
-    graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]], earlier: Observed | None
+    graph: Graph, inventory: Inventory, kinds: Mapping[str, Kind[Any]], drivers: Drivers, earlier: Observed | None
 ) -> list[Question]:
     """A question for every target that ``earlier`` does not cover, in the order of their names.
 
@@ -50,17 +51,24 @@ def questions(
     """
     moving = _moving(graph, inventory)
     busy = _busy(moving, graph, inventory) | (_come_since(graph, inventory, earlier) if earlier else set())
+    declared = Declared(graph.resources)
+
+    def target_of(target_id: str, kind: Kind[Any], refs: Iterable[Ref]) -> Target:
+        if target_id in graph.targets:
+            return graph.targets[target_id]
+        if kind.described(target_id, declared):
+            return kind.connect(target_id, declared, drivers)
+        return _remembered(target_id, refs, graph, inventory)
+
     found = []
     for (target_id, kind), refs in _grouped(moving, graph, inventory, busy).items():
         if earlier is not None and _covered(target_id, refs, graph, inventory, earlier):
             continue
-        target = graph.targets.get(target_id) or _remembered(target_id, refs, graph, inventory)
+        target = target_of(target_id, kinds[kind], refs)
         found.append(Question(target, kinds[kind], frozenset(refs), ""))
     for target_id, kind in inventory.stands:
         if target_id not in busy and (earlier is None or target_id not in earlier.targets):
-            target = graph.targets.get(target_id) or _remembered(
-                target_id, _standing(inventory, target_id), graph, inventory
-            )
+            target = target_of(target_id, kinds[kind], _standing(inventory, target_id))
             found.append(Question(target, kinds[kind], None, untagged(inventory.tokens[target_id][0])))
     return sorted(found, key=lambda question: question.key)
 

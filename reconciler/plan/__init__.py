@@ -31,7 +31,7 @@ from reconciler.model import (
     encode,
 )
 from reconciler.plan.decide import Decider
-from reconciler.plan.going import lingering, precious
+from reconciler.plan.going import expired, lingering, precious
 from reconciler.plan.order import ordered
 from reconciler.plan.safety import limited
 from reconciler.plan.saved import data
@@ -54,7 +54,7 @@ def plan(
     unsettled = _unsettled(graph, observed, inventory)
     decider = Decider(graph, observed, inventory, policy, kinds)
     decided = [action for ref in sorted(unsettled) if (action := decider.decide(ref))]
-    decided = lingering(decided, graph, observed, inventory, policy, kinds)
+    decided = lingering(expired(decided, graph, kinds), graph, observed, inventory, policy, kinds)
     population = Counter((entry.ref.kind, entry.target) for entry in inventory.entries.values()) if decided else {}
     left = {a.ref: held.target for a in decided if (held := inventory.entry(a.ref, graph.moved))}
     treasured = precious(decided, observed, inventory, kinds)

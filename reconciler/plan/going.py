@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.kinds import Kind
-from reconciler.model import Action, Graph, Inventory, Observed, Policy, Present, Reason, Ref, Spec, Verb
+from reconciler.model import Action, Graph, Inventory, Observed, Policy, Present, Reason, Ref, Spec, Verb, encode
 
 Kinds = Mapping[str, Kind[Any]]
 
@@ -28,6 +28,24 @@ def lingering(
         wanted = {ref: found.spec for ref, found in graph.resources.items() if ref.kind == name} if going else {}
         stay.update(kinds[name].lingers(going, there, wanted) if going else {})
     return [_stays(action, *stay[action.ref]) if action.ref in stay else action for action in decided]
+
+
+def expired(decided: Sequence[Action], graph: Graph, kinds: Kinds) -> list[Action]:
+    """The actions; what goes because the lifetimes of all that wanted it have ended says so."""
+    if not graph.expired:
+        return list(decided)
+    names = _asked(decided, kinds, "holders", (Verb.DELETE,))
+    return [_ended(a, graph, kinds[a.ref.kind]) if a.ref.kind in names else a for a in decided]
+
+
+def _ended(action: Action, graph: Graph, kind: Kind[Any]) -> Action:
+    if action.verb is not Verb.DELETE or action.reason is not Reason.REMOVED_FROM_GIT or action.before is None:
+        return action
+    holders = sorted(kind.holders(kind.Spec.model_validate_json(encode(action.before))))
+    if not holders or any(ref not in graph.expired for ref in holders):
+        return action
+    said = "; ".join(f"{ref}: {graph.expired[ref]}" for ref in holders)
+    return replace(action, reason=Reason.EXPIRED, message=action.message or said)
 
 
 def precious(decided: Sequence[Action], observed: Observed, inventory: Inventory, kinds: Kinds) -> dict[Ref, str]:

@@ -37,6 +37,13 @@ def connect(identity: str, federation: Federation, drivers: Drivers) -> Target:
     return reached(identity, federation.get(Ref.of("Site", site)), drivers)
 
 
+def described(identity: str, federation: Federation) -> bool:
+    """Whether a site still declares the storage behind a target id."""
+    site, _, storage = identity.removeprefix(PREFIX).partition("/")
+    spec = federation.get(Ref.of("Site", site))
+    return isinstance(spec, SiteSpec) and spec.storage_named(storage) is not None
+
+
 def reached(identity: str, site: Spec | None, drivers: Drivers) -> Target:
     """The storage behind a target id of a site known already. The operator's options win over the manifest's."""
     declared = site.storage_named(identity.partition("/")[2]) if isinstance(site, SiteSpec) else None

@@ -15,7 +15,7 @@ from reconciler.kinds.base import Federation, Kind, Repair, Rule
 from reconciler.kinds.failing import failed
 from reconciler.kinds.replica.bringing import put_files, remove_files
 from reconciler.kinds.replica.change import Visit, put_one, remove_one, spec_of
-from reconciler.kinds.replica.connect import Closed, closed, connect, target_id
+from reconciler.kinds.replica.connect import Closed, closed, connect, described, target_id
 from reconciler.kinds.replica.keeping import kept_as_caches, last_copies, still_needed
 from reconciler.kinds.replica.looking import Look, look_at_all
 from reconciler.kinds.replica.observed import Folders, look, prefixes
@@ -85,6 +85,12 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
         return connect(target_id, federation, drivers)
+
+    def described(self, target_id: str, federation: Federation) -> bool:
+        return described(target_id, federation)
+
+    def holders(self, spec: ReplicaSpec) -> Iterable[Ref]:
+        return map(Ref, spec.rules)
 
     def precious(self, going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec]) -> Mapping[Ref, str]:
         return last_copies(going, staying, self._seen.files)

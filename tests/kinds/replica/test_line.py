@@ -1,0 +1,245 @@
+"""Data through the whole of Hanse, on real directories: locks, last copies, loss, dark files, caches, expiry."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.model import Ref
+from reconciler.model.data import ReplicaState, RuleState
+from tests.house import applied, commit, opened, planned, said
+
+SITES = """apiVersion: hanse/v1
+kind: VO
+metadata: {{name: vo-x}}
+spec: {{}}
+---
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: NORTH}}
+spec:
+  country: DE
+  storage: [{{name: disk, driver: directory, qos: SAFE}}, {{name: cache, driver: directory, qos: FAST{marks}}}]
+---
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: SOUTH}}
+spec:
+  country: ES
+  storage: [{{name: disk, driver: directory, qos: SAFE}}]
+"""
+CONTENTS = {f"{n:02d}.nc": b"wave %d" % n for n in range(20)}
+RULE = """apiVersion: hanse/v1
+kind: DatasetRule
+metadata: {{name: {name}, namespace: ocean}}
+spec: {{scope: ocean, name: waves, copies: {copies}, locations: "{locations}", vo: vo-x, owner: ada{more}}}
+"""
+A, B, CACHE = (f"Replica/ocean/waves.{name}" for name in ("NORTH.disk", "SOUTH.disk", "NORTH.cache"))
+
+
+def dataset(contents=CONTENTS, **more: str) -> str:
+    rows = [
+        f"    - {{path: {path}, size: {len(c)}, checksum: 'adler32:{zlib.adler32(c):08x}', source: 'data:,{c.decode()}'}}\n"
+        for path, c in contents.items()
+    ]
+    extra = "".join(f"  {key}: {value}\n" for key, value in more.items())
+    head = "apiVersion: hanse/v1\nkind: Dataset\nmetadata: {name: waves, namespace: ocean}\nspec:\n"
+    return f"{head}  scope: ocean\n  name: waves\n  vo: vo-x\n{extra}  files:\n{''.join(rows)}".replace(
+        "wave ", "wave%20"
+    )
+
+
+def rule(name="safe", copies=2, locations="qos=SAFE", more="") -> str:
+    return RULE.format(name=name, copies=copies, locations=locations, more=more)
+
+
+def place(root: Path, storage: str) -> Path:
+    return root / ".hanse/state/storage" / storage / "ocean/waves"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two good copies: at NORTH/disk and SOUTH/disk."""
+    commit(tmp_path, {"sites.yaml": SITES.format(marks=""), "data.yaml": dataset(), "rule.yaml": rule()})
+    applied(tmp_path, until_quiet=True)
+    return tmp_path
+
+
+def records(root: Path):
+    with opened(root) as house:
+        rules = {record.ref.name: record for record in house.store.data.rules()}
+        replicas = {str(record.ref): record for record in house.store.data.replicas()}
+    return rules, replicas
+
+
+def test_a_rule_is_ok_with_a_lock_for_each_file_of_each_copy(root):
+    rules, replicas = records(root)
+    found = rules["safe"]
+    assert (found.state, found.ok, found.replicating, found.stuck) == (RuleState.OK, 40, 0, 0)
+    assert (found.vo, found.owner, found.bytes) == ("vo-x", "ada", 2 * sum(map(len, CONTENTS.values())))
+    assert {ref: record.state for ref, record in replicas.items()} == dict.fromkeys((A, B), ReplicaState.AVAILABLE)
+    assert said(planned(root)) == []
+
+
+def test_files_behind_a_digest_outlive_the_process_and_go_with_the_last_that_needs_them(root):
+    with opened(root) as house:
+        digest = house.store.data.database  # a fresh process knows nothing but what was kept
+        assert digest is not None
+        (one,) = {record.bytes for record in house.store.data.replicas()}
+    assert one == sum(map(len, CONTENTS.values()))
+    fewer = dict(list(CONTENTS.items())[:5])
+    lost = "[" + ", ".join(path for path in CONTENTS if path not in fewer) + "]"
+    commit(root, {"data.yaml": dataset(fewer, lost=lost)})
+    applied(root, until_quiet=True)
+    assert sorted(p.name for p in place(root, "NORTH/disk").iterdir()) == sorted(fewer)
+    assert records(root)[0]["safe"].ok == 10
+
+
+def test_a_file_deleted_behind_its_back_is_lost_and_brought_back_from_the_other_copy(root):
+    commit(root, {"data.yaml": dataset().replace("wave%20", "gone%20")})  # its own addresses give other bytes now
+    applied(root, until_quiet=True)
+    (place(root, "NORTH/disk") / "07.nc").unlink()
+    plan = planned(root)
+    assert said(plan) == [f"update {A} DriftDetected"]
+    applied(root, until_quiet=True)
+    assert (place(root, "NORTH/disk") / "07.nc").read_bytes() == CONTENTS["07.nc"]
+
+
+def test_more_than_ten_percent_gone_at_once_waits_for_an_approval(root):
+    for path in list(CONTENTS)[:11]:
+        (place(root, "NORTH/disk") / path).unlink()
+    plan = planned(root)
+    assert said(plan) == [f"update {A} ApprovalRequired"]
+    assert "11 of 20 files known at NORTH/disk are missing at once (55 %, over 10 %)" in plan.actions[0].message
+    applied(root)
+    assert records(root)[0]["safe"].state is RuleState.WAITING_APPROVAL
+    approve(root, A, "update")
+    applied(root, until_quiet=True)
+    assert len(list(place(root, "NORTH/disk").iterdir())) == 20
+    assert records(root)[0]["safe"].state is RuleState.OK
+
+
+def approve(root: Path, ref: str, verb: str) -> None:
+    until = datetime.now(UTC) + timedelta(days=1)
+    text = (
+        "apiVersion: hanse/v1\nkind: Approval\nmetadata: {name: yes}\nspec:\n"
+        f"  scope: {{actions: [{verb}], resources: [{ref}]}}\n  atMost: 5\n  expires: {until:%Y-%m-%dT%H:%M:%SZ}\n"
+        "  reason: looked at it\n  by: ada\n"
+    )
+    commit(root, {"approval.yaml": text})
+
+
+def test_a_rule_that_ends_takes_its_copies_but_the_last_one(root):
+    commit(root, {"rule.yaml": rule(more=", lifetime: {expires: 2020-01-01T00:00:00Z}")})
+    plan = planned(root)
+    assert f"delete {A} Expired" in said(plan)
+    assert f"delete {B} LastCopy" in said(plan)
+    last = next(action for action in plan.actions if str(action.ref) == B)
+    assert "the last good copy of all 20 files of ocean:waves" in last.message
+    applied(root, until_quiet=True)
+    assert not place(root, "NORTH/disk").exists()
+    assert len(list(place(root, "SOUTH/disk").iterdir())) == 20
+    assert said(planned(root)) == [f"delete {B} LastCopy"]
+    approve(root, B, "delete")
+    applied(root, until_quiet=True)
+    assert not place(root, "SOUTH/disk").exists()
+
+
+def test_an_approval_that_does_not_name_the_last_copy_does_not_let_it_go(root):
+    commit(root, {"rule.yaml": None})
+    applied(root, until_quiet=True)
+    approve(root, "Replica/ocean/*", "delete")
+    assert said(planned(root))[-1] == f"delete {B} LastCopy"
+
+
+def test_two_rules_share_a_replica_and_it_goes_with_the_last_of_them(root):
+    commit(root, {"other.yaml": rule("also", 1, "SOUTH")})
+    applied(root, until_quiet=True)
+    rules, _ = records(root)
+    assert (rules["safe"].ok, rules["also"].ok) == (40, 20)
+    commit(root, {"rule.yaml": None})
+    applied(root, until_quiet=True)
+    assert not place(root, "NORTH/disk").exists()
+    assert len(list(place(root, "SOUTH/disk").iterdir())) == 20
+    rules, replicas = records(root)
+    assert (list(rules), list(replicas)) == (["also"], [B])
+
+
+def test_a_copy_that_moves_is_made_before_the_old_one_goes(root):
+    commit(root, {"rule.yaml": rule(copies=1, locations="SOUTH")})
+    applied(root, until_quiet=True)
+    commit(root, {"rule.yaml": rule(copies=1, locations="NORTH & disk"), "data.yaml": dataset()})
+    plan = planned(root)
+    assert [line for line in said(plan) if B in line] == [f"defer {B} DependencyNotReady"]
+    applied(root, until_quiet=True)
+    assert len(list(place(root, "NORTH/disk").iterdir())) == 20
+    assert not place(root, "SOUTH/disk").exists()
+
+
+def test_a_loss_stays_told_until_git_acknowledges_it(root):
+    commit(root, {"data.yaml": dataset().replace("wave%20", "gone%20")})
+    for name in ("NORTH/disk", "SOUTH/disk"):
+        (place(root, name) / "03.nc").unlink()
+    applied(root)
+    with opened(root) as house:
+        (lock, _) = house.store.data.open_locks(Ref("DatasetRule/ocean/safe"))
+        ready = next(c for c in house.store.conditions.of(Ref(A)) if c.type == "Ready")
+    assert lock.state == "STUCK"
+    assert lock.path == "03.nc"
+    assert ready.status == "False"
+    report = applied(root)
+    assert "tried again" in next(o.message for o in report.outcomes if str(o.action.ref) == A)
+    fewer = {path: content for path, content in CONTENTS.items() if path != "03.nc"}
+    commit(root, {"data.yaml": dataset(fewer, lost="[03.nc]")})
+    applied(root, until_quiet=True)
+    assert said(planned(root)) == []
+    assert records(root)[0]["safe"].state is RuleState.OK
+
+
+def test_dark_files_are_told_and_left_alone(root):
+    (place(root, "NORTH/disk") / "junk").write_bytes(b"???")
+    applied(root)
+    with opened(root) as house:
+        (found,) = house.store.data.dark("NORTH/disk")
+        assert (found.path, found.size) == ("ocean/waves/junk", 3)
+    assert (place(root, "NORTH/disk") / "junk").exists()
+
+
+def test_dark_files_go_in_a_plan_once_the_operator_wants_that_and_they_are_old(root):
+    (root / "hanse.toml").write_text('[data]\ndark = "delete"\ndark_days = 0\ndark_percent = 5\n')
+    junk = place(root, "NORTH/disk") / "junk"
+    junk.write_bytes(b"???")
+    applied(root)
+    assert junk.exists()
+    assert said(planned(root)) == [f"update {A} DriftDetected"]
+    applied(root)
+    assert not junk.exists()
+    assert said(planned(root)) == []
+
+
+def test_a_copy_that_no_rule_holds_stays_on_a_cache_until_space_is_short(root):
+    marks = ", limits: {highPercent: 80, lowPercent: 50, maxBytes: %d}"
+    sites = SITES.format(marks=marks % 10_000)
+    commit(root, {"sites.yaml": sites, "fast.yaml": rule("fast", 1, "qos=FAST")})
+    applied(root, until_quiet=True)
+    commit(root, {"fast.yaml": None})
+    plan = applied(root, until_quiet=True).plan
+    assert said(plan) == [f"noop {CACHE} Retained"]
+    assert "kept as a cache" in plan.actions[0].message
+    assert records(root)[1][CACHE].tombstone is not None
+    commit(root, {"sites.yaml": SITES.format(marks=marks % 150)})
+    plan = planned(root)
+    assert f"delete {CACHE} RemovedFromGit" in said(plan)
+    applied(root, until_quiet=True)
+    assert not place(root, "NORTH/cache").exists()
+
+
+def test_a_rule_that_purges_leaves_nothing_on_a_cache(root):
+    sites = SITES.format(marks=", limits: {highPercent: 80, lowPercent: 50, maxBytes: 10000}")
+    commit(root, {"sites.yaml": sites, "fast.yaml": rule("fast", 1, "qos=FAST", ", purge: true")})
+    applied(root, until_quiet=True)
+    commit(root, {"fast.yaml": None})
+    assert said(planned(root))[-1] == f"delete {CACHE} RemovedFromGit"
