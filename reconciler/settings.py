@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from reconciler.errors import SettingsError
-from reconciler.model import Strict
+from reconciler.model import SecretRef, Strict
 
 FILE = "hanse.toml"
 
@@ -157,6 +157,35 @@ class RunSettings(Strict):
     """A reconciler that has not renewed its lease for this long is taken for dead."""
 
 
+class NotifySettings(Strict):
+    """Who is told when datasets have as many copies as somebody waits for, and when they no longer have."""
+
+    url: SecretRef | str
+    """Where it is posted to (``https://...``), or where that is found: a URL may be a secret itself."""
+    secret: SecretRef | None = None
+    """Key of the signature (HMAC-SHA256, Standard Webhooks)."""
+    dataset: Annotated[str, Field(min_length=1)] = "*"
+    """Name of a dataset, or a pattern: ``ocean:*``."""
+    copies: Annotated[int, Field(ge=1)] = 1
+    """So many complete copies."""
+    at: Annotated[str, Field(min_length=1)] = "*"
+    """Location expression: only copies at these storages count."""
+
+    @property
+    def name(self) -> str:
+        """As it is called in the log: without what may be secret."""
+        return f"{self.dataset} x{self.copies} at {self.at}"
+
+
+class WebSettings(Strict):
+    """What ``hanse run`` serves over HTTP."""
+
+    listen: str = ""
+    """``127.0.0.1:8080``; "" for nothing. Needs the extra ``web``."""
+    token: SecretRef | None = None
+    """What callers must send as bearer token; needed where others than this machine can reach it."""
+
+
 class Settings(Strict):
     """Everything in hanse.toml."""
 
@@ -174,6 +203,9 @@ class Settings(Strict):
     place: PlaceSettings = PlaceSettings()
     run: RunSettings = RunSettings()
     data: DataSettings = DataSettings()
+    notify: tuple[NotifySettings, ...] = ()
+    """Web hooks that are told of copies of datasets."""
+    web: WebSettings = WebSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
     """Rule id -> path pattern -> severity: where a rule is only a warning."""
     substitute: Mapping[str, str] = Field(default_factory=dict)
