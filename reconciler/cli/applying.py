@@ -47,6 +47,7 @@ def apply(
     stop = threading.Event()
     with opened(context.obj) as house, lease.held(house.store, house.settings.run.lease_seconds, stop.set) as fence:
         house.fence = fence
+        house.store.catalogue.at_once = True  # somebody stands by: what is stuck is tried now
         proposal = _saved(house, planfile, revision) if planfile else _fresh(house, revision, worktree=worktree)
         if output is Form.TEXT:
             _shown(proposal.plan)

@@ -96,6 +96,8 @@ class Kept(Remembered):
         super().__init__(policy)
         self._database = database
         self._kept: set[str] = set()
+        self.at_once = False
+        """Whether what is stuck is tried now, whatever its schedule says."""
 
     def files(self, digest: str) -> Files | None:
         """The files that a digest stands for, from memory or from the database."""
@@ -158,7 +160,7 @@ class Kept(Remembered):
             if named and len(states) == len(named) and all(state == "SUSPENDED" for state, _ in states):
                 return Standstill(suspended=f"{', '.join(named)}: {states[0][1]}")
             own: Any = connection.execute(select(_REPLICAS).where(_REPLICAS.c.uid == uid)).first()
-            if own is None or own.tried != spec:
+            if own is None or own.tried != spec or self.at_once:
                 return Standstill()
             late = (_LOCKS.c.replica == own.id) & (_LOCKS.c.state == LockState.STUCK)
             waiting = select(_LOCKS.c.path, _LOCKS.c.next_try).where(late, _LOCKS.c.next_try > self._database.now())
