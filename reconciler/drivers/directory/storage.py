@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
@@ -77,7 +78,8 @@ class Directory:
             except OSError:
                 missed.append(path)
                 continue
-            files[path] = StoredFile(path, row.size, row.checksums, row.uid)
+            modified, accessed = (datetime.fromtimestamp(t, UTC) for t in (row.mtime_ns / 1e9, stat.st_atime))
+            files[path] = StoredFile(path, row.size, row.checksums, row.uid, modified, accessed)
         self._index.remember(fresh)
         return Listing(files, complete=not missed)
 
@@ -291,7 +293,7 @@ def _tallied(stream: BinaryIO) -> Tally:
 def _read(file: Path) -> tuple[os.stat_result, frozenset[str]]:
     """The file's stat and checksums; no checksums while somebody is writing it."""
     tally = Tally()
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = _opened(file)
     with os.fdopen(descriptor, "rb") as stream:
         before = os.fstat(descriptor)
         if not S_ISREG(before.st_mode):
@@ -301,6 +303,15 @@ def _read(file: Path) -> tuple[os.stat_result, frozenset[str]]:
         after = os.fstat(descriptor)
     still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
     return after, tally.checksums if still else frozenset()
+
+
+def _opened(file: Path) -> int:
+    """Open a file, without that counting as an access where the system can leave it out."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW
+    try:
+        return os.open(file, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:  # it belongs to somebody else
+        return os.open(file, flags)
 
 
 def _restored(rows: tuple[Row, ...], checksums: frozenset[str]) -> str:

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.providers import get_driver
@@ -129,7 +130,7 @@ class Bucket:
             fresh = self._looked_up(path for path in found if path not in heads)
         self._heads.keep({path: (_version(found[path]), head) for path, head in fresh.items() if head is not None})
         heads.update({path: head for path, head in fresh.items() if head is not None})
-        return Listing({p: StoredFile(p, found[p].size, h.checksums, h.uid) for p, h in sorted(heads.items())})
+        return Listing({path: _stored(found[path], head) for path, head in sorted(heads.items())})
 
     def source(self, path: str) -> Source:
         """A presigned URL for ``path``, good for seven days."""
@@ -233,9 +234,22 @@ class Bucket:
                 f"x-amz-meta-{_UID}": uid,
                 f"x-amz-meta-{_SUMS}": " ".join(sorted(tally.checksums)),
             }
-            answer = driver.connection.request(where, method="PUT", headers=headers)
-            if int(answer.status) != 200:  # noqa: PLR2004
-                raise Transient(f"{self._name}: {path} could not be marked: {answer.status}")
+            try:
+                status = int(driver.connection.request(where, method="PUT", headers=headers).status)
+            except LibcloudError as error:
+                if "412" not in str(error):
+                    raise
+                status = self._marked_in_parts(found, where, headers)
+            if status != 200:  # noqa: PLR2004
+                raise Transient(f"{self._name}: {path} could not be marked: {status}")
+
+    def _marked_in_parts(self, found: Any, where: str, headers: dict[str, str]) -> int:
+        """Mark an object that came in parts: Swift knows it by another ETag than it lists, and takes no condition."""
+        now = self._listed([found.name]).get(found.name)
+        if now is None or _version(now) != _version(found):
+            raise Conflict(f"{self._name}: {found.name} has changed meanwhile")
+        unconditional = {name: value for name, value in headers.items() if name != "x-amz-copy-source-if-match"}
+        return int(self._driver.connection.request(where, method="PUT", headers=unconditional).status)
 
     def remove(self, path: str) -> None:
         """Take an object away, and the parts of uploads to it that were left behind."""
@@ -283,6 +297,14 @@ def _checked(name: str, path: str) -> str:
     if any(part in ("", ".", "..") or "\0" in part for part in path.split("/")):
         raise Terminal(f"{name}: {path!r} is not a path in a container")
     return path
+
+
+def _stored(item: Any, head: Head) -> StoredFile:
+    try:
+        modified = datetime.fromisoformat(str(item.extra.get("last_modified", ""))).astimezone(UTC)
+    except ValueError:
+        modified = None
+    return StoredFile(item.name, item.size, head.checksums, head.uid, modified)
 
 
 def _version(item: Any) -> str:

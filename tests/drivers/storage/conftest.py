@@ -21,10 +21,11 @@ from reconciler.ports import Copy, Source, Storage
 from tests.real import issuer
 from tests.real.dav import Dav, dav
 from tests.real.s3 import KEY, S3, SECRET, s3
+from tests.real.swift import PASSWORD, USER, Swift, swift
 from tests.real.web import web
 from tests.real.xrootd import XRootD, xrootd
 
-__all__ = ["dav", "s3", "web", "xrootd"]
+__all__ = ["dav", "s3", "swift", "web", "xrootd"]
 
 UID, OTHER = "a" * 32, "b" * 32
 
@@ -34,6 +35,7 @@ class Secrets:
 
     def secret(self, reference: SecretRef) -> str:
         known = {"HANSE_TEST_KEY": KEY, "HANSE_TEST_SECRET": SECRET, "HANSE_TEST_CLIENT": issuer.SECRET}
+        known |= {"HANSE_TEST_SWIFT_KEY": USER, "HANSE_TEST_SWIFT_SECRET": PASSWORD}
         return known[reference.env or ""]
 
 
@@ -87,10 +89,20 @@ def directory_place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def libcloud_place(tmp_path: Path, s3: S3) -> Iterator[Place]:
-    with s3.bucket() as bucket:
+    yield from _bucket_place(tmp_path, s3)
+
+
+@pytest.fixture
+def swift_place(tmp_path: Path, swift: Swift) -> Iterator[Place]:
+    """A container of Swift, reached by its S3 API."""
+    yield from _bucket_place(tmp_path, swift)
+
+
+def _bucket_place(tmp_path: Path, service: S3 | Swift) -> Iterator[Place]:
+    with service.bucket() as bucket:
         state = str(tmp_path / "state")
-        target = Target("storage:SITE/s3", "libcloud", {**s3.options, "container": bucket, "state": state})
-        person = s3.driver()
+        target = Target("storage:SITE/s3", "libcloud", {**service.options, "container": bucket, "state": state})
+        person = service.driver()
 
         def by_hand(path: str, content: bytes) -> None:
             person.upload_object_via_stream(io.BytesIO(content), person.get_container(bucket), path)
@@ -143,6 +155,6 @@ def plain_place(tmp_path: Path, dav: Dav) -> Place:
     return Place(target, lambda: webdav.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
 
 
-@pytest.fixture(params=["directory", "libcloud", "webdav", "plain"])
+@pytest.fixture(params=["directory", "libcloud", "swift", "webdav", "plain"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(f"{request.param}_place")

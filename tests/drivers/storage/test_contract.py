@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,6 +25,14 @@ def test_a_copy_is_listed_with_its_size_both_checksums_and_our_mark(place, sourc
     listing = place.open().listing()
     assert listing.complete
     assert listing.files == {"a/b/data.bin": made}
+
+
+def test_a_listing_says_when_a_file_was_written(place, source):
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    place.copy("a", source(SMALL))
+    place.by_hand("b", SMALL)
+    files = place.open().listing().files
+    assert all(before <= files[path].modified <= datetime.now(UTC) for path in ("a", "b"))
 
 
 def test_the_second_listing_says_the_same_as_the_first(place, source):
