@@ -47,7 +47,7 @@ def settle(store: Store, plan: Plan, graph: Graph, observed: Observed, outcomes:
     read = {uid: at for scan in scans for uid, at in scan.read.items()}
     told = Settling(
         replicas=[_read(one, read) for one in replicas],
-        rules=list(settler.rules({rule for one in replicas for rule in one.shares})),
+        rules=list(settler.rules({rule: one.vo for one in replicas for rule in one.shares})),
         gone_replicas=settler.gone("Replica"),
         gone_rules=settler.gone("DatasetRule"),
         scans=scans,
@@ -150,8 +150,8 @@ class _Settler:
 
     # -- rules -----------------------------------------------------------------------------------------------------
 
-    def rules(self, held: Iterable[Ref]) -> Iterator[RuleStanding]:
-        """What git says of the rules concerned."""
+    def rules(self, held: Mapping[Ref, str]) -> Iterator[RuleStanding]:
+        """What git says of the rules concerned. ``held`` names the VO of the data that each holds."""
         acted = {action.ref for action in self.plan.actions if action.ref.kind == "DatasetRule"}
         blocked = {r: a for a in self.plan.actions if a.blocked in BLOCKS and a.spec for r in a.spec.get("rules", ())}
         for ref in sorted({*acted, *held} & self.graph.resources.keys()):
@@ -162,7 +162,7 @@ class _Settler:
                 ref,
                 spec.dataset,
                 self.graph.digests.get(ref, resource.source),
-                getattr(spec, "vo", None) or "",
+                getattr(spec, "vo", None) or held.get(ref, ""),
                 getattr(spec, "owner", None) or "",
                 state,
                 message,

@@ -19,6 +19,7 @@ from reconciler.cli.looking import explain, history, names, status
 from reconciler.cli.options import Place
 from reconciler.cli.placed import place
 from reconciler.cli.planning import diff, graph, plan, validate
+from reconciler.cli.reporting import reporting, rule
 from reconciler.cli.simulating import simulating
 from reconciler.cli.templates import importing
 
@@ -75,7 +76,7 @@ def _apart(doc: str) -> tuple[str, str]:
 _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
-    "Look": (status, explain, history, names),
+    "Look": (status, rule, explain, history, names),
     "Hold and allow": (approve, pause, resume),
 }
 for _panel, _commands in _PANELS.items():
@@ -84,4 +85,5 @@ for _panel, _commands in _PANELS.items():
         app.command(_command.__name__, help=_said, epilog=_epilog, rich_help_panel=_panel)(_command)
 app.add_typer(importing, name="import", rich_help_panel="Exchange")
 app.add_typer(exporting, name="export", rich_help_panel="Exchange")
+app.add_typer(reporting, name="report", rich_help_panel="Look")
 app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

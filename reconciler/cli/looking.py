@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.explain import Finding
     from reconciler.model import Choice, Condition, Event, Ref
+    from reconciler.model.data import RuleRecord
     from reconciler.records.names import Name
     from reconciler.records.store import Store
 
@@ -46,7 +47,7 @@ def status(
             found = store.conditions.of(Ref(resource))
             if not found:
                 raise RecordsError(f"nothing is known of {resource}: see hanse status, or hanse apply first")
-            _one(Ref(resource), found, output, now())
+            _one(Ref(resource), found, output, now(), store.data.rules(Ref(resource)))
             return 0
         counts = Counter[str]()
         for (ready, _), number in store.conditions.summary().items():
@@ -63,15 +64,18 @@ def status(
     return 0
 
 
-def _one(ref: Ref, conditions: Sequence[Condition], output: Form, now: datetime) -> None:
+def _one(ref: Ref, conditions: Sequence[Condition], output: Form, now: datetime, rules: Sequence[RuleRecord]) -> None:
     from reconciler.cli.standing import age, role
 
     if output is Form.JSON:
-        console.data({"ref": ref, "conditions": conditions})
+        console.data({"ref": ref, "conditions": conditions, **({"rule": rules[0]} if rules else {})})
         return
     rows = [(c.type, c.status, c.reason, age(c.since, now), c.message) for c in conditions]
     roles = [("", role(c), "", "quiet", "") for c in conditions]
     console.say(console.table(("CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE"), rows, roles))
+    for rule in rules:
+        counts = f"{rule.ok:,} files ok, {rule.replicating:,} replicating, {rule.stuck:,} stuck"
+        console.say(f"\n{rule.state}: {counts} (hanse rule {ref.removeprefix('DatasetRule/')})")
 
 
 def explain(

@@ -27,6 +27,8 @@ def data(store: Store, conditions: Standing) -> dict[str, Any]:
         "pauses": store.pauses.list(),
         "lease": store.lease.current(NAME),
         "last_run": runs[0] if runs else None,
+        "data_rules": store.data.rules(),
+        "scans": store.data.scans(),
         "under_way": [_moving(operation) for operation in under_way(store)],
     }
 
@@ -103,6 +105,7 @@ def _around(store: Store, now: datetime) -> Iterator[str]:
             yield f"{record.target} cannot be read for {age(record.since, now)}: {record.reason}"
     for pause in store.pauses.list():
         yield f"{pause.scope} is held by {pause.by} for {age(pause.since, now)}: {pause.reason}"
+    yield from _data(store)
     lease = store.lease.current(NAME)
     if lease is not None:
         yield f"{lease.holder} is at work for {age(lease.since, now)}"
@@ -110,6 +113,20 @@ def _around(store: Store, now: datetime) -> Iterator[str]:
     if runs:
         ended = runs[0].finished_at or runs[0].started_at
         yield f"last run {age(ended, now)} ago at {runs[0].commit[:12]}: {runs[0].state}"
+
+
+def _data(store: Store) -> Iterator[str]:
+    """What is lost, dark or stuck of data."""
+    for scan in store.data.scans():
+        if scan.missing:
+            share = f"{scan.missing:,} of {scan.expected:,} files were missing when it was looked at"
+            yield f"{scan.storage}: {share}, first {scan.first_missing}"
+        if scan.dark:
+            what = f"{scan.dark:,} files ({scan.dark_bytes:,} bytes) in folders of Hanse that nothing wants"
+            yield f"{scan.storage}: {what} (hanse report storage --dark)"
+    for rule in store.data.rules():
+        if rule.state in ("STUCK", "SUSPENDED"):
+            yield f"{rule.ref} is {rule.state}: {rule.message} (hanse rule {rule.ref.removeprefix('DatasetRule/')})"
 
 
 def _sum(counts: Mapping[str, int]) -> str:

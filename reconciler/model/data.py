@@ -77,6 +77,21 @@ class RuleRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """One rule on one replica."""
+
+    rule: Ref
+    vo: str
+    owner: str
+    replica: Ref
+    storage: str
+    dataset: str
+    files: int
+    bytes: int
+    """Of the files that it holds there, whether they have come or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class LockRecord:
     """One file that one rule holds on one storage."""
 

@@ -14,7 +14,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from reconciler.model import Ref
-from reconciler.model.data import DarkRecord, LockRecord, ReplicaRecord, ReplicaState, RuleRecord, RuleState, ScanRecord
+from reconciler.model.data import (
+    DarkRecord,
+    HoldRecord,
+    LockRecord,
+    ReplicaRecord,
+    ReplicaState,
+    RuleRecord,
+    RuleState,
+    ScanRecord,
+)
 from reconciler.ports import DataPolicy, Files, Scan
 from reconciler.records.catalogue import Kept
 from reconciler.records.columns import said
@@ -173,17 +182,20 @@ class Data:
         with self.database.reading() as connection:
             return tuple(_dark(row) for row in connection.execute(statement))
 
-    def holding(self) -> tuple[tuple[str, str, str, str, int, int], ...]:
-        """(rule, VO, owner, storage, files, bytes) of every hold: what is used by whom, copies counted as often."""
+    def holds(self) -> tuple[HoldRecord, ...]:
+        """Every hold of a rule on a replica."""
         files = _HOLDS.c.ok + _HOLDS.c.replicating + _HOLDS.c.stuck
+        rule = (_RULES.c.ref, _RULES.c.vo, _RULES.c.owner)
+        replica = (_REPLICAS.c.ref.label("replica"), _REPLICAS.c.storage, _REPLICAS.c.dataset)
         statement = (
-            select(_RULES.c.ref, _RULES.c.vo, _RULES.c.owner, _REPLICAS.c.storage, files, _HOLDS.c.bytes)
+            select(*rule, *replica, files, _HOLDS.c.bytes)
             .join(_RULES, _RULES.c.id == _HOLDS.c.rule)
             .join(_REPLICAS, _REPLICAS.c.id == _HOLDS.c.replica)
-            .order_by(_RULES.c.ref, _REPLICAS.c.storage)
+            .order_by(_RULES.c.ref, _REPLICAS.c.ref)
         )
         with self.database.reading() as connection:
-            return tuple(tuple(row) for row in connection.execute(statement))
+            rows = connection.execute(statement).all()
+        return tuple(HoldRecord(Ref(r), vo, owner, Ref(p), *rest) for r, vo, owner, p, *rest in rows)
 
 
 @dataclass
@@ -320,7 +332,7 @@ class _Settler:
             "stuck": stuck,
             "bytes": size,
             "failing_seconds": failing,
-            "vo": told.vo if told else row.vo,
+            "vo": (told.vo if told else "") or row.vo,
             "owner": told.owner if told else row.owner,
         }
         moved = state is not RuleState.OK or any(getattr(row, name) != value for name, value in values.items())
