@@ -30,6 +30,8 @@ class Present:
     """Why it is not healthy, or what differs in a way the spec cannot show."""
     digest: str = ""
     """Digest of ``spec``; computed here when not given."""
+    due: tuple[int, int] | None = None
+    """(files, bytes) that making it as wanted copies; None where that is not counted."""
     stages: tuple[Stage, ...] = ()
     """How far it has come, for what is built in steps."""
 

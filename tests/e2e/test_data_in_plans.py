@@ -112,6 +112,14 @@ def test_what_lost_one_of_its_files_needs_only_that_one(root):
     assert (flow.source, flow.files, flow.bytes) == ("NORTH/disk", 1, 6)
 
 
+def test_a_file_with_another_content_is_copied_too(root):
+    wanted(root, 2, "NORTH|WEST")
+    applied(root)
+    (root / ".hanse/state/storage/WEST/disk/sea/waves/b.csv").write_text("rotten")
+    (flow,) = planned(root).data.flows
+    assert (flow.source, flow.files, flow.bytes) == ("NORTH/disk", 1, 6)
+
+
 def test_a_copy_let_go_is_released_and_its_room_comes_back(root):
     wanted(root, 2, "NORTH|WEST")
     applied(root)

@@ -122,11 +122,11 @@ class _Account:
         if action.ref.kind != "Replica" or action.verb not in _MAKES or action.blocked or not action.spec:
             return None
         spec = ReplicaSpec.model_validate_json(orjson.dumps(action.spec))
+        seen = self.observed.results.get(action.ref)
         files, size = _size(spec)
-        before = self._seen(action.ref) if action.verb is Verb.UPDATE else None
-        if before is not None:
-            there = _size(before)
-            files, size = max(0, files - there[0]), max(0, size - there[1])
+        if action.verb is Verb.UPDATE and isinstance(seen, Present):
+            there = _size(cast("ReplicaSpec", seen.spec))
+            files, size = seen.due or (max(0, files - there[0]), max(0, size - there[1]))
         return _Due(action, spec, files, size)
 
     def _seen(self, ref: Ref) -> ReplicaSpec | None:

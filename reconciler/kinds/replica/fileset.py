@@ -136,7 +136,14 @@ def observation(
         outputs={"storage": str(spec.storage), "path": spec.folder, "bytes": seen.bytes},
         healthy=not (seen.missing or seen.wrong),
         note=note(seen, len(dark)),
+        due=_due(seen),
     ), found
+
+
+def _due(seen: Comparison) -> tuple[int, int]:
+    """(files, bytes) that are missing or wrong."""
+    rows = (*seen.missing, *seen.wrong)
+    return len(rows), sum(max(0, seen.files.sizes[row]) for row in rows)
 
 
 def fileset_of(files: Files) -> Fileset:
