@@ -46,7 +46,9 @@ class ThirdParty:
             **{f"TransferHeader{name}": value for name, value in copy.source.headers.items()},
         }
         what = f"{self._client.name}: {copy.path}"
-        answer = self._sent("COPY", self._client.url(path), what, auth=auth, headers=headers)
+        answer = self._sent(
+            "COPY", self._client.url(path), what, auth=auth, headers=headers, verify=self._client.verify
+        )
         with answer:
             if answer.status_code in _REFUSED:
                 raise NotThisWay
@@ -66,7 +68,8 @@ class ThirdParty:
             **({"TransferHeaderAuthorization": ours["Authorization"]} if "Authorization" in ours else {}),
         }
         what = f"{self._client.name}: {copy.path} from {shown(copy.source.url)}"
-        answer = self._sent("COPY", copy.source.url, what, auth=lambda request: request, headers=headers)
+        trust = copy.source.ca or self._client.verify
+        answer = self._sent("COPY", copy.source.url, what, auth=_as_given, headers=headers, verify=trust)
         with answer:
             if answer.status_code in _REFUSED:
                 raise NotThisWay
@@ -80,7 +83,6 @@ class ThirdParty:
             return self._client.session.request(
                 method,
                 url,
-                verify=self._client.verify,
                 stream=True,
                 timeout=(self._client.options.timeout, stall),
                 **more,  # type: ignore[arg-type]
@@ -118,6 +120,11 @@ class ThirdParty:
         if isinstance(error, Terminal):
             return error
         return _seen_from_here(copy) or error
+
+
+def _as_given(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No other Authorization than the one among the headers: none of a .netrc."""
+    return request
 
 
 def _seen_from_here(copy: Copy) -> DriverError | None:
