@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ from reconciler.cli import console
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 if TYPE_CHECKING:
+    from reconciler.daemon.service import Service
     from reconciler.model import Plan, Report
     from reconciler.reconcile import House, Proposal
 
@@ -105,7 +108,7 @@ def _done(house: House, proposal: Proposal, stop: object, *, serial: bool, quiet
 
     assert isinstance(stop, threading.Event)  # noqa: S101 (threading is imported where it is used)
     with following(due(proposal.plan), quiet=quiet) as told:
-        return work(house, proposal, lease.who(), stop, told.ended, serial=serial, advance=told.advanced)
+        return work(house, proposal, lease.who(), stop, told, serial=serial)
 
 
 def _ended(report: Report, output: Form, *, stopped: bool) -> int:
@@ -142,8 +145,16 @@ def run(
             "--interval", metavar="SECONDS", min=1, help="Another than the configured one.", show_default=False
         ),
     ] = None,
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen", metavar="HOST:PORT", help="Serve the HTTP API: streams of events.", show_default=False
+        ),
+    ] = "",
 ) -> int:
-    """Keep the world as git says: at intervals, and at once when a branch moves. Runs probes when they are due.
+    """Keep the world as git says: at intervals, and at once when a branch or a storage moves. Runs probes when due.
+
+    With --listen, `GET /v1/datasets/events?dataset=scope:name&copies=2&at=EXPR` tells when data has arrived.
 
     SIGTERM or Ctrl-C finishes what is in flight and stops; a second one breaks off. Only one may run on a database.
 
@@ -163,12 +174,35 @@ def run(
             house.settings = house.settings.model_copy(update={"run": faster})
         service = Service(house, revision or house.settings.source.revision, worktree=worktree)
         if not once:
-            service.run(bell)
+            with _served(house, listen or house.settings.web.listen, service):
+                service.run(bell)
             return codes.DONE
         with service.holding(bell):
             proposal, report = service.step(bell)
             service.probe_due()
         return exits.of_outcomes(proposal.plan, report.outcomes if report else ())
+
+
+@contextmanager
+def _served(house: House, listen: str, service: Service) -> Iterator[None]:
+    """Serve the HTTP API while the block runs, where somebody wants it."""
+    if not listen:
+        yield
+        return
+    from functools import partial
+
+    import structlog
+
+    from reconciler.errors import SettingsError
+
+    try:
+        from reconciler.web.serving import serving
+    except ImportError as error:
+        raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
+    token = house.settings.web.token
+    with serving(listen, service.board, partial(house.drivers.secret, token) if token else None) as url:
+        structlog.get_logger().info("listening", url=url)
+        yield
 
 
 def _logging(level: str) -> None:

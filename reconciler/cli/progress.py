@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli import console
+from reconciler.daemon.working import Told
 from reconciler.model import Action, Outcome, Ref, Started, Verb
 
 if TYPE_CHECKING:
@@ -28,22 +29,15 @@ _LINES = 20
 _ROLES = {"done": "good", "failed": "bad", "unknown": "bad", "deferred": "doubt"}
 
 
-class Told(NamedTuple):
-    """Who is to be told what: each outcome as it comes, and how far something has come that is under way."""
-
-    ended: Callable[[Outcome], None]
-    advanced: Callable[[Action, Started], None] = lambda _action, _started: None
-
-
 @contextmanager
 def following(total: int, *, quiet: bool = False) -> Iterator[Told]:
     """Give it what happens; ``total`` is how many outcomes are expected."""
     if quiet:
-        yield Told(lambda _outcome: None)
+        yield Told(attended=True)
     elif console.coloured(sys.stdout) and total:
         yield from _live(total)
     else:
-        yield Told(lambda outcome: print(line(outcome), flush=True))
+        yield Told(lambda outcome: print(line(outcome), flush=True), attended=True)
 
 
 def _live(total: int) -> Iterator[Told]:
@@ -70,7 +64,7 @@ def _live(total: int) -> Iterator[Told]:
                 shown = str(come) if come else started.message
                 progress.update(moving[action.ref], total=size[0], completed=size[1], said=shown)
 
-        yield Told(ended, advanced)
+        yield Told(ended, advanced, attended=True)
 
 
 def line(outcome: Outcome) -> str:

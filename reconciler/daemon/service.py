@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,12 +15,16 @@ from types import FrameType
 import structlog
 
 from reconciler import keeping
+from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
 from reconciler.daemon.watch import watching
-from reconciler.daemon.working import due, work
-from reconciler.model import Graph, Ref, Report, Target
+from reconciler.daemon.working import Told, due, work
+from reconciler.kinds.datasetrule.places import Places
+from reconciler.kinds.expression import Storages
+from reconciler.model import Graph, Ref, Report, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
@@ -42,6 +46,8 @@ class Service:
     """Digest of the plan that was recorded last."""
     lively: bool = False
     """Whether something follows the world by itself, so that it must be looked at often."""
+    board: Board = field(default_factory=Board)
+    """How many copies of datasets there are: who waits for some is told from here."""
 
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
@@ -51,9 +57,11 @@ class Service:
         report = None
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
-            report = work(self.house, proposal, lease.who(), bell.stop)
+            told = Told(lambda outcome: self.board.heard(outcome, proposal.graph))
+            report = work(self.house, proposal, lease.who(), bell.stop, told)
             self.recorded = plan.digest
             self._prepare()
+        self.board.learn(self.house.store.data.replicas(), storages(proposal.graph))
         return proposal, report
 
     def run(self, bell: Bell) -> None:
@@ -62,7 +70,9 @@ class Service:
         folders = settings.source.paths if self.worktree else ()
         rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random, soon=self._soon)
         watch = watching(Path(settings.source.repository), folders, bell.ring)
-        with self.holding(bell), watch, _beside(self._keep_probing, bell):
+        notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
+        beside = [self._keep_probing, lambda ring: notifier.keep(self.board, ring.stop)]
+        with self.holding(bell), watch, _beside(beside, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
         _log.info("stopped")
@@ -115,16 +125,40 @@ class Service:
         return {ref: state.checked_at for ref, state in self.house.store.probes.states().items()}
 
 
+def storages(graph: Graph) -> Storages:
+    """The storages that expressions are about, as the manifests describe them."""
+    return Places.of(Declared(graph)).storages
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The resources of a graph, as a kind may look at them."""
+
+    graph: Graph
+
+    def get(self, ref: Ref) -> Spec | None:
+        """The spec declared under ``ref``."""
+        found = self.graph.resources.get(ref)
+        return found.spec if found else None
+
+    def of_kind(self, kind: str) -> Iterable[tuple[Ref, Spec]]:
+        """Every resource of a kind, in the order of their names."""
+        found = sorted(ref for ref in self.graph.resources if ref.kind == kind)
+        return ((ref, self.graph.resources[ref].spec) for ref in found)
+
+
 @contextmanager
-def _beside(probing: Callable[[Bell], None], bell: Bell) -> Iterator[None]:
-    """Probes go on in their own thread: a long apply must not make services look unwatched."""
-    thread = threading.Thread(target=probing, args=(bell,), name="probes", daemon=True)
-    thread.start()
+def _beside(those: Sequence[Callable[[Bell], None]], bell: Bell) -> Iterator[None]:
+    """Probes and notifications go on in threads of their own: a long apply must not make services look unwatched."""
+    threads = [threading.Thread(target=one, args=(bell,), name="beside", daemon=True) for one in those]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         bell.end()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 
@@ -16,29 +17,37 @@ from reconciler.settings import ApplySettings
 _log = structlog.get_logger()
 
 
+class Told(NamedTuple):
+    """Who is to be told what: each outcome as it comes, and how far something has come that is under way."""
+
+    ended: Callable[[Outcome], None] = lambda _outcome: None
+    advanced: Callable[[Action, Started], None] = lambda _action, _started: None
+    attended: bool = False
+    """A person follows it."""
+
+
 def work(
     house: House,
     proposal: Proposal,
     who: str,
     stop: threading.Event,
-    progress: Callable[[Outcome], None] | None = None,
+    told: Told | None = None,
     *,
     serial: bool = False,
-    advance: Callable[[Action, Started], None] = lambda _action, _started: None,
 ) -> Report:
     """Carry a proposal out. ``stop`` ends it early: what is in flight is finished, nothing new is begun.
 
-    ``advance`` is told how far something has come that is under way. Where somebody follows the progress, what went
-    wrong is told there, and the log has it as information only.
+    Where a person follows it, what went wrong is told there, and the log has it as information only.
     """
     settings = house.settings.apply
 
-    def told(outcome: Outcome) -> None:
-        _logged(outcome, "info" if progress else "warning")
-        if progress:
-            progress(outcome)
+    told = told or Told()
 
-    conduct = Conduct(pace=pace(settings), progress=told, advance=advance, stop=stop)
+    def ended(outcome: Outcome) -> None:
+        _logged(outcome, "info" if told.attended else "warning")
+        told.ended(outcome)
+
+    conduct = Conduct(pace=pace(settings), progress=ended, advance=told.advanced, stop=stop)
     executor: Executor = Serial() if serial else Threads(settings.workers)
     with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
         return reconcile(house, proposal, executor, conduct, who)

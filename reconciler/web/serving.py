@@ -1,0 +1,73 @@
+"""Serves the HTTP API beside the loop, in a thread of its own; it ends with the loop.
+
+Starlette and uvicorn: the API to come needs routing, streaming and back-pressure, and these are small and well kept.
+They are an extra (``web``): who does not listen need not install them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from reconciler.copies import Board
+from reconciler.errors import SettingsError
+from reconciler.web.datasets import application
+
+_GRACE = 3
+"""Seconds that requests have to end."""
+
+
+@contextmanager
+def serving(listen: str, board: Board, token: Callable[[], str] | None) -> Iterator[str]:
+    """Serve on ``host:port`` while the block runs; gives the URL (port 0: a free one).
+
+    Raises SettingsError when the address cannot be used, or when others could reach it and no token is asked for.
+    """
+    host, port = _address(listen)
+    if token is None and not _own(host):
+        raise SettingsError(f"{listen} can be reached from elsewhere: give token in [web], or listen on 127.0.0.1")
+    try:
+        found = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SettingsError(f"{listen}: {error.strerror or error}") from error
+    ended = threading.Event()
+    app = application(board, token or (lambda: ""), ended.is_set)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE, lifespan="off")
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, name="web", daemon=True)
+    thread.start()
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        yield f"http://{shown}:{found.getsockname()[1]}"
+    finally:
+        ended.set()
+        server.should_exit = True
+        thread.join(2 * _GRACE + 2)
+        found.close()
+
+
+class _Server(uvicorn.Server):
+    """Signals are the loop's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit():
+        raise SettingsError(f"{listen!r} is not an address to listen on; write 127.0.0.1:8080")
+    return host.strip("[]"), int(port)
+
+
+def _own(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
