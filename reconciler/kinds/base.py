@@ -102,8 +102,12 @@ class OpenChoice:
     """May be 0, and another one each time: then the best of the earlier ones are kept, and the rest is released."""
     reason: str = ""
     """Why so many, where that is not plain from the manifest."""
-    after: Callable[[Mapping[str, tuple[str, ...]]], tuple[Candidate, ...]] | None = None
-    """The candidates once the choices before this one, of the same resource, are made: given by their fields."""
+    after: Callable[[Mapping[str, tuple[str, ...]], tuple[str, ...]], tuple[Candidate, ...]] | None = None
+    """The candidates once the choices before this one, of the same resource, are made: given by their fields.
+
+    The second argument is what was chosen earlier and is to be kept: where all of it still fits, and is enough, the
+    others need not be looked at.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ candidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -186,6 +186,8 @@ class World:
     """By storage target id, likewise."""
     applied: Callable[[Ref], Spec | None] = field(default=lambda _: None)
     """What was applied last of a resource, whatever became of it since; None when never. Filled in by place/."""
+    known: Collection[Ref] = ()
+    """Everything that was applied. Filled in by place/."""
     files: Callable[[str], Files | None] = field(default=lambda _: None)
     """What a digest stands for. Filled in by place/."""
     locked: Held = field(default_factory=Held)

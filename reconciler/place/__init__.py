@@ -66,7 +66,7 @@ class _Placing:
     ) -> None:
         self._wish, self._catalogue = wish, catalogue
         self._graph, self._inventory, self._kinds = graph, inventory, kinds
-        self._world = replace(world, applied=cache(self._applied))
+        self._world = replace(world, applied=cache(self._applied), known=inventory.entries.keys())
         self._resources = dict(graph.resources)
         self._declared = Declared(self._resources)
         self._choices: list[Choice] = []
@@ -96,9 +96,11 @@ class _Placing:
         picks: dict[str, tuple[str, ...]] = {}
         choices: list[Choice] = []
         for choice in kind.choices(ref, spec, self._declared, self._world):
+            earlier = self._earlier(ref).get(choice.field, ())
             if choice.after is not None:
-                choice = replace(choice, candidates=choice.after(picks))  # noqa: PLW2901 (the same choice, narrowed)
-            made = choose(ref, choice, self._earlier(ref).get(choice.field, ()), gain=self._wish.gain)
+                kept = () if self._wish.afresh else earlier
+                choice = replace(choice, candidates=choice.after(picks, kept))  # noqa: PLW2901 (the same, narrowed)
+            made = choose(ref, choice, earlier, gain=self._wish.gain)
             if len(made.chosen) < choice.count:
                 self._unplaced[ref] = made
                 return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.kinds import Candidate, OpenChoice
 from reconciler.model import Choice, Ranked, Ref
@@ -18,7 +19,7 @@ def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, gain: floa
     """
     order = {name: n for n, name in enumerate(earlier)}
     possible = {c.name: c for c in choice.candidates if not c.why_not and (c.name in order or not c.why_not_anew)}
-    ranked = sorted(possible.values(), key=lambda candidate: _rank(ref, choice.field, candidate))
+    ranked = _ranked(ref, choice.field, possible.values())
     staying = sorted(
         (c for c in possible.values() if c.name in order),
         key=lambda candidate: (-candidate.score, order[candidate.name]),
@@ -58,10 +59,18 @@ def _apart(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> list[
     return found
 
 
-def _rank(ref: Ref, field: str, candidate: Candidate) -> tuple[float, bytes]:
+def _ranked(ref: Ref, field: str, candidates: Iterable[Candidate]) -> list[Candidate]:
     """Best score first; a keyed hash among equals."""
-    key = f"{ref}\0{field}\0{candidate.name}".encode()
-    return -round(candidate.score, 6), hashlib.blake2b(key, digest_size=8).digest()
+    scored = [(-round(candidate.score, 6), candidate) for candidate in candidates]
+    equals = Counter(score for score, _ in scored)
+
+    def rank(one: tuple[float, Candidate]) -> tuple[float, bytes]:
+        score, candidate = one
+        if equals[score] == 1:
+            return score, b""
+        return score, hashlib.blake2b(f"{ref}\0{field}\0{candidate.name}".encode(), digest_size=8).digest()
+
+    return [candidate for _, candidate in sorted(scored, key=rank)]
 
 
 def _reason(

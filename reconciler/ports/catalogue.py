@@ -7,7 +7,8 @@ by this process; it is kept for good by whoever begins to act on it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -63,30 +64,90 @@ class Files:
         """16 bytes for each file, over its path, size and checksum: a part of many files need not hash them anew."""
         rows = zip(self.paths, self.sizes, self.checksums, strict=True)
         said = (f"{path}\0{size}\0{checksum}".encode() for path, size, checksum in rows)
-        return [blake2b(row, digest_size=16).digest() for row in said]
+        return [blake2b(row, digest_size=_MARK).digest() for row in said]
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The marks of all files, one after the other."""
+        return b"".join(self.marks)
 
     @cached_property
     def digest(self) -> str:
         """64 hex digits over every path, size and checksum."""
-        return sha256(b"".join(self.marks)).hexdigest()
+        return sha256(self.packed).hexdigest()
 
     @cached_property
     def bytes(self) -> int:
         """Total size, of the files whose size is known."""
         return sum(self.sizes) + self.sizes.count(-1)
 
-    def only(self, rows: Sequence[int]) -> Files:
+    def only(self, rows: Sequence[int]) -> Part:
         """The files of these row numbers, which are in order."""
-        if len(rows) < 2:  # noqa: PLR2004 (of one row, itemgetter gives no tuple)
-            pick: Callable[[Sequence[Any]], Sequence[Any]] = lambda column: [column[row] for row in rows]  # noqa: E731
-        else:
-            pick = itemgetter(*rows)
-        paths = tuple(pick(self.paths))
-        urls = {path: self.urls[path] for path in paths if path in self.urls} if self.urls else {}
-        found = Files(paths, array("q", pick(self.sizes)), tuple(pick(self.checksums)), urls)
-        if "marks" in self.__dict__:
-            found.__dict__["marks"] = pick(self.marks)
+        return Part(self, rows)
+
+
+class Part(Files):
+    """Some files of a whole, by their row numbers; columns of its own are made when somebody looks at them."""
+
+    def __init__(self, whole: Files, rows: Sequence[int]) -> None:
+        """``rows`` are in order."""
+        self.__dict__.update(whole=whole, rows=rows)
+
+    whole: Files
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def paths(self) -> Sequence[str]:
+        """As of all files."""
+        return tuple(self._of(self.whole.paths))
+
+    @cached_property
+    def sizes(self) -> Sequence[int]:
+        """As of all files."""
+        return array("q", self._of(self.whole.sizes))
+
+    @cached_property
+    def checksums(self) -> Sequence[str]:
+        """As of all files."""
+        return tuple(self._of(self.whole.checksums))
+
+    @cached_property
+    def urls(self) -> Mapping[str, str]:
+        """As of all files."""
+        urls = self.whole.urls
+        return {path: urls[path] for path in self.paths if path in urls} if urls else {}
+
+    @cached_property
+    def marks(self) -> Sequence[bytes]:
+        """As of all files."""
+        return self._of(self.whole.marks)
+
+    def grown(self, rows: Sequence[int]) -> Part:
+        """The same with some rows more, which are in order and none of its own."""
+        found = Part(self.whole, sorted([*self.rows, *rows]))
+        marks, held = self.whole.marks, memoryview(self.packed)
+        pieces: list[bytes | memoryview] = []
+        before = 0
+        for row in rows:
+            at = bisect_left(self.rows, row) * _MARK
+            pieces += [held[before:at], marks[row]]
+            before = at
+        found.__dict__["packed"] = b"".join([*pieces, held[before:]])
+        found.__dict__["bytes"] = self.bytes + sum(max(0, self.whole.sizes[row]) for row in rows)
         return found
+
+    def _of(self, column: Sequence[Any]) -> Sequence[Any]:
+        if len(self.rows) < 2:  # noqa: PLR2004 (of one row, itemgetter gives no tuple)
+            return [column[row] for row in self.rows]
+        found: Sequence[Any] = itemgetter(*self.rows)(column)
+        return found
+
+
+_MARK = 16
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,14 @@ def replica_name(dataset: Ref, storage: str) -> str:
 
 def replica_ref(dataset: Ref, storage: str) -> Ref:
     """The Replica of a dataset at a storage."""
-    return Ref.of("Replica", replica_name(dataset, storage), dataset.namespace)
+    return Ref(f"Replica/{dataset.partition('/')[2]}.{storage.replace('/', '.')}")
 
 
 def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived]]:
     """(dataset, Replica) for everything that is wanted, in the order of the datasets' names."""
     atlas = Atlas.of(federation)
     rules, wanted = _wanted(federation, world)
+    standing = _standing(world, atlas)
     for ref, found in federation.of_kind("Dataset"):
         spec = cast("DatasetSpec", found)
         copies = wanted.get(spec.dataset, {})
@@ -70,11 +71,11 @@ def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived
         origin = str(spec.listing) if spec.listing else ""
         if origin:
             copies = {**copies, origin: copies.get(origin, _Copy())}
-        standing = [name for name in atlas.names if name not in copies and world.applied(replica_ref(ref, name))]
+        going = [name for name in standing.get(ref, ()) if name not in copies]
         for storage in sorted(copies):
             files, fileset = _files(spec, copies[storage], world, whole=storage == origin)
             held = {name: rules[name] for name in copies[storage].rules}
-            allowed = [name for name in (*copies, *standing) if _allowed(name, held.values())]
+            allowed = [name for name in (*copies, *going) if _allowed(name, held.values())]
             made = _replica(spec, storage, fileset, held, _sources(spec, storage, allowed, atlas))
             yield ref, Derived("Replica", replica_name(ref, storage), made, files=files)
 
@@ -94,6 +95,20 @@ def _wanted(federation: Federation, world: World) -> tuple[Mapping[Ref, Rule], M
                 copy.rules.append(ref)
                 copy.parts[fileset.digest] = fileset
     return rules, found
+
+
+def _standing(world: World, atlas: Atlas) -> Mapping[Ref, list[str]]:
+    """Dataset -> storages at which a Replica of it was applied."""
+    suffixes = {f".{name.replace('/', '.')}": name for name in atlas.names}
+    found: dict[Ref, list[str]] = defaultdict(list)
+    for ref in world.known:
+        if not ref.startswith("Replica/"):
+            continue
+        for at in (n for n, letter in enumerate(ref) if letter == "."):
+            name = suffixes.get(ref[at:])
+            if name is not None:
+                found[Ref(f"Dataset/{ref[len('Replica/') : at]}")].append(name)
+    return found
 
 
 def _files(spec: DatasetSpec, copy: _Copy, world: World, *, whole: bool) -> tuple[Files | None, Fileset]:

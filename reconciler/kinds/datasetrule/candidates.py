@@ -39,6 +39,8 @@ class Seat:
     weight: float = 1.0
     apart: str = ""
     """Where it is, as far as copies are to be apart."""
+    closed: str = ""
+    """Why it may not be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def seats_of(spec: DatasetRuleSpec, want: Copies, places: Places, vo: str) -> li
         weight = _weight(spec, place)
         why_not.extend(_objections(spec, want, place, vo, weight))
         shut = "" if weight is None or weight > 0 else f"its {spec.weight} is 0: nothing new goes there"
-        found.append(Seat(place, "; ".join(why_not), shut, weight or 0.0, _apart(spec, place)))
+        found.append(Seat(place, "; ".join(why_not), shut, weight or 0.0, _apart(spec, place), closed(place)))
     return found
 
 
@@ -95,23 +97,41 @@ def open_choices(
     seats = {want: {seat.place.name: seat for seat in seats_of(spec, want, places, vo)} for want in wants}
     room, taken = Room(places, world, vo), dict[str, tuple[str, ...]]()
 
-    def candidates(one: Asked, picks: Picks) -> tuple[Candidate, ...]:
+    limited = {name for name in places.by_name if room.limited(name)}
+    key = blake2b(ref.encode(), digest_size=32).digest()
+
+    def candidate(one: Asked, name: str, beside: Mapping[str, Seat]) -> Candidate:
+        part, new = one.group.there(name, world)
+        lacks = room.lacks(name, one.group.bytes, new) if name in limited else ""
+        data = one.group.name or spec.dataset
+        return _candidate(key, spec, seats[one.want][name], data, part, lacks, beside)
+
+    def candidates(one: Asked, picks: Picks, earlier: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
         for field in picks.keys() - taken.keys():
             taken[field] = picks[field]
             group = by_field[field].group
-            for storage in picks[field]:
-                room.charge((storage,), group.bytes, _new(group, storage, world))
+            for storage in limited.intersection(picks[field]):
+                room.charge((storage,), group.bytes, group.there(storage, world)[1])
         there = [name for n in range(len(wants)) for name in taken.get(field_of(n, one.group.name), ())]
         beside = {name: seats[one.want][name] for name in there}
-        return tuple(_candidate(ref, spec, seat, one.group, world, room, beside) for seat in seats[one.want].values())
+        kept = [candidate(one, name, beside) for name in earlier if name in places.by_name]
+        if len(kept) == one.want.copies and _still(kept):
+            return tuple(kept)
+        return tuple(candidate(one, name, beside) for name in places.by_name)
 
-    def later(one: Asked) -> Callable[[Picks], tuple[Candidate, ...]]:
-        return lambda picks: candidates(one, picks)
+    def later(one: Asked) -> Callable[[Picks, tuple[str, ...]], tuple[Candidate, ...]]:
+        return lambda picks, earlier: candidates(one, picks, earlier)
 
-    first = candidates(asked[0], {})
+    first = candidates(asked[0], {}) if len(asked) == 1 else ()
     return tuple(
-        OpenChoice(one.field, first, one.want.copies, after=later(one) if n else None) for n, one in enumerate(asked)
+        OpenChoice(one.field, first, one.want.copies, after=later(one) if len(asked) > 1 else None) for one in asked
     )
+
+
+def _still(kept: Sequence[Candidate]) -> bool:
+    """Whether all that was chosen earlier may stay, side by side."""
+    groups = [candidate.apart for candidate in kept if candidate.apart]
+    return not any(candidate.why_not for candidate in kept) and len(set(groups)) == len(groups)
 
 
 def nothing_known(places: Places, why: str) -> Sequence[OpenChoice]:
@@ -120,13 +140,7 @@ def nothing_known(places: Places, why: str) -> Sequence[OpenChoice]:
 
 
 def _candidate(
-    ref: Ref,
-    spec: DatasetRuleSpec,
-    seat: Seat,
-    group: Group,
-    world: World,
-    room: Room,
-    beside: Mapping[str, Seat],
+    key: bytes, spec: DatasetRuleSpec, seat: Seat, data: str, part: float, lacks: str, beside: Mapping[str, Seat]
 ) -> Candidate:
     name = seat.place.name
     why_not = [seat.why_not] if seat.why_not else []
@@ -134,15 +148,12 @@ def _candidate(
         why_not.append("holds another of its copies already")
     elif seat.apart and any(other.apart == seat.apart for other in beside.values()):
         why_not.append(f"another of its copies is in {seat.apart}")
-    part = group.there(name, world)
-    shut = closed(seat.place)
-    if part == 0 and shut:
-        why_not.append(shut)
+    if part == 0 and seat.closed:
+        why_not.append(seat.closed)
     if why_not:
         return Candidate(name, "; ".join(why_not))
-    anew = [] if part >= 1 else [said for said in (seat.shut, shut) if said]
-    lacks = room.lacks(name, group.bytes, _new(group, name, world)) if room.limited(name) else ""
-    score = _HAS_IT * part + luck(ref, group.name or spec.dataset, name, seat.weight)
+    anew = [] if part >= 1 else [said for said in (seat.shut, seat.closed) if said]
+    score = _HAS_IT * part + luck(key, data, name, seat.weight)
     anew += [lacks] if lacks else []
     return Candidate(name, "", score, _for(spec, seat, part), "; ".join(anew), apart=seat.apart)
 
@@ -154,17 +165,12 @@ def _for(spec: DatasetRuleSpec, seat: Seat, part: float) -> str:
     return ", ".join(said) or "fits the expression"
 
 
-def _new(group: Group, storage: str, world: World) -> int:
-    """Bytes that would have to come."""
-    return group.bytes - sum(leaf.there(storage, world) for leaf in group.leaves)
-
-
-def luck(ref: Ref, data: str, storage: str, weight: float) -> float:
+def luck(key: bytes, data: str, storage: str, weight: float) -> float:
     """A score that falls to storages in proportion to their weights, by a keyed hash (weighted rendezvous)."""
     if weight <= 0:
         return -_HAS_IT
-    digest = blake2b(f"{data}\0{storage}".encode(), digest_size=8, key=blake2b(ref.encode(), digest_size=32).digest())
-    drawn = (int.from_bytes(digest.digest(), "big") + 0.5) / 2**64
+    digest = blake2b(f"{data}\0{storage}".encode(), digest_size=8, key=key).digest()
+    drawn = (int.from_bytes(digest, "big") + 0.5) / 2**64
     return math.log(weight) - math.log(-math.log(drawn))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from reconciler.kinds.dataset.brought import replica_ref
 from reconciler.kinds.dataset.index import Datasets
@@ -24,17 +25,13 @@ class Leaf:
     fileset: Fileset
     vo: str
 
-    def there(self, storage: str, world: World) -> int:
-        """Bytes of it at a storage: as it was applied, or as rules decided before this one will have it."""
+    def there(self, storage: str, world: World) -> int | None:
+        """Bytes of it at a storage: as it was applied, or as rules decided before this one have it; None: nothing."""
         held = world.applied(replica_ref(self.ref, storage))
-        here = world.locked.data.get(self.name, {}).get(storage, 0)
-        if isinstance(held, ReplicaSpec) and held.dataset == self.name and held.fileset is not None:
-            return max(here, min(held.fileset.bytes, self.fileset.bytes))
-        return here
-
-    def stands(self, storage: str, world: World) -> bool:
-        """Whether anything of it lies at a storage, also where sizes are not known."""
-        return storage in world.locked.data.get(self.name, {}) or bool(world.applied(replica_ref(self.ref, storage)))
+        here = world.locked.data.get(self.name, {}).get(storage)
+        if not isinstance(held, ReplicaSpec) or held.dataset != self.name or held.fileset is None:
+            return here
+        return max(here or 0, min(held.fileset.bytes, self.fileset.bytes))
 
     def standing(self, storage: str, world: World) -> Files | None:
         """Its files at a storage, as they were applied."""
@@ -43,7 +40,7 @@ class Leaf:
         return world.files(held.fileset.digest) if known else None  # type: ignore[union-attr]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """Datasets that are kept together, with what has to be known to choose for them."""
 
@@ -51,17 +48,19 @@ class Group:
     """"" where a rule has one group alone."""
     leaves: tuple[Leaf, ...]
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Of all files whose size is known."""
         return sum(leaf.fileset.bytes for leaf in self.leaves)
 
-    def there(self, storage: str, world: World) -> float:
-        """Which part of it lies at a storage: 0..1."""
-        total = self.bytes
-        if total:
-            return sum(leaf.there(storage, world) for leaf in self.leaves) / total
-        return sum(leaf.stands(storage, world) for leaf in self.leaves) / len(self.leaves)
+    def there(self, storage: str, world: World) -> tuple[float, int]:
+        """Which part of it lies at a storage, 0..1, and how many bytes would have to come."""
+        found = [leaf.there(storage, world) for leaf in self.leaves]
+        here = [size for size in found if size is not None]
+        if not here:
+            return 0.0, self.bytes
+        part = sum(here) / self.bytes if self.bytes else len(here) / len(found)
+        return part, self.bytes - sum(here)
 
 
 def leaves_of(spec: DatasetRuleSpec, datasets: Datasets) -> tuple[list[Leaf], str]:

@@ -50,6 +50,7 @@ class Ring:
                 hashed = blake2b(f"{name}\0{n}".encode(), digest_size=BITS // 8, key=key).digest()
                 points.append((int.from_bytes(hashed, "big"), name))
         points.sort()
+        self.names = weights.keys()
         self.points = [point for point, _ in points]
         self._names = [name for _, name in points]
         self._apart = apart

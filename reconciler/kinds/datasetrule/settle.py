@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.kinds.base import Fault, Settled
 from reconciler.kinds.dataset.brought import replica_ref
 from reconciler.kinds.dataset.content import filed
-from reconciler.kinds.datasetrule.candidates import FIELD, Seat, closed, field_of, seats_of
+from reconciler.kinds.datasetrule.candidates import Seat, field_of, seats_of
 from reconciler.kinds.datasetrule.data import Leaf
 from reconciler.kinds.datasetrule.places import Places
 from reconciler.kinds.datasetrule.ring import Ring
@@ -44,7 +44,7 @@ class Scatters:
         fit = [seat for seat in seats if not seat.why_not]
         names = [seat.place.name for seat in fit]
         standing = {name: held for name in names if (held := leaf.standing(name, world)) is not None}
-        weights = {s.place.name: 0.0 if s.shut or closed(s.place) else s.weight for s in fit}
+        weights = {s.place.name: 0.0 if s.shut or s.closed else s.weight for s in fit}
         key = f"{ref}\0{leaf.name}"
         ring = Ring(leaf.name.encode()[:64], weights, {seat.place.name: seat.apart for seat in fit})
         limited = frozenset(name for name in names if room.limited(name))
@@ -142,15 +142,12 @@ def _row(row: tuple[str, int, int]) -> str:
 
 
 def _rejected(seats: Sequence[Seat]) -> tuple[tuple[str, str], ...]:
-    why = ((seat.place.name, seat.why_not or seat.shut or closed(seat.place)) for seat in seats)
+    why = ((seat.place.name, seat.why_not or seat.shut or seat.closed) for seat in seats)
     return tuple(sorted((name, said) for name, said in why if said))
 
 
 def _refused(ref: Ref, field: str, copies: int, found: Scattered, count: int, seats: Sequence[Seat]) -> Choice:
-    fit = sum(not (seat.why_not or seat.shut or closed(seat.place)) for seat in seats)
+    fit = sum(not (seat.why_not or seat.shut or seat.closed) for seat in seats)
     full = f"; full: {', '.join(found.full)}" if found.full else ""
     said = f"{found.homeless} of {count} files have no {copies} places; {fit} of {len(seats)} candidates fit{full}"
     return Choice(ref, field, (), said, rejected=_rejected(seats))
-
-
-__all__ = ["FIELD", "Scatters", "settled"]

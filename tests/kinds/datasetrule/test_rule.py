@@ -85,7 +85,7 @@ def decided(spec, federation, ref=REF, world=NOWHERE, earlier=()):
     picks = {}
     for choice in KIND.choices(ref, spec, federation, world):
         if choice.after is not None:
-            choice = replace(choice, candidates=choice.after(picks))
+            choice = replace(choice, candidates=choice.after(picks, tuple(earlier)))
         picks[choice.field] = choose(ref, choice, tuple(earlier)).chosen
     settled = KIND.complete(ref, KIND.canonical(KIND.chosen(spec, picks)), federation, world)
     assert settled.undecided is None, settled.undecided
