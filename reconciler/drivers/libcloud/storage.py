@@ -1,8 +1,13 @@
 """The libcloud driver of the storage port: a container (bucket) of an S3 service is a storage.
 
 Options: ``provider`` (``s3``, ``minio``, ``s3_rgw`` ... as libcloud spells it; ``s3`` when not given), ``key`` and
-``secret`` (secret references), ``host``, ``port``, ``secure``, ``region``, ``container``. A storage's ``url``
-(``https://s3.example.org:9000/container``) stands for host, port, secure and container where they are not given.
+``secret`` (secret references), ``host``, ``port``, ``secure``, ``region``, ``container``, ``capacity`` and
+``minFreeBytes``. A storage's ``url`` (``https://s3.example.org:9000/container``) stands for host, port, secure and
+container where they are not given.
+
+OpenStack Swift is reached by its S3 API (``s3api``). libcloud's driver for Swift's own API is refused: it compares what
+it has streamed with the MD5 of nothing, cuts no stream into parts (Swift takes 5 GiB in one), and the URLs to read from
+that it makes are of https alone and signed with a key of the whole account.
 
 Our mark and our own checksums lie in each object's metadata. An object appears only when its upload is complete, so
 that a killed copy shows nothing. Quirks of libcloud 3.9 that are dealt with here:
@@ -71,7 +76,8 @@ def open(target: Target, drivers: Drivers) -> Storage:  # noqa: A001
     state = options.get("state")
     heads = Heads(Path(str(state)) / f"{target.name.replace('/', '.')}.heads.sqlite" if state else None)
     connect = partial(_driver, target, str(options["provider"]), key, secret, more)
-    return Bucket(target.id, connect, str(options["container"]), heads)
+    capacity, min_free = options.get("capacity"), int(options.get("minFreeBytes") or 0)
+    return Bucket(target.id, connect, str(options["container"]), heads, capacity=capacity, min_free=min_free)
 
 
 def _of_url(url: str) -> dict[str, Any]:
@@ -104,8 +110,12 @@ class Bucket:
         container: str,
         heads: Heads,
         clock: Callable[[], float] = time.time,
+        *,
+        capacity: int | None = None,
+        min_free: int = 0,
     ) -> None:
-        """``connect`` makes a libcloud driver; ``clock`` tells seconds since the epoch."""
+        """``connect`` makes a libcloud driver; ``clock`` tells seconds since the epoch; the rest are bytes."""
+        self._capacity, self._min_free = capacity, min_free
         self._name, self._connect, self._container = name, connect, container
         self._heads, self._clock, self._local = heads, clock, threading.local()
 
@@ -151,8 +161,12 @@ class Bucket:
         return Source(url)
 
     def space(self) -> Space:
-        """S3 does not say how full a container is."""
-        return Space()
+        """What is listed, and what the capacity leaves for more. S3 itself does not say how full a container is."""
+        if self._capacity is None:
+            return Space()
+        with translated(self._name):
+            used = sum(item.size for item in self._listed([""]).values())
+        return Space(used, max(0, self._capacity - self._min_free - used))
 
     def _listed(self, prefixes: list[str]) -> dict[str, Any]:
         """Key -> object, of every page. Raises Transient when the pages begin anew."""

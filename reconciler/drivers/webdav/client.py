@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import requests
 import urllib3
@@ -81,11 +81,13 @@ class Client:
         writes: Iterable[str] = (),
         right: Iterable[int] = (),
         headers: Mapping[str, Any] | None = None,
+        to: requests.Response | None = None,
         **more: Any,
     ) -> requests.Response:
         """The answer to one request. Raises a DriverError when its status is neither 2xx nor one that is ``right``.
 
-        Without ``reads`` and ``writes`` the token is for reading ``path``.
+        Without ``reads`` and ``writes`` the token is for reading ``path``. ``to`` is an answer that may have pointed
+        to another server, which is not shown our token: what it needs stands in the URL.
         """
         reads, writes = tuple(reads), tuple(writes)
         if not (reads or writes):
@@ -93,17 +95,22 @@ class Client:
         what = f"{self.name}: {path or '/'}"
         more.setdefault("timeout", self.options.timeout)
         more.update(auth=self.bearer(reads=reads, writes=writes), headers=dict(headers or {}), verify=self.verify)
-        answer = self._asked(what, method, path, more, _TRIES if method in _REPEATABLE and _bare(more) else 1)
+        url = self.url(path)
+        if to is not None and to.is_redirect:
+            url = urljoin(url, to.headers["Location"])
+            if self.session.should_strip_auth(self.url(path), url):
+                more["auth"] = _Bearer("")
+        answer = self._asked(what, method, url, more, _TRIES if method in _REPEATABLE and _bare(more) else 1)
         if answer.ok or answer.status_code in right:
             return answer
         with answer:
             raise meaning(what, answer, self.tokens.spelt(scope(reads, writes)))
 
-    def _asked(self, what: str, method: str, path: str, more: Mapping[str, Any], tries: int) -> requests.Response:
+    def _asked(self, what: str, method: str, url: str, more: Mapping[str, Any], tries: int) -> requests.Response:
         """The answer to a request; one that the server hung up on without a word is sent again."""
         for left in reversed(range(tries)):
             try:
-                return self.session.request(method, self.url(path), **more)
+                return self.session.request(method, url, **more)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if not left or not isinstance(error, requests.ConnectionError) or isinstance(error, requests.Timeout):
                     raise lost(what, error) from error

@@ -102,11 +102,10 @@ class WebDAV:
         return Source(self._client.url(path), headers, ca=self._options.ca)
 
     def space(self) -> Space:
-        """The server's quota (RFC 4331); without one, what is listed and what the capacity leaves for more."""
+        """The server's quota (RFC 4331); with a capacity, what is listed and what that leaves for more."""
         used, free = self._client.quota()
         if self._options.capacity is not None:
-            if used is None:
-                used = sum(file.size for file in self.listing().files.values())
+            used = sum(file.size for file in self.listing().files.values())
             left = max(0, self._options.capacity - used)
             free = left if free is None else min(free, left)
         if free is not None and self._options.minFreeBytes:

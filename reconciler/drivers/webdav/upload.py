@@ -2,6 +2,7 @@
 
 A body is always sent with its length: XRootD takes no chunked one. What has no length beforehand is kept here first.
 A server that refuses a large body hangs up in the middle of it, which says nothing: so an empty file is sent first.
+That also tells where the bytes shall go, on servers that only keep the names (dCache, EOS, redirectors of XRootD).
 """
 
 from __future__ import annotations
@@ -62,15 +63,15 @@ def _kept_and_put(client: Client, copy: Copy, path: str, incoming: Iterator[byte
 
 
 def _put(client: Client, path: str, incoming: Iterable[bytes], size: int) -> None:
-    if size == 0 or size > _AT_ONCE:
-        client.send("PUT", path, writes=(OWN,), headers={"Content-Length": "0"})
-    if size == 0:
-        for _ in incoming:
-            pass  # nothing may come
-        return
+    """Send the bytes; what is small is sent at once, so that it can be sent again to wherever the server points."""
     headers = {"Content-Type": "application/octet-stream"}
     patience = (client.options.stall, max(client.options.stall, _PATIENCE))
-    client.send("PUT", path, writes=(OWN,), headers=headers, data=_Body(incoming, size), timeout=patience)
+    if size <= _AT_ONCE:
+        body = b"".join(incoming)
+        client.send("PUT", path, writes=(OWN,), headers={**headers, "Content-Length": str(size)}, data=body)
+        return
+    asked = client.send("PUT", path, writes=(OWN,), headers={"Content-Length": "0"}, allow_redirects=False)
+    client.send("PUT", path, writes=(OWN,), headers=headers, data=_Body(incoming, size), timeout=patience, to=asked)
 
 
 def _counted(copy: Copy, source: Iterator[bytes], tally: Tally) -> Iterator[bytes]:

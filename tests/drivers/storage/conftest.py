@@ -41,10 +41,10 @@ class Secrets:
 
 @dataclass
 class Place:
-    """A storage: ``open`` anew, as another process would; ``by_hand`` puts bytes there as a person would."""
+    """A storage: ``open`` anew (with other options, too), as another process would; ``by_hand`` puts bytes there as a person would."""
 
     target: Target
-    open: Callable[[], Storage]
+    open: Callable[..., Storage]
     by_hand: Callable[[str, bytes], None]
     taken_away: Callable[[], None]
 
@@ -84,7 +84,7 @@ def directory_place(tmp_path: Path) -> Place:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
 
-    return Place(target, lambda: directory.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
+    return Place(target, lambda at=target: directory.open(at, Secrets()), by_hand, lambda: shutil.rmtree(root))
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def _bucket_place(tmp_path: Path, service: S3 | Swift) -> Iterator[Place]:
                 item.delete()
             person.get_container(bucket).delete()
 
-        place = Place(target, lambda: libcloud_storage.open(target, Secrets()), by_hand, taken_away)
+        place = Place(target, lambda at=target: libcloud_storage.open(at, Secrets()), by_hand, taken_away)
         yield place
         if bucket not in [c.name for c in person.list_containers()]:
             person.create_container(bucket)
@@ -137,7 +137,7 @@ def dav_place(xrootd: XRootD, server: str, state: Path, **options: Any) -> Place
             if made.is_relative_to(root):
                 shutil.chown(made, "xrootd", "xrootd")
 
-    return Place(target, lambda: webdav.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
+    return Place(target, lambda at=target: webdav.open(at, Secrets()), by_hand, lambda: shutil.rmtree(root))
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def plain_place(tmp_path: Path, dav: Dav) -> Place:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
 
-    return Place(target, lambda: webdav.open(target, Secrets()), by_hand, lambda: shutil.rmtree(root))
+    return Place(target, lambda at=target: webdav.open(at, Secrets()), by_hand, lambda: shutil.rmtree(root))
 
 
 @pytest.fixture(params=["directory", "libcloud", "swift", "webdav", "plain"])
