@@ -66,7 +66,8 @@ def compare(
             unmarked.append(row)
             if found.uid:
                 others.add(found.uid)
-    leaving, dark = _besides(spec, uid, files, applied, folders)
+    named = len(right) + len(wrong) == folders.count(spec.folder)
+    leaving, dark = ([], []) if named or spec.origin else _besides(spec, uid, files, applied, folders)
     lost = _lost(files, missing, applied)
     return Comparison(spec, files, right, wrong, missing, unmarked, others, total, leaving, dark, lost)
 
@@ -78,18 +79,14 @@ def fits(found: StoredFile, size: int, checksum: str) -> bool:
 
 def _besides(
     spec: ReplicaSpec, uid: str, files: Files, applied: Files, folders: Folders
-) -> tuple[Sequence[File], Sequence[StoredFile]]:
+) -> tuple[list[File], list[StoredFile]]:
     """What is in the folder besides what is wanted: leaving, dark."""
-    if spec.origin:
-        return (), ()
     cut = len(spec.folder) + 1
-    inside = folders.under(spec.folder)
-    wanted = frozenset(files.paths) if inside else frozenset()
-    extra = [found for found in inside if found.path[cut:] not in wanted]
-    if not extra:
-        return (), ()
+    wanted = frozenset(files.paths)
+    extra = [found for found in folders.under(spec.folder) if found.path[cut:] not in wanted]
     before = {path: row for row, path in enumerate(applied.paths)} if applied.digest != files.digest else {}
-    leaving, dark = [], []
+    leaving: list[File] = []
+    dark: list[StoredFile] = []
     for found in extra:
         path = found.path[cut:]
         if found.uid == uid and path in before:

@@ -59,14 +59,16 @@ class Folders:
 
     def under(self, folder: str) -> list[StoredFile]:
         """The files below ``folder``."""
-        start = f"{folder}/"
-        first = bisect_left(self._paths, start)
-        found = []
-        for path in self._paths[first:]:
-            if not path.startswith(start):
-                break
-            found.append(self._files[path])
-        return found
+        return [self._files[path] for path in self._within(folder)]
+
+    def count(self, folder: str) -> int:
+        """How many there are below ``folder``."""
+        return len(self._within(folder))
+
+    def _within(self, folder: str) -> list[str]:
+        after = chr(ord("/") + 1)
+        first = bisect_left(self._paths, f"{folder}/")
+        return self._paths[first : bisect_left(self._paths, f"{folder}{after}", first)]
 
 
 def look(wanted: Wanted, listing: Listing, folders: Folders) -> Observation:
