@@ -19,13 +19,13 @@ from reconciler.drivers.libcloud import storage as libcloud_storage
 from reconciler.model import SecretRef, Target
 from reconciler.ports import Copy, Source, Storage
 from tests.real import issuer
-from tests.real.dav import Dav, dav
+from tests.real.dav import Dav, dav, door, liar
 from tests.real.s3 import KEY, S3, SECRET, s3
 from tests.real.swift import PASSWORD, USER, Swift, swift
 from tests.real.web import web
 from tests.real.xrootd import XRootD, xrootd
 
-__all__ = ["dav", "s3", "swift", "web", "xrootd"]
+__all__ = ["dav", "door", "liar", "s3", "swift", "web", "xrootd"]
 
 UID, OTHER = "a" * 32, "b" * 32
 

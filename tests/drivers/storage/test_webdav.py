@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import textwrap
 import time
 
 import pytest
 
 from reconciler.drivers import webdav
+from reconciler.drivers.options import checked
+from reconciler.drivers.webdav.client import Client
 from reconciler.drivers.webdav.failures import cleaned
+from reconciler.drivers.webdav.options import Options
+from reconciler.drivers.webdav.thirdparty import NotThisWay, ThirdParty
+from reconciler.drivers.webdav.tokens import Tokens
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.model import Reason, SecretRef, Target
 from reconciler.ports import Copy, Source
 from tests.drivers.storage.conftest import OTHER, UID, Secrets, adler32, dav_place, md5
+from tests.real import issuer
 from tests.real.web import content
 
 BODY = b"fourteen bytes"
@@ -151,6 +162,107 @@ def test_a_storage_that_is_down_is_transient(webdav_place):
     options = {**webdav_place.target.options, "url": "https://localhost:9/vo"}
     with pytest.raises(Transient):
         webdav.open(Target("storage:SITE/down", "webdav", options), Secrets()).listing()
+
+
+@pytest.mark.parametrize(
+    ("how", "fate", "said"),
+    [
+        ("stalled", Transient, "no byte more than 100"),
+        ("silent", Transient, "fallen silent"),
+        ("broken", Transient, "did not say how the copy ended"),
+        ("full", Terminal, "No space left"),
+        ("507", Terminal, "507"),
+        ("503", Transient, "503"),
+        ("429", Transient, "429"),
+        ("403", Terminal, "403"),
+        ("412", Conflict, "412"),
+        ("501", NotThisWay, None),
+        ("405", NotThisWay, None),
+    ],
+)
+def test_a_copy_ends_as_its_last_line_says_and_not_as_its_status(liar, how, fate, said):
+    with pytest.raises(fate, match=said) as caught:
+        _third(liar).pull(Copy("a", Source("https://x.example.org/b"), UID), how)
+    if how in ("full", "507"):
+        assert caught.value.reason is Reason.QUOTA_EXCEEDED
+    if how in ("503", "429"):
+        assert caught.value.retry_after == 9
+
+
+def test_markers_tell_how_far_a_copy_has_come(liar):
+    seen = []
+    copy = Copy("a", Source("https://x.example.org/b"), UID, progress=seen.append)
+    assert _third(liar).pull(copy, "success") == 100
+    assert seen == [40, 60]
+
+
+def _third(liar):
+    options = checked(Target("storage:S/x", "webdav", {"url": liar, "stall": 1}), Options)
+    return ThirdParty(Client("storage:S/x", options, Tokens("storage:S/x", options, Secrets().secret)))
+
+
+def test_a_large_file_follows_where_the_server_points(plain_place, door, source):
+    options = {**plain_place.target.options, "url": f"{door}/{_folder(plain_place)}"}
+    storage = webdav.open(Target("storage:SITE/door", "webdav", options), Secrets())
+    body = content(BIG)[:BIG]
+    made = storage.copy_in(Copy("a/big", source(body), UID, BIG, adler32(body)))
+    small = storage.copy_in(Copy("a/small", source(BODY, "small"), UID))
+    assert storage.listing().files == {"a/big": made, "a/small": small}
+    assert plain_place.open().listing().files.keys() == {"a/big", "a/small"}
+
+
+# -- being killed ------------------------------------------------------------------------------------------------------
+
+KILLS = [
+    ("reconciler.drivers.webdav.client:Client.send", "PUT"),
+    ("reconciler.drivers.webdav.thirdparty:ThirdParty.pull", ""),
+    ("reconciler.drivers.webdav.storage:WebDAV._verified", ""),
+    ("reconciler.drivers.webdav.marks:Marks.put", ""),
+    ("reconciler.drivers.webdav.storage:WebDAV._shown", ""),
+    ("reconciler.drivers.webdav.marks:Marks.forget", ""),
+]
+CHILD = """
+    import importlib, json, os, signal, sys
+    from reconciler.drivers import webdav
+    from reconciler.model import Target
+    from reconciler.ports import Copy, Source
+    given = json.load(sys.stdin)
+    class Secrets:
+        def secret(self, reference):
+            return given["secret"]
+    storage = webdav.open(Target("storage:SITE/b", "webdav", given["options"]), Secrets())
+    storage._prepare()
+    module, _, names = given["where"].partition(":")
+    owner, name = getattr(importlib.import_module(module), names.split(".")[0]), names.split(".")[1]
+    real = getattr(owner, name)
+    def deadly(self, *arguments, **named):
+        if given["what"] and arguments[0] != given["what"]:
+            return real(self, *arguments, **named)
+        if given["when"] == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(self, *arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+    setattr(owner, name, deadly)
+    storage.copy_in(Copy("a/big", Source(given["url"], given["headers"]), "a" * 32))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("where", "what"), KILLS)
+def test_killed_at_any_moment_it_leaves_a_whole_marked_file_or_none(webdav_place, other_place, where, what, when):
+    body = content(BIG)[:BIG]
+    webdav_place.by_hand("big", body)
+    source = webdav_place.open().source("big")
+    given = {"options": other_place.target.options, "secret": issuer.SECRET, "where": where, "what": what, "when": when}
+    given |= {"url": source.url, "headers": dict(source.headers)}
+    words = [sys.executable, "-c", textwrap.dedent(CHILD)]
+    child = subprocess.run(words, input=json.dumps(given), text=True, capture_output=True)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    left = other_place.open().listing().files
+    assert left == {} or (left["a/big"].uid, left["a/big"].size) == (UID, BIG)
+    made = other_place.open().copy_in(Copy("a/big", source, OTHER, BIG, md5(body)))
+    assert other_place.open().listing().files == {"a/big": made}
+    assert made.uid == OTHER
 
 
 # -- being refused -----------------------------------------------------------------------------------------------------
