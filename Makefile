@@ -13,9 +13,10 @@ help: ## say what there is
 demo: $(VENV)/.run ## the real sites of the EGI Federated Cloud, planned, applied, broken and repaired (no root)
 	@$(BIN)/python -m tests.demo.demo
 
-demo-real: $(VENV)/.dev ## the same with OpenStack, BIND and Ansible (root on Debian)
+demo-real: $(VENV)/.dev ## the same with OpenStack, BIND and Ansible, then data on XRootD and S3 (root on Debian)
 	@sh .ci/packages
 	@$(BIN)/python -m tests.demo.real
+	@$(BIN)/python -m tests.demo.data
 
 test: $(VENV)/.dev ## every check and every test, real servers included (Debian packages are installed when possible)
 	@sh .ci/packages

@@ -12,6 +12,7 @@ import pytest
 _HOSTS = (
     "test_cluster_on_namespaces.py",
     "test_real.py",
+    "tests/demo/test_data.py",
     "tests/drivers/compute/",
     "tests/drivers/configure/",
     "tests/drivers/storage/test_wires.py",
@@ -20,20 +21,23 @@ _HOSTS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that make hosts out of namespaces."""
+    """Mark the tests that make hosts out of namespaces, and those whose hosts are servers of the cloud."""
     for item in items:
-        makes_hosts = not {"roots", "openstack"}.isdisjoint(getattr(item, "fixturenames", ()))
-        if makes_hosts or any(part in str(item.path) for part in _HOSTS):
+        fixtures = getattr(item, "fixturenames", ())
+        if "openstack" in fixtures or "openstack" in item.name:
+            item.add_marker("cloud")
+        elif "roots" in fixtures or any(part in str(item.path) for part in _HOSTS):
             item.add_marker("hosts")
 
 
 @pytest.fixture(autouse=True)
 def _hosts_alone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests that make hosts run one after the other: the kernel's names and addresses are shared."""
-    if request.node.get_closest_marker("hosts") is None:
+    """Tests that make hosts run one after the other, and so do those on the cloud: both are heavy."""
+    mark = next((m for m in ("hosts", "cloud") if request.node.get_closest_marker(m) is not None), None)
+    if mark is None:
         yield
         return
-    with (Path(tempfile.gettempdir()) / "hanse-tests-hosts.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"hanse-tests-{mark}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -116,7 +116,7 @@ def plan(
     if out is not None:
         out.write_bytes(to_json(proposal.plan))
     shown = _filtered(from_base or proposal.plan, target or [], kind or [])
-    _show(proposal.plan, shown, output, most=1 << 30 if full else 100)
+    _show(proposal.plan, shown, output, most=1 << 30 if full else 100, steps=not down)
     if down and output is not PlanForm.JSON:
         console.say("\n".join(suppose.told(proposal.plan, down)))
     if out is not None:
@@ -132,7 +132,7 @@ def proposed(house: House, revision: str, *, worktree: bool = False, down: Seque
         return propose(house, revision or house.settings.source.revision, worktree=worktree, down=down)
 
 
-def _show(whole: Plan, shown: Plan, output: PlanForm, most: int) -> None:
+def _show(whole: Plan, shown: Plan, output: PlanForm, most: int, *, steps: bool) -> None:
     from reconciler.plan import render
     from reconciler.plan.saved import to_json
 
@@ -141,7 +141,7 @@ def _show(whole: Plan, shown: Plan, output: PlanForm, most: int) -> None:
     elif output is PlanForm.MARKDOWN:
         console.say(render.markdown(shown).rstrip())
     else:
-        console.say(render.text(shown, console.style, most=most).rstrip())
+        console.say(render.text(shown, console.style, most=most, steps=steps).rstrip())
     hidden = len(whole.actions) - len(shown.actions)
     if hidden and output is not PlanForm.JSON:
         console.note(f"{_many(hidden, 'action')} of this plan not shown: hanse plan shows the whole plan")

@@ -1,4 +1,4 @@
-"""``make demo-real``: the example federation on real servers. Root on Debian.
+"""The first half of ``make demo-real``: the example federation on real servers. Root on Debian.
 
 The harbour's cloud is an OpenStack (keystone, placement, glance, neutron, nova with two compute hosts) that lets a
 member of the VO in with an access token. The portal's cluster is three of its servers, network-namespace hosts that

@@ -41,6 +41,10 @@ class Stage:
         """A heading."""
         self._print(f"\n{number}. {title}", strong=True)
 
+    def note(self, line: str) -> None:
+        """A line that stands out."""
+        self._print(f"\n{line}", strong=True)
+
     def say(self, text: str) -> None:
         """What is about to happen, and why."""
         print(flush=True)

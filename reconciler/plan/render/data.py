@@ -21,7 +21,7 @@ def lines(account: DataAccount | None, style: Style) -> Iterator[str]:
 
 
 def told(account: DataAccount, style: Style) -> Iterator[str]:
-    """Rules, ways, storages, what cannot be read, what would be lost, and the sum."""
+    """Rules, ways, storages, what cannot be read, and the sum. Last copies stand under what is blocked."""
     for rule in account.rules:
         yield f"{rule.ref}  {_rule(rule)}"
         if rule.refused:
@@ -29,7 +29,6 @@ def told(account: DataAccount, style: Style) -> Iterator[str]:
     yield from (_flow(flow) for flow in account.flows)
     yield from (style("quiet", _storage(storage)) for storage in account.storages)
     yield from (style("drift", f"unreachable: {ref}: {why}") for ref, why in account.unreachable)
-    yield from (style("blocked", f"last copy: {ref}: {why}") for ref, why in account.last)
     yield f"in all {total(account)}"
 
 
@@ -61,7 +60,7 @@ def _storage(storage: StorageAccount) -> str:
     free, after = storage.free, storage.free_after
     room = f"{size(free)} free, then {_left(after)}" if free is not None and after is not None else "room not known"
     quotas = [f"{q.vo} {size(q.before)} -> {size(q.after)}{_of(q.most)}" for q in storage.quotas]
-    return "; ".join([f"{storage.storage}  {size(storage.used)} used by rules and replicas, {room}", *quotas])
+    return "; ".join([f"{storage.storage}  {size(storage.used)} used, {room}", *quotas])
 
 
 def _left(after: int) -> str:

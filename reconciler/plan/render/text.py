@@ -15,8 +15,11 @@ _SHORT = 100
 """Characters of a name, a reason and a message that still stand on one line."""
 
 
-def text(plan: Plan, style: Style = plain, *, most: int = 100) -> str:
-    """The whole plan. Of more than ``most`` harmless actions of one verb (creates, adoptions) the rest is counted."""
+def text(plan: Plan, style: Style = plain, *, most: int = 100, steps: bool = True) -> str:
+    """The whole plan. Of more than ``most`` harmless actions of one verb (creates, adoptions) the rest is counted.
+
+    Without ``steps`` it is not said what a person can do now: the plan is only supposed.
+    """
     found = words.parts(plan.actions)
     wide = min(_WIDEST, max((len(a.ref) for a in plan.actions), default=0))
     sections = [
@@ -30,7 +33,7 @@ def text(plan: Plan, style: Style = plain, *, most: int = 100) -> str:
         _said("Could not be read", [f"{t}: {reason}" for t, reason in plan.unreachable.items()], style),
         _said("Strays: they carry our mark and nobody wants them; nothing is done to them", plan.strays, style),
         _said("Warnings", plan.warnings, style),
-        [style("heading", words.summary(plan)), *(f"  {step}" for step in next_steps(plan))],
+        [style("heading", words.summary(plan)), *(f"  {step}" for step in next_steps(plan) if steps)],
     ]
     blocks = ["\n".join(lines) for lines in map(list, sections) if lines]
     return "\n\n".join(blocks) + "\n"
