@@ -15,6 +15,7 @@ from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.holding import approve, pause, resume
 from reconciler.cli.images import exporting
+from reconciler.cli.locations import locations
 from reconciler.cli.looking import explain, history, names, status
 from reconciler.cli.options import Place
 from reconciler.cli.placed import place
@@ -76,7 +77,7 @@ def _apart(doc: str) -> tuple[str, str]:
 _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
-    "Look": (status, rule, explain, history, names),
+    "Look": (status, rule, locations, explain, history, names),
     "Hold and allow": (approve, pause, resume),
 }
 for _panel, _commands in _PANELS.items():

@@ -48,18 +48,19 @@ def place(
 
     with opened(context.obj, write=False) as house:
         wish = Wish(gain=house.settings.place.rebalance_gain) if rebalance else LOOK
-        proposal = _proposed(house, revision or house.settings.source.revision, wish, worktree=worktree)
+        proposal = proposed(house, revision or house.settings.source.revision, wish, worktree=worktree)
     choices = [*proposal.graph.choices, *proposal.graph.unplaced.values()]
     if rebalance:
         return _moves(proposal, out, output)
     if resource:
-        _candidates(_named(choices, resource), output)
+        candidates(named(choices, resource), output)
     else:
         _overview(choices, output)
     return 0
 
 
-def _proposed(house: House, revision: str, wish: Wish, *, worktree: bool) -> Proposal:
+def proposed(house: House, revision: str, wish: Wish, *, worktree: bool) -> Proposal:
+    """What would be done, with choices looked upon as wished."""
     from reconciler.reconcile import propose
 
     with console.waiting("reading") as told:
@@ -67,7 +68,8 @@ def _proposed(house: House, revision: str, wish: Wish, *, worktree: bool) -> Pro
         return propose(house, revision, worktree=worktree, wish=wish)
 
 
-def _named(choices: Sequence[Choice], resource: str) -> list[Choice]:
+def named(choices: Sequence[Choice], resource: str) -> list[Choice]:
+    """The choices of one resource; raises SettingsError where it leaves none open."""
     from difflib import get_close_matches
 
     from reconciler.errors import SettingsError
@@ -99,7 +101,7 @@ def _second(choice: Choice) -> str:
     return f"{choice.runner_up} {_score(choice, [choice.runner_up])}" if choice.runner_up else "-"
 
 
-def _candidates(choices: Sequence[Choice], output: Form) -> None:
+def candidates(choices: Sequence[Choice], output: Form) -> None:
     """Every candidate, with the parts of its score, or with what is against it."""
     if output is Form.JSON:
         console.data({"choices": choices})
