@@ -34,10 +34,13 @@ class Token(_Options):
     """Where tokens come from: one that somebody keeps fresh (``env`` or ``file``), or an issuer that is asked."""
 
     env: str | None = None
+    """Environment variable with a token that somebody keeps fresh."""
     file: str | None = None
+    """File with such a token; it is read anew for each request."""
     issuer: str = ""
     """The issuer; its token endpoint is discovered (OpenID Connect Discovery 1.0)."""
     client_id: SecretRef | str = ""
+    """The client, and by ``client_secret`` its secret: the issuer must let it have what it asks for by itself."""
     client_secret: SecretRef | None = None
     base: str = ""
     """The part of the URL's path that the issuer's scopes begin at; the whole path when not given."""
@@ -82,8 +85,11 @@ class Options(_Options):
     minFreeBytes: Bytes | None = None
     """Bytes that must stay free."""
     protocol: str | None = None
+    """What the manifest calls the protocol; the URL's scheme counts."""
     closed: dict[str, Any] = Field(default={})
+    """Ways of access that the manifest has closed; kinds look at them."""
     fileSources: tuple[str, ...] = ()
+    """Folders of the reconciler's own disk that files may be copied from (in ``hanse.toml`` alone)."""
 
     @property
     def path(self) -> str:
