@@ -14,9 +14,11 @@ from reconciler.drivers.simulated import World, world_path
 from tests.demo.stage import ROOT, Stage, WrongEndError
 
 SETTINGS = """\
-# What the imported sites call openstack is simulated here, and takes a moment, as clouds do.
+# What the imported sites call openstack is simulated here, and takes a moment, as clouds do. Storages are directories.
 [substitute]
 openstack = "simulated"
+webdav = "directory"
+libcloud = "directory"
 
 [targets."compute:*"]
 simulate = {boot_seconds = 1.0, ssh_seconds = 0.3, configure_seconds = 0.5}
@@ -118,8 +120,8 @@ def main(place: Path) -> int:
 
 def _begins(stage: Stage) -> None:
     stage.chapter(1, "A federation in git")
-    stage.say("""A repository with the example of manifests/: a site, a VO, two clusters, a dataset and a rule for
-        it, names, probes.""")
+    stage.say("""A repository with the example of manifests/: sites, VOs, two clusters, two datasets and rules for
+        their copies, names, probes.""")
     stage.begin()
     shutil.copytree(ROOT / "manifests", stage.place / "manifests")
     stage.write("hanse.toml", SETTINGS)
@@ -144,9 +146,9 @@ def _is_made(stage: Stage) -> None:
     stage.say(
         "Do it. Data comes before the cluster that needs it, the cluster before its name, the name before checks."
     )
-    stage.hanse("apply", fold=REGISTERS, expect="Applied: 123 created")
+    stage.hanse("apply", fold=REGISTERS, expect="Applied: 133 created")
     stage.say("Once more: nothing is left to do.")
-    stage.hanse("plan", expect="nothing to do; 123 unchanged")
+    stage.hanse("plan", expect="nothing to do; 133 unchanged")
 
 
 def _changes(stage: Stage) -> None:
