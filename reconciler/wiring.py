@@ -20,6 +20,7 @@ from reconciler.ports import (
     Compute,
     Configure,
     DataPolicy,
+    Events,
     Identity,
     Images,
     Mover,
@@ -54,6 +55,9 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("storage", "directory"): "reconciler.drivers.directory",
     ("storage", "libcloud"): "reconciler.drivers.libcloud.storage",
     ("storage", "webdav"): "reconciler.drivers.webdav",
+    ("events", "inotify"): "reconciler.drivers.events.inotify",
+    ("events", "dcache"): "reconciler.drivers.events.dcache",
+    ("events", "polling"): "reconciler.drivers.events.polling",
     ("mover", "fts3"): "reconciler.drivers.fts3",
     ("rules", "rucio"): "reconciler.drivers.rucio",
     ("registry", "embedded"): "reconciler.drivers.embedded",
@@ -74,6 +78,10 @@ DEFAULTS: Mapping[str, str] = {
     "check": "plugins",
     "identity": "embedded",
 }
+
+
+_WORLDS: Mapping[str, str] = {"configure": "compute", "images": "compute", "events": "storage"}
+"""Ports that share one world with what they serve: nodes, files."""
 
 
 class Wired:
@@ -119,6 +127,11 @@ class Wired:
     def storage(self, target: Target) -> Storage:
         """The storage behind the target."""
         found: Storage = self._open("storage", target)
+        return found
+
+    def events(self, target: Target) -> Events:
+        """What tells of events in the storage behind the target."""
+        found: Events = self._open("events", target)
         return found
 
     def mover(self, target: Target) -> Mover:
@@ -183,9 +196,7 @@ class Wired:
                 known = ", ".join(sorted(name for kind, name in MODULES if kind == port))
                 said = f"no {port} driver called {target.driver} (there are: {known}); substitute it in hanse.toml"
                 raise Terminal(said)
-            world = (
-                "compute" if port in ("configure", "images") else port
-            )  # nodes share one world with what serves them
+            world = _WORLDS.get(port, port)
             state = {"state": str(Path(self._settings.state) / world)}
             complete = Target(target.id, target.driver, {**state, **self._extra(port), **target.options})
             opened[key] = import_module(module).open(complete, self)

@@ -18,12 +18,12 @@ from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import Told, due, work
 from reconciler.kinds.datasetrule.places import Places
-from reconciler.kinds.expression import Storages
 from reconciler.model import Graph, Ref, Report, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
@@ -46,6 +46,8 @@ class Service:
     """Digest of the plan that was recorded last."""
     lively: bool = False
     """Whether something follows the world by itself, so that it must be looked at often."""
+    noticer: Noticer | None = None
+    """Follows the events of storages, while it runs on and on."""
     board: Board = field(default_factory=Board)
     """How many copies of datasets there are: who waits for some is told from here."""
 
@@ -61,7 +63,10 @@ class Service:
             report = work(self.house, proposal, lease.who(), bell.stop, told)
             self.recorded = plan.digest
             self._prepare()
-        self.board.learn(self.house.store.data.replicas(), storages(proposal.graph))
+        declared = Declared(proposal.graph)
+        self.board.learn(self.house.store.data.replicas(), Places.of(declared).storages)
+        if self.noticer is not None:
+            self.noticer.follow(interests(declared, self.house.drivers))
         return proposal, report
 
     def run(self, bell: Bell) -> None:
@@ -72,10 +77,20 @@ class Service:
         watch = watching(Path(settings.source.repository), folders, bell.ring)
         notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
         beside = [self._keep_probing, lambda ring: notifier.keep(self.board, ring.stop)]
-        with self.holding(bell), watch, _beside(beside, bell):
+        with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
         _log.info("stopped")
+
+    @contextmanager
+    def _noticing(self, bell: Bell) -> Iterator[None]:
+        """Follow the events of storages, from the first step on."""
+        self.noticer = Noticer(self.house.drivers, bell.ring)
+        try:
+            yield
+        finally:
+            self.noticer.end()
+            self.noticer = None
 
     @contextmanager
     def holding(self, bell: Bell) -> Iterator[None]:
@@ -123,11 +138,6 @@ class Service:
 
     def _last(self) -> dict[Ref, datetime]:
         return {ref: state.checked_at for ref, state in self.house.store.probes.states().items()}
-
-
-def storages(graph: Graph) -> Storages:
-    """The storages that expressions are about, as the manifests describe them."""
-    return Places.of(Declared(graph)).storages
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _GIVEN_TO_ALL: Final = frozenset(
         "joins",
         "beside",
         "transfers",
+        "events",
         "bringOnline",
         "copiesAtOnce",
         "copiesPerLink",

@@ -18,6 +18,7 @@ from reconciler.ports.compute import (
 from reconciler.ports.configure import Configure, Host, RoleSource, RunRequest, RunState
 from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
 from reconciler.ports.drivers import Drivers
+from reconciler.ports.events import Events, StorageEvent
 from reconciler.ports.identity import (
     Administrator,
     ApplicationCredential,
@@ -56,6 +57,7 @@ __all__ = [
     "DataPolicy",
     "Document",
     "Drivers",
+    "Events",
     "File",
     "FileMove",
     "Files",
@@ -101,6 +103,7 @@ __all__ = [
     "Space",
     "Standstill",
     "Storage",
+    "StorageEvent",
     "StoredFile",
     "StoredImage",
     "Trouble",

@@ -12,6 +12,7 @@ from reconciler.ports.check import Checker
 from reconciler.ports.compute import Compute
 from reconciler.ports.configure import Configure
 from reconciler.ports.dns import DNS
+from reconciler.ports.events import Events
 from reconciler.ports.identity import Identity
 from reconciler.ports.images import Images
 from reconciler.ports.registry import Registry
@@ -45,6 +46,10 @@ class Drivers(Protocol):
 
     def storage(self, target: Target) -> Storage:
         """The storage behind the target."""
+        ...
+
+    def events(self, target: Target) -> Events:
+        """What tells of events in the storage behind the target."""
         ...
 
     def mover(self, target: Target) -> Mover:

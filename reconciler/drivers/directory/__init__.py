@@ -20,12 +20,10 @@ def open(target: Target, drivers: Drivers) -> Storage:  # noqa: A001, ARG001
     """The directory behind ``target``. Nothing is read or made yet."""
     options = target.options
     state = Path(str(options["state"])) if options.get("state") else None
-    root = options.get("root") or _of_url(str(options.get("url") or ""))
-    if root is None and state is None:
-        raise Terminal(f"{target.id}: the directory driver needs the option root")
+    root = _given(target)
     return Directory(
         target.id,
-        Path(str(root)) if root is not None else _embedded(state, target),
+        folder(target),
         capacity=options.get("capacity"),
         min_free=int(options.get("minFreeBytes") or 0),
         known=state / f"{target.name.replace('/', '.')}.id" if state is not None else None,
@@ -33,12 +31,25 @@ def open(target: Target, drivers: Drivers) -> Storage:  # noqa: A001, ARG001
     )
 
 
+def folder(target: Target) -> Path:
+    """Where the files of a directory storage lie."""
+    root, state = _given(target), target.options.get("state")
+    if root is None and not state:
+        raise Terminal(f"{target.id}: the directory driver needs the option root")
+    return root if root is not None else _embedded(Path(str(state)), target)
+
+
+def _given(target: Target) -> Path | None:
+    root = target.options.get("root")
+    return Path(str(root)) if root else _of_url(str(target.options.get("url") or ""))
+
+
 def _of_url(url: str) -> Path | None:
     return file_path(url) if url.startswith("file:") else None
 
 
-def _embedded(state: Path | None, target: Target) -> Path:
+def _embedded(state: Path, target: Target) -> Path:
     parts = target.name.split("/")
-    if state is None or any(part in ("", ".", "..") for part in parts):
+    if any(part in ("", ".", "..") for part in parts):
         raise Terminal(f"{target.id}: not a name that a directory can have")
     return state.joinpath(*parts)

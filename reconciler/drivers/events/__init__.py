@@ -1,0 +1,1 @@
+"""Drivers of the events port: ``inotify`` for directories, ``dcache`` for what streams, ``polling`` for the rest."""
