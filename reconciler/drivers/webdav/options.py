@@ -78,6 +78,8 @@ class Options(_Options):
     """Seconds without a byte more after which a copy is given up."""
     timeout: Seconds = 30.0
     """Seconds that the server may take to answer a small request."""
+    stage: bool = False
+    """Its files may have to come from tape: a token for reading one allows to stage it, too."""
     atOnce: Annotated[int, Field(ge=1, le=64)] = 8
     """Folders that are listed at the same time."""
     capacity: Bytes | None = None

@@ -97,7 +97,8 @@ class WebDAV:
     def source(self, path: str) -> Source:
         """The file's URL, and a token that is good for it alone."""
         self._checked(path)
-        token = self._client.tokens.bearer((f"storage.read:{path}",))
+        stage = (f"storage.stage:{path}",) if self._options.stage else ()
+        token = self._client.tokens.bearer((f"storage.read:{path}", *stage))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return Source(self._client.url(path), headers, ca=self._options.ca)
 

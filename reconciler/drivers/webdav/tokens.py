@@ -66,13 +66,12 @@ class Tokens:
         if token.kept is not None:
             return self._secret(token.kept).strip()
         asked = " ".join(self._placed(token, one) for one in scopes)
-        held = self._held.get(asked)
-        if held is None or held.expires - self._clock() < max(_FEW_SECONDS, held.lasts / 2):
-            held = self._asked(token, asked)
-            with self._lock:
+        with self._lock:
+            held = self._held.get(asked)
+            if held is None or held.expires - self._clock() < max(_FEW_SECONDS, held.lasts / 2):
                 if len(self._held) >= _KEPT:
                     self._held.clear()
-                self._held[asked] = held
+                held = self._held[asked] = self._asked(token, asked)
         return held.value
 
     def spelt(self, scopes: Iterable[str]) -> str:

@@ -104,6 +104,14 @@ def test_each_copy_has_tokens_for_its_own_file_alone(webdav_place, other_place, 
     }
 
 
+def test_a_file_on_tape_may_be_staged_by_who_reads_it(webdav_place, xrootd):
+    options = {**webdav_place.target.options, "stage": True}
+    begun = len(xrootd.tokens.given)
+    webdav.open(Target("storage:SITE/tape", "webdav", options), Secrets()).source("in/big")
+    path = f"/{_folder(webdav_place)}/in/big"
+    assert _scopes(xrootd, begun) == [f"storage.read:{path} storage.stage:{path}"]
+
+
 def test_tokens_are_for_the_server_they_go_to(webdav_place, xrootd):
     begun = len(xrootd.tokens.given)
     webdav_place.copy("a", "data:,x")
