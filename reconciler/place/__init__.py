@@ -21,6 +21,7 @@ from reconciler.model import (
     Edge,
     Graph,
     Inventory,
+    Lifecycle,
     Ref,
     Resource,
     Spec,
@@ -73,6 +74,7 @@ class _Placing:
         self._unplaced: dict[Ref, Choice] = {}
         self._fresh: set[Ref] = set()
         self._odd: list[tuple[Ref, Fault]] = []
+        self._moved = dict(graph.moved)
         self._begun = inventory.details([ref for ref in graph.undecided if ref in inventory.begun])
         for ref in sorted(world.moved - graph.undecided, key=lambda ref: (ref not in inventory.entries, ref)):
             self._promise(ref, self._resources[ref].spec)  # it can go nowhere else: it is served first
@@ -133,7 +135,11 @@ class _Placing:
 
     def _applied(self, ref: Ref) -> Spec | None:
         """What was applied last of a resource, under this name or its former one."""
-        entry = self._inventory.entry(ref, self._graph.moved)
+        moved = self._graph.moved
+        entry = self._inventory.entry(ref, moved)
+        if entry is None and moved:
+            names = (_called_after(ref, new, old) for new, old in moved.items() if new.namespace == ref.namespace)
+            entry = next((held for name in names if name and (held := self._inventory.entries.get(name))), None)
         held = self._inventory.details([entry.ref]).get(entry.ref) if entry else None
         return self._kinds[ref.kind].Spec.model_validate_json(held.content) if held else None
 
@@ -184,7 +190,15 @@ class _Placing:
             for owner, child in kind.gather(self._declared, self._world):
                 if child.files is not None:
                     self._catalogue.remember(child.files)
-                self._put(self._child(self._resources[owner], child)[0])
+                made = self._child(self._resources[owner], child)[0]
+                self._put(made._replace(lifecycle=_inherited(made.lifecycle)))
+                self._follow(owner, made.ref)
+
+    def _follow(self, owner: Ref, child: Ref) -> None:
+        """What is called after its owner goes by its former name where the owner does."""
+        former = _called_after(child, owner, self._graph.moved.get(owner))
+        if former is not None and former in self._inventory.entries and former not in self._resources:
+            self._moved[child] = former
 
     def graph(self, drivers: Drivers) -> Graph:
         """The graph with everything decided so far."""
@@ -203,6 +217,7 @@ class _Placing:
             choices=tuple(self._choices),
             unplaced=self._unplaced,
             reminders=tuple(sorted(self._reminders())),
+            moved=self._moved,
         )
 
     def _reminders(self) -> Iterator[Diagnostic]:
@@ -215,6 +230,18 @@ class _Placing:
     def _told(self, ref: Ref, fault: Fault, rule: str) -> Diagnostic:
         where, said = self._resources[ref].location, f"{ref}: {fault.message}"
         return Diagnostic(where.file, where.line, 1, fault.path, said, fault.cure, rule, "warning")
+
+
+def _called_after(child: Ref, owner: Ref, former: Ref | None) -> Ref | None:
+    """The name that a child called ``<owner>.<more>`` had when its owner was called ``former``."""
+    if former is None or not child.name.startswith(f"{owner.name}."):
+        return None
+    return Ref.of(child.kind, former.name + child.name.removeprefix(owner.name), former.namespace)
+
+
+def _inherited(lifecycle: Lifecycle) -> Lifecycle:
+    """How what somebody brings along is handled: as its owner, whose former name is not its own."""
+    return lifecycle if lifecycle.moved is None else lifecycle.model_copy(update={"moved": None})
 
 
 def _decided(resource: Resource, kind: Kind[Any], spec: Spec, children: list[tuple[Resource, Derived]]) -> Resource:

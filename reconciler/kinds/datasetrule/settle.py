@@ -23,6 +23,7 @@ from reconciler.kinds.expression import Expression
 from reconciler.kinds.replica import Fileset
 from reconciler.kinds.world import World
 from reconciler.model import Choice, Ranked, Ref
+from reconciler.model.amounts import size as shown
 from reconciler.ports import Files
 
 Placed = Mapping[str, Mapping[str, Fileset]]
@@ -77,7 +78,8 @@ def _filled(spec: DatasetRuleSpec, placed: Placed, leaves: Sequence[Leaf], place
     replicas = {
         replica_ref(refs[name], storage).partition("/")[2] for name, there in placed.items() for storage in there
     }
-    said = {"placed": placed, "replicas": tuple(sorted(replicas)), "readable": _readable(spec, places)}
+    vo = spec.vo or next((leaf.vo for leaf in leaves if leaf.vo), None)
+    said = {"vo": vo, "placed": placed, "replicas": tuple(sorted(replicas)), "readable": _readable(spec, places)}
     return spec.model_copy(update=said)
 
 
@@ -132,13 +134,13 @@ def _told(ref: Ref, field: str, found: Scattered, seats: Sequence[Seat]) -> Choi
         runner_up=found.next,
         rejected=_rejected(seats),
         kept=found.kept == copies,
-        ranked=tuple(Ranked(name, float(count), f"{count} files, {size} bytes") for name, count, size in rows),
+        ranked=tuple(Ranked(name, float(count), f"{count} files, {shown(size)}") for name, count, size in rows),
     )
 
 
 def _row(row: tuple[str, int, int]) -> str:
     name, count, size = row
-    return f"{name} with {count} ({size} bytes)"
+    return f"{name} with {count} ({shown(size)})"
 
 
 def _rejected(seats: Sequence[Seat]) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,40 @@ def test_a_dataset_that_grows_brings_what_is_new_to_every_copy(root):
     applied(root, until_quiet=True)
     assert "sediment/cores-2026/more.csv" in files(root, "buffer")
     assert said(planned(root)) == []
+
+
+def test_a_dataset_that_is_renamed_keeps_its_copies(root):
+    text = EXAMPLES["dataset.yaml"].replace("  name: cores\n", "  name: drills\n", 1)
+    text = text.replace("spec:\n", "lifecycle: {moved: cores}\nspec:\n", 1)
+    commit(root, {"dataset.yaml": text})
+    new = DERIVED.replace("cores", "drills")
+    assert said(planned(root)) == [
+        "update Dataset/tides/drills DriftDetected",  # registered under its former name
+        f"move {new} Renamed",
+        f"update {RULE} SpecChanged",
+    ]
+    applied(root, until_quiet=True)
+    assert len(files(root, "buffer")) == 2
+    assert said(planned(root)) == []
+
+
+def test_a_rule_whose_time_is_over_lets_go_of_its_copy_and_the_plan_says_that_time_is_why(root):
+    later = OTHER.replace("buffer", "scratch").replace("ben}", "ben, lifetime: {expires: 2027-01-01T00:00:00Z}}")
+    commit(root, {"other.yaml": later})
+    applied(root, until_quiet=True)
+    plan = planned(root, clock=lambda: datetime(2027, 1, 2, tzinfo=UTC))
+    assert said(plan) == [
+        "delete DatasetRule/tides/also Expired",
+        "delete Replica/tides/cores.TIDE-CLOUD.scratch Expired",
+    ]
+
+
+def test_files_placed_one_by_one_stay_when_the_rule_keeps_datasets_together(root):
+    text = EXAMPLES["datasetrule.yaml"].replace("grouping: DATASET", "grouping: NONE").replace(" \\ scratch", "")
+    commit(root, {"datasetrule.yaml": text})
+    applied(root, until_quiet=True)
+    assert len(files(root, "buffer")) + len(files(root, "scratch")) == 2
+    assert said(planned(root)) == []
+    commit(root, {"datasetrule.yaml": text.replace("NONE", "DATASET")})
+    applied(root, until_quiet=True)
+    assert sorted([len(files(root, "buffer")), len(files(root, "scratch"))]) == [0, 2]
