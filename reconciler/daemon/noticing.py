@@ -144,10 +144,12 @@ class Noticer:
         self._followed.clear()
 
     def _start(self, where: str, interest: Interest) -> None:
+        """Follow a storage from now on; what has come since it was read is looked for."""
         stop = threading.Event()
         thread = threading.Thread(target=self._keep, args=(interest, stop), name=f"events {where}", daemon=True)
         self._followed[where] = _Following(interest, thread, stop)
         thread.start()
+        self._waker.wake(interest.concerned(""))
 
     def _keep(self, interest: Interest, stop: threading.Event) -> None:
         """Follow one storage; after it has fallen silent, what may have been missed is looked for."""

@@ -56,6 +56,9 @@ class Service:
         proposal = propose(self.house, self.revision, worktree=self.worktree)
         plan = proposal.plan
         self.lively = self._follows(proposal.graph)
+        declared = Declared(proposal.graph)
+        if self.noticer is not None:
+            self.noticer.follow(interests(declared, self.house.drivers))
         report = None
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
@@ -63,10 +66,7 @@ class Service:
             report = work(self.house, proposal, lease.who(), bell.stop, told)
             self.recorded = plan.digest
             self._prepare()
-        declared = Declared(proposal.graph)
         self.board.learn(self.house.store.data.replicas(), Places.of(declared).storages)
-        if self.noticer is not None:
-            self.noticer.follow(interests(declared, self.house.drivers))
         return proposal, report
 
     def run(self, bell: Bell) -> None:
