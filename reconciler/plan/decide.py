@@ -143,6 +143,9 @@ class Decider:
             renamed = entry.ref if entry and entry.ref != resource.ref else None
             return _by_mode(replace(base, **_otherwise(seen), previous=renamed), resource)
         if entry is None or entry.target != resource.target:
+            if entry is None and not seen.uid and resource.ref not in self._inventory.begun:
+                said = seen.note or "it is there already, as it is wanted"
+                return replace(base, verb=Verb.ADOPT, reason=Reason.FOUND, message=said)
             said = "made by a run that was interrupted: found again by its mark"
             return replace(base, verb=Verb.ADOPT, reason=Reason.OUTCOME_RESOLVED, message=said)
         if entry.ref != resource.ref:
@@ -200,6 +203,8 @@ class Decider:
         expired = self._graph.expired
         over = expired.get(ref, "") or (expired.get(details.owner, "") if details and details.owner else "")
         reason = Reason.EXPIRED if over else Reason.REMOVED_FROM_GIT
+        if not over and details and details.owner in self._graph.resources:
+            over = f"{details.owner} brings it along no more"
         base = Action(Verb.DELETE, ref, reason, entry.target, entry.uid, entry.generation, message=over)
         if isinstance(seen, Unknown):
             return replace(base, verb=Verb.DEFER, **self._unread(entry.target, seen))

@@ -43,6 +43,8 @@ def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], files: Known) -> str
         return f"perhaps the last copy of {spec.fileset.count:,} files of {spec.dataset}, not known one by one"
     if not left:
         return ""
+    if spec.fileset.count == 1:
+        return f"the last good copy of {left[0]}, all that {spec.dataset} has"
     count = f"all {len(left):,}" if len(left) == spec.fileset.count else f"{len(left):,} of {spec.fileset.count:,}"
     return f"the last good copy of {count} files of {spec.dataset}, first {left[0]}"
 
