@@ -16,6 +16,7 @@ _HOSTS = (
     "tests/drivers/compute/",
     "tests/drivers/configure/",
     "tests/drivers/storage/test_wires.py",
+    "tests/e2e/test_killed_transfer.py",
     "tests/playbooks/",
 )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.cli import console
-from reconciler.daemon.lease import NAME
+from reconciler.daemon.lease import NAME, dead
 from reconciler.model import Condition, ConditionType, Ref, Unsettled
 from reconciler.records.store import Store
 
@@ -35,7 +35,8 @@ def data(store: Store, conditions: Standing) -> dict[str, Any]:
 
 def under_way(store: Store) -> list[Unsettled]:
     """What somebody works on just now and takes a while."""
-    if store.lease.current(NAME) is None:
+    lease = store.lease.current(NAME)
+    if lease is None or dead(lease.holder):
         return []
     latest = {run.id for run in store.runs.history(1) if run.state == "running"}
     return [found for found in store.journal.unsettled() if found.state == "started" and found.run in latest]
