@@ -42,6 +42,7 @@ def rule(
     resource: Annotated[str, typer.Argument(metavar="[DatasetRule/]NAME", help="One rule; all when left out.")] = "",
     *,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many files.")] = _SHOWN,
+    retry: Annotated[bool, typer.Option("--retry", help="Let the next run try what is stuck.")] = False,
     output: Output = Form.TEXT,
 ) -> int:
     """Say how rules over data stand: their state, their copies, and each file that is not there yet, with the reason.
@@ -50,12 +51,17 @@ def rule(
 
     Examples: `hanse rule`; `hanse rule ocean/waves`; `hanse rule DatasetRule/ocean/waves -o json`.
     """
-    from reconciler.cli.house import now, told
+    from reconciler.cli.house import now, records, told
     from reconciler.errors import RecordsError
     from reconciler.model import Ref
     from reconciler.model.data import RuleState
 
     ref = Ref(resource if resource.startswith("DatasetRule/") else f"DatasetRule/{resource}") if resource else None
+    if retry:
+        if ref is None:
+            raise typer.BadParameter("which rule is to be tried is not said: give its name")
+        with records(context.obj, write=True) as store:
+            console.note(f"{store.data.retry(ref):,} files are tried in the next run")
     with told(context.obj) as store:
         rules = store.data.rules(ref)
         if ref is not None and not rules:

@@ -225,6 +225,8 @@ class Standstill(NamedTuple):
     """Files whose next try is later."""
     next_try: datetime | None = None
     """When the first of them is tried again."""
+    error: str = ""
+    """Why the first of them failed."""
     suspended: str = ""
     """Why nothing is tried at all; "" while something is."""
 

@@ -163,9 +163,12 @@ class Kept(Remembered):
             if own is None or own.tried != spec or self.at_once:
                 return Standstill()
             late = (_LOCKS.c.replica == own.id) & (_LOCKS.c.state == LockState.STUCK)
-            waiting = select(_LOCKS.c.path, _LOCKS.c.next_try).where(late, _LOCKS.c.next_try > self._database.now())
-            found = [tuple(row) for row in connection.execute(waiting)]
-        return Standstill(frozenset(path for path, _ in found), min((at for _, at in found), default=None))
+            waiting = select(_LOCKS.c.path, _LOCKS.c.next_try, _LOCKS.c.error).where(late)
+            later = waiting.where(_LOCKS.c.next_try > self._database.now()).order_by(_LOCKS.c.path)
+            found = [tuple(row) for row in connection.execute(later)]
+        if not found:
+            return Standstill()
+        return Standstill(frozenset(path for path, _, _ in found), min(at for _, at, _ in found), found[0][2])
 
     def told(self) -> tuple[list[Scan], dict[str, tuple[str, dict[str, Trouble]]]]:
         """What this process was told since it was asked last: scans, and what could not be brought in."""

@@ -121,6 +121,13 @@ class Data:
                     connection.execute(update(_RULES).where(_RULES.c.ref.in_(some)).values(message="", **fresh))
         return anew
 
+    def retry(self, rule: Ref) -> int:
+        """Let everything that is stuck of a rule be tried in the next run; how many files."""
+        with self.database.writing() as connection:
+            own = select(_RULES.c.id).where(_RULES.c.ref == str(rule)).scalar_subquery()
+            stuck = (_LOCKS.c.rule == own) & (_LOCKS.c.state == LockState.STUCK)
+            return connection.execute(update(_LOCKS).where(stuck).values(next_try=None)).rowcount
+
     def sweep(self, catalogue: Kept, digest: Pattern[bytes]) -> int:
         """Drop filesets that nothing refers to: no resource, no operation under way, no replica, no lock."""
         with self.database.writing() as connection:

@@ -91,6 +91,7 @@ def test_a_stuck_rule_tells_each_file_with_the_reason_and_the_next_try(ocean):
         ("2.nc", "NORTH/disk", 1),
         ("2.nc", "NORTH/tape", 1),
     ]
+    assert "2 files are tried in the next run" in ocean.hanse("rule", "ocean/both", "--retry").err
     assert all(lock["error"] and lock["next_try"] for lock in found["locks"])
     assert "is STUCK: 2 files are stuck (hanse rule ocean/both)" in ocean.hanse("status").out
 

@@ -26,7 +26,7 @@ def put_files(visit: Visit, seen: Seen, change: Change) -> Answer:
     spec = spec_of(change)
     files = known(visit, spec)
     if spec.origin:
-        return _origin(visit, change, files)
+        return _origin(visit, seen, change, files)
     for digest in filter(None, (files.digest, spec.whole)):
         visit.drivers.catalogue.keep(digest)
     there = compare(spec, change.uid, files, NOTHING, visit.listing, visit.folders)
@@ -78,14 +78,24 @@ def known(visit: Visit, spec: ReplicaSpec) -> Files:
     return found
 
 
-def _origin(visit: Visit, change: Change, files: Files) -> Answer:
-    """Files that lie there by themselves are looked at, no more."""
-    there = compare(spec_of(change), change.uid, files, NOTHING, visit.listing, visit.folders)
+def _origin(visit: Visit, seen: Seen, change: Change, files: Files) -> Answer:
+    """Files that lie there by themselves: what a rule holds and is missing is mended; nothing is written over."""
+    spec = spec_of(change)
+    there = compare(spec, change.uid, files, NOTHING, visit.listing, visit.folders)
+    if spec.rules and there.missing:
+        if not visit.listing.complete:
+            raise Transient(f"{visit.target.name} could be read only in part")
+        return _bring(visit, seen, change, files, there.missing)
+    if spec.rules and there.wrong:
+        said = (
+            f"{len(there.wrong):,} files have another content where they come from, first {there.path(there.wrong[0])}"
+        )
+        return Failed("terminal", f"{said}: put them back, or name them under lost", reason=Reason.STUCK)
     gone = len(there.missing) + len(there.wrong)
     if gone == len(files) and gone:
         first = there.path((*there.missing, *there.wrong)[0])
         raise Terminal(f"none of its files lie there, first {first}: put them there, or name another place")
-    return Done(_outputs(spec_of(change), there), f"{gone} of its files are missing or wrong" if gone else "")
+    return Done(_outputs(spec, there), f"{gone} of its files are missing or wrong" if gone else "")
 
 
 def _refuse_others(change: Change, there: Comparison) -> None:
@@ -118,8 +128,10 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     rows = [row for row in due if files.paths[row] not in still.paths] if still.paths else due
     if not rows:
         again = f"{still.next_try:%Y-%m-%d %H:%M} UTC" if still.next_try else "later"
-        said = f"{len(due):,} of {len(files):,} files are stuck, first {spec.folder}/{files.paths[due[0]]}"
-        return Failed("terminal", f"{said}: tried again {again}", reason=Reason.STUCK)
+        said = (
+            f"{len(due):,} of {len(files):,} files are stuck, first {spec.folder}/{files.paths[due[0]]}: {still.error}"
+        )
+        return Failed("terminal", f"{said}; tried again {again}", reason=Reason.STUCK)
     around = places(spec, change, visit.drivers, visit.now)
     nearer = seen.fills(spec.dataset or "", [place.target.id for place in around])
     if nearer is not None:
@@ -131,6 +143,7 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     job = Job(handle, target.id, change.uid, bringing.begin, total, len(rows), _Reads(around))
     job.limits = limits(target)
     job = visit.transfers.start(job)
+    seen.filling = {where: one for where, one in seen.filling.items() if one.state == "running"}
     seen.filling[spec.dataset or "", target.id] = job
     return started(job, total)
 

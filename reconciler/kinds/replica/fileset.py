@@ -121,7 +121,7 @@ def observation(
     there = len(seen.right) + len(seen.wrong) + len(seen.leaving)
     if not there and len(seen.files) and not (guarded and seen.lost):
         return Absent(), None
-    shown = spec if spec.origin else None
+    shown = spec if spec.origin and not spec.rules else None
     found = None if shown else _files_there(seen, dark, listing.files)
     if found is not None:
         shown = spec.model_copy(update={"fileset": fileset_of(found)})

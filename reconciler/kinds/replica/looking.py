@@ -96,7 +96,7 @@ def _concluded(look: Look, wanted: Sequence[Wanted], compared: Mapping[Ref, Comp
         look.seen.due.pop(look.target.id, None)
         return False
     still = {one.ref: one for one in wanted if not look.transfers.busy(look.target.id, one.uid)}
-    quiet = {ref: seen for ref, seen in compared.items() if ref in still and not seen.spec.origin}
+    quiet = {ref: seen for ref, seen in compared.items() if ref in still and not _left_alone(seen.spec)}
     read = {one.uid: at for one in wanted if (at := _read(look, one)) is not None}
     scan = _scan(look, quiet)._replace(read=read)
     doubtful = scan.doubtful(look.drivers.catalogue.policy)
@@ -109,6 +109,11 @@ def _concluded(look: Look, wanted: Sequence[Wanted], compared: Mapping[Ref, Comp
         look.seen.guards.pop(name, None)
     look.seen.due[look.target.id] = look.drivers.catalogue.scanned(scan)
     return doubtful
+
+
+def _left_alone(spec: ReplicaSpec) -> bool:
+    """Whether its files lie there by themselves and no rule holds them: nothing of it is lost to us."""
+    return spec.origin and not spec.rules
 
 
 def _scan(look: Look, quiet: Mapping[Ref, Comparison]) -> Scan:
