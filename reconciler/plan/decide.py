@@ -138,7 +138,10 @@ class Decider:
         differs = changes(base.spec, before, applied, ignored) + _only(unknown)
         due = [change for change in differs if not change.ignored]
         if due:
-            return _by_mode(replace(base, changes=differs, **self._change(resource, entry, due)), resource)
+            how = self._change(resource, entry, due)
+            if how["reason"] is Reason.DRIFT_DETECTED:
+                how["message"] = seen.note
+            return _by_mode(replace(base, changes=differs, **how), resource)
         if seen.digest != seen.spec.digest():
             renamed = entry.ref if entry and entry.ref != resource.ref else None
             return _by_mode(replace(base, **_otherwise(seen), previous=renamed), resource)

@@ -45,7 +45,7 @@ def _ended(action: Action, graph: Graph, kind: Kind[Any]) -> Action:
     if not holders or any(ref not in graph.expired for ref in holders):
         return action
     said = "; ".join(f"{ref}: {graph.expired[ref]}" for ref in holders)
-    return replace(action, reason=Reason.EXPIRED, message=action.message or said)
+    return replace(action, reason=Reason.EXPIRED, message=said)
 
 
 def precious(decided: Sequence[Action], observed: Observed, inventory: Inventory, kinds: Kinds) -> dict[Ref, str]:

@@ -80,7 +80,7 @@ def _action(action: Action) -> Iterator[str]:
     yield _line(f"{sign} {action.verb} {action.ref} ({words.why(action)}{said})")
     if action.verb is Verb.CREATE:
         yield _line(f"      {words.gist(action.spec)}")
-    for change in action.changes:
+    for change in words.differing(action):
         yield from _change(change)
     if action.waits_for:
         yield _line(f"      after {', '.join(action.waits_for)}")

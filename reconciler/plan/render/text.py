@@ -69,7 +69,7 @@ def _action(action: Action, style: Style, wide: int, *, brief: bool) -> Iterator
     """One line when one line can say it, otherwise its details below it."""
     head = f"  {style(action.verb, words.SYMBOLS[action.verb].rjust(3))} {action.ref:<{wide}}"
     reason = style("reason", words.why(action))
-    details = [_change(change, action, style) for change in action.changes]
+    details = [_change(change, action, style) for change in words.differing(action)]
     if action.message:
         details.insert(0, action.message)
     if action.waits_for:

@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Any
 
 from reconciler.model import Action, Choice, FieldChange, Plan, Ranked, Reason, Verb, encode
+from reconciler.model.amounts import size
 
 Style = Callable[[str, str], str]
 """(role, text) -> text with that role's colour. Roles: verbs, and blocked, drift, heading, reason, quiet."""
@@ -27,6 +28,8 @@ SYMBOLS = {
 BLOCKED = "!"
 VERBS = (Verb.CREATE, Verb.UPDATE, Verb.REPLACE, Verb.DELETE, Verb.ADOPT, Verb.MOVE, Verb.FORGET)
 _DRIFT = (Reason.DRIFT_DETECTED, Reason.VANISHED)
+_FILES = {"digest", "count", "bytes"}
+"""What stands for many files in a spec."""
 _LONGEST = 60
 """Values longer than this many characters are shortened."""
 
@@ -103,6 +106,12 @@ def changed(change: FieldChange) -> str:
     return f"{said} (ignored)" if change.ignored else said
 
 
+def differing(action: Action) -> tuple[FieldChange, ...]:
+    """The changes that people can read: digests say nothing where something else is said."""
+    telling = tuple(change for change in action.changes if not change.path.endswith(".digest"))
+    return telling if telling or action.message else action.changes
+
+
 def between(before: Any, after: Any) -> str:
     """``before -> after``; of long lists only what comes and goes."""
     old, new = _whole(before), _whole(after)
@@ -120,7 +129,7 @@ def gist(spec: Mapping[str, Any] | None, *, room: int = 130) -> str:
     """A spec on one line of about ``room`` characters, what is short before what is nested."""
     if not spec:
         return ""
-    given = [key for key in spec if spec[key] not in (None, "", [], {})]
+    given = [key for key in spec if spec[key] not in (None, "", [], {}) and spec[key] is not False]
     simple = [key for key in given if not isinstance(spec[key], (dict, list))]
     nested = [key for key in given if key not in simple]
     said: list[str] = []
@@ -140,6 +149,8 @@ def value(data: Any) -> str:
 def _whole(data: Any) -> str:
     if data is None:
         return "(not set)"
+    if isinstance(data, dict) and data.keys() == _FILES:
+        return f"{data['count']:,} {'file' if data['count'] == 1 else 'files'}, {size(data['bytes'])}"
     if isinstance(data, str) and data.isprintable() and data == data.strip() and data:
         return data
     return encode(data).decode()
