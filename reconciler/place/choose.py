@@ -37,7 +37,7 @@ def choose(ref: Ref, choice: OpenChoice, earlier: tuple[str, ...], *, gain: floa
         field=choice.field,
         chosen=chosen if enough else (),
         reason=_reason(chosen, kept, possible, choice, enough=enough),
-        runner_up=next(iter(others[missing:]), ""),
+        runner_up=next((name for name in (*others[missing:], *(c.name for c in ranked)) if name not in chosen), ""),
         rejected=tuple(
             sorted((c.name, c.why_not or c.why_not_anew) for c in choice.candidates if c.name not in possible)
         ),

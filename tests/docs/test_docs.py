@@ -62,7 +62,7 @@ def commands():
         lines = {
             part.strip()
             for line in found
-            for part in re.findall(r"(?:^|\s)(hanse (?:-|[a-z])[^|;&>]*)", line)
+            for part in re.findall(r"(?:^|\s)(hanse (?:-|[a-z])(?:'[^']*'|[^|;&>'])*)", line)
             if re.match(r"^(\$ |hanse |- run: hanse|.*&& hanse |.*; hanse |\s+hanse |\s+- (run: )?hanse )", line)
         }
         lines |= set(re.findall(r"`(hanse [a-z][^`]*)`", text))
