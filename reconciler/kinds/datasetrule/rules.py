@@ -45,7 +45,7 @@ RULES = (
     Rule("datasetrule-storage", "Storages named in a rule are declared by their sites.", between),
     Rule("datasetrule-dataset", "The data of a rule is a Dataset that is declared.", between),
     Rule("datasetrule-twice", "No rule says what another one says already.", between),
-    Rule("datasetrule-attribute", "An expression names attributes that some storage has.", between, "warning"),
+    Rule("datasetrule-attribute", "A rule names attributes that some storage has.", between, "warning"),
     Rule("datasetrule-world", "A rule's sourceLocations describe some storage.", between, "warning"),
     Rule("datasetrule-stage", "The next stage of a rule is told a week before it begins.", between, "warning"),
 )
@@ -81,9 +81,16 @@ def _unknown(spec: DatasetRuleSpec, storages: Storages) -> Iterator[Fault]:
         for term in dict.fromkeys(Expression.parse(expression).terms):
             if _is_known(term, storages):
                 continue
-            near = get_close_matches(term.key, storages.texts, n=1)
-            cure = f"did you mean {near[0]}?" if near else "hanse locations '*' lists what they have"
-            yield Fault(path, f"no storage has an attribute {term.key}", cure)
+            yield _no_such(path, term.key, storages)
+    for path, key in (("spec.spread", spec.spread), ("spec.weight", spec.weight)):
+        if key is not None and key not in storages.texts:
+            yield _no_such(path, key, storages)
+
+
+def _no_such(path: str, key: str, storages: Storages) -> Fault:
+    near = get_close_matches(key, storages.texts, n=1)
+    cure = f"did you mean {near[0]}?" if near else "hanse locations '*' lists what they have"
+    return Fault(path, f"no storage has an attribute {key}", cure)
 
 
 def _is_known(term: Term, storages: Storages) -> bool:
