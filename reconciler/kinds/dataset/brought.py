@@ -1,6 +1,7 @@
 """The Replicas that datasets bring along: one for each storage that some rule chose, shared by all that chose it.
 
-A rule that nothing can be decided for holds what it held. What goes away is still a source while it stands.
+A rule that nothing can be decided for holds what it held, as far as there is such a storage. What goes away is still a
+source while it stands.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived
     standing = _standing(world, atlas)
     for ref, found in federation.of_kind("Dataset"):
         spec = cast("DatasetSpec", found)
-        copies = wanted.get(spec.dataset, {})
+        copies = {name: copy for name, copy in wanted.get(spec.dataset, {}).items() if name in atlas.names}
         if spec.datasets or spec.fileset is None:
             yield from _kept(ref, spec, copies, world)
             continue

@@ -51,7 +51,7 @@ def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Ite
     kinds = {ref.partition("/")[0] for ref in changed}
     if not kinds & {"Dataset", "Replica", "Site"}:
         return
-    specs = {ref: resources[ref].spec for ref in sorted(resources) if ref.startswith("Dataset/")}
+    specs = {ref: resources[ref].spec for ref in sorted(ref for ref in resources if ref.startswith("Dataset/"))}
     if not specs:
         return
     names: dict[str, Ref] = {}

@@ -5,17 +5,18 @@ The edge runs from Site to VO alone. A VO's allocations name sites too, without 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
-from reconciler.kinds.base import Derived, Federation, Rule
+from reconciler.kinds.base import Derived, Fault, Federation, Rule
 from reconciler.kinds.registered import Registered
+from reconciler.kinds.site.links import quarrels
 from reconciler.kinds.site.rules import RULES
 from reconciler.kinds.site.service import Service
 from reconciler.kinds.site.shares import derived
 from reconciler.kinds.site.spec import SiteSpec
 from reconciler.kinds.vo.group import vo_name
-from reconciler.model import Edge, Ref
+from reconciler.model import Edge, Ref, Resource
 
 ScopedT = TypeVar("ScopedT", SiteSpec, Service)
 
@@ -42,6 +43,9 @@ class SiteKind(Registered[SiteSpec]):
             first.setdefault(vo_name(vo), path)
         return [Edge(Ref.of("VO", name), "exists", path) for name, path in first.items()]
 
+    def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
+        return quarrels(resources, changed)
+
     def derive(self, ref: Ref, spec: SiteSpec, federation: Federation) -> Iterable[Derived]:
         """A Share for each share of a cloud that is to be onboarded."""
         return derived(ref.name, spec, federation)
@@ -55,6 +59,7 @@ def _vos(spec: SiteSpec) -> Iterator[tuple[str, str]]:
             yield from _listed(network.vos, f"spec.clouds[{c}].networks[{k}].vos")
     for s, storage in enumerate(spec.storage):
         yield from _listed(storage.vos, f"spec.storage[{s}].vos")
+        yield from ((quota.vo, f"spec.storage[{s}].quotas[{n}].vo") for n, quota in enumerate(storage.quotas))
     for b, batch in enumerate(spec.batch):
         for q, queue in enumerate(batch.queues):
             yield from _listed(queue.vos, f"spec.batch[{b}].queues[{q}].vos")

@@ -6,9 +6,10 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
-from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.site.cloud import Cloud
+from reconciler.kinds.site.links import RULE
 from reconciler.kinds.site.service import Extension, Service, ServiceExtension
 from reconciler.kinds.site.spec import SiteSpec
 from reconciler.model import Ref
@@ -144,6 +145,12 @@ def _closed_with_reason(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
                 yield Fault(f"spec.storage[{n}].availability.{way}", "it is closed without a reason", "add reason")
 
 
+def _quotas(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
+    for n, storage in enumerate(spec.storage):
+        yield from _repeated([quota.vo for quota in storage.quotas], "VO", f"spec.storage[{n}].quotas", ".vo")
+        yield from _repeated([link.to for link in storage.links], "link to", f"spec.storage[{n}].links", ".to")
+
+
 def _secrets(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     for c, cloud in enumerate(spec.clouds):
         held = {f"spec.clouds[{c}].options": cloud.options}
@@ -188,6 +195,8 @@ RULES = (
     Rule("site-service-mandatory", "A service has a description and a contact (GOCDB).", _service_mandatory, "warning"),
     Rule("site-ip-range", "The parts of an IP range are at most 255 (GOCDB does not check it).", _octets, "warning"),
     Rule("site-closed-reason", "A storage that is closed says why.", _closed_with_reason, "warning"),
+    Rule("site-storage-limits", "Of a storage each VO has one quota, each other end one link.", _quotas),
+    Rule(RULE, "A link of a storage leads to a storage or site that is declared.", between, "warning"),
     Rule("site-secrets", "Connection data name secrets and do not hold them.", _secrets),
     Rule("site-api-overrides", "An address is given for a type of service that there is.", _overrides, "warning"),
 )

@@ -27,7 +27,8 @@ class Limits(Strict):
     maxBytes: Bytes | None = None
     """Bytes that the federation may use in all."""
     highPercent: Percent | None = None
-    """Of ``maxBytes``: once more is used, copies that no rule holds are taken away, those read longest ago first."""
+    """Of the storage's capacity, as it says itself: once more is used, copies that no rule holds are taken away, those
+    read longest ago first."""
     lowPercent: Percent | None = None
     """They are taken away until no more than this is used."""
 

@@ -184,3 +184,82 @@ def test_files_placed_one_by_one_stay_when_the_rule_keeps_datasets_together(root
     commit(root, {"datasetrule.yaml": text.replace("NONE", "DATASET")})
     applied(root, until_quiet=True)
     assert sorted([len(files(root, "buffer")), len(files(root, "scratch"))]) == [0, 2]
+
+
+LAB = """apiVersion: hanse/v1
+kind: VO
+metadata: {name: vo.lab}
+spec: {}
+---
+apiVersion: hanse/v1
+kind: Site
+metadata: {name: LAB}
+spec:
+  storage:
+    - {name: fast-a, driver: directory, qos: FAST}
+    - {name: fast-b, driver: directory, qos: FAST}
+    - {name: safe, driver: directory, qos: SAFE, quotas: [{vo: vo.lab, maxBytes: 3}]}
+    - {name: tape, driver: directory, type: tape, qos: SAFE}
+"""
+DATASET = """apiVersion: hanse/v1
+kind: Dataset
+metadata: {name: DATA, namespace: lab}
+spec: {scope: lab, name: DATA, vo: vo.lab, files: [{path: a, size: 2, checksum: "adler32:012600c4", source: "data:,ab"}]}
+"""
+STAGED = """apiVersion: hanse/v1
+kind: DatasetRule
+metadata: {name: staged, namespace: lab}
+spec:
+  scope: lab
+  name: run
+  from: 2026-11-01T00:00:00Z
+  stages:
+    - {for: 30d, copies: [{copies: 2, qos: FAST}]}
+    - {copies: [{copies: 1, qos: SAFE, locations: type=disk}, {copies: 1, locations: type=tape}]}
+"""
+
+
+def on(day, month=11):
+    return lambda: datetime(2026, month, day, tzinfo=UTC)
+
+
+def stored(root, name):
+    return {p.name for p in (root / ".hanse/state/storage/LAB" / name / "lab").rglob("*") if p.is_file()}
+
+
+def test_a_stage_that_begins_is_a_planned_change_new_copies_first(tmp_path):
+    data = DATASET.replace("DATA", "run")
+    commit(tmp_path, {"lab.yaml": LAB, "data.yaml": data, "rule.yaml": STAGED})
+    applied(tmp_path, until_quiet=True, clock=on(2))
+    assert (stored(tmp_path, "fast-a"), stored(tmp_path, "fast-b")) == ({"a"}, {"a"})
+    assert said(planned(tmp_path, clock=on(20))) == []
+    assert not planned(tmp_path, clock=on(20)).warnings
+    assert "its next stage begins 2026-12-01 00:00 UTC" in planned(tmp_path, clock=on(26)).warnings[0]
+    assert said(planned(tmp_path, clock=on(1, 12))) == [
+        "defer Replica/lab/run.LAB.fast-a DependencyNotReady",
+        "defer Replica/lab/run.LAB.fast-b DependencyNotReady",
+        "create Replica/lab/run.LAB.safe New",
+        "create Replica/lab/run.LAB.tape New",
+        "update DatasetRule/lab/staged SpecChanged",
+    ]
+    applied(tmp_path, until_quiet=True, clock=on(1, 12))
+    assert (stored(tmp_path, "fast-a"), stored(tmp_path, "safe"), stored(tmp_path, "tape")) == (set(), {"a"}, {"a"})
+    assert said(planned(tmp_path, clock=on(2, 12))) == []
+
+
+def test_rules_of_one_plan_do_not_pass_a_quota_together(tmp_path):
+    rule = "apiVersion: hanse/v1\nkind: DatasetRule\nmetadata: {name: NAME, namespace: lab}\n"
+    files = {"lab.yaml": LAB}
+    for name in ("one", "two"):
+        spec = f"spec: {{scope: lab, name: {name}, copies: 1, locations: safe}}\n"
+        data = DATASET.replace("DATA", name)
+        files[f"{name}.yaml"] = data + "---\n" + rule.replace("NAME", name) + spec
+    commit(tmp_path, files)
+    plan = planned(tmp_path)
+    (refused,) = [a for a in plan.actions if a.reason == "NoPlace"]
+    assert refused.ref == "DatasetRule/lab/two"
+    (choice,) = [c for c in plan.choices if c.ref == refused.ref]
+    why = dict(choice.rejected)["LAB/safe"]
+    assert why == "the quota of vo.lab is 3 B, 2 B of it taken; 2 B are needed"
+    applied(tmp_path, until_quiet=True)
+    assert len(stored(tmp_path, "safe")) == 1

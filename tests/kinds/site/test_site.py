@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 import reconciler.kinds.site
 from reconciler.kinds.site import KIND, SiteSpec
 from reconciler.model import Edge, Ref
+from tests.federation import resource
 
 REF = Ref("Site/TIDE")
 
@@ -162,6 +163,7 @@ def test_what_people_may_put_off_is_a_warning():
         "site-service-mandatory",
         "site-ip-range",
         "site-closed-reason",
+        "site-link",
     }
 
 
@@ -185,3 +187,45 @@ def test_every_field_of_the_example_survives_its_own_json():
     assert SiteSpec.model_validate_json(spec.canonical()) == spec
     assert [fault for rule in KIND.rules for fault in rule.check(REF, spec)] == []
     assert set(SiteSpec.model_fields) - spec.model_fields_set == {"giisUrl", "subgrid", "tier", "notifications"}
+
+
+def storages(*given):
+    return [{"driver": "directory", **one} for one in given]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"limits": {"highPercent": 90}}, "give both highPercent and lowPercent"),
+        ({"limits": {"highPercent": 50, "lowPercent": 60}}, "lowPercent 60 is above highPercent 50"),
+        ({"links": [{"to": "a b"}]}, "match pattern"),
+        ({"links": [{"to": "A/b", "bytesPerSecond": 0}]}, "greater than 0"),
+        ({"price": {"readPerTB": -1}}, "greater than or equal to 0"),
+    ],
+)
+def test_limits_links_and_prices_of_a_storage_make_sense(given, said):
+    with pytest.raises(ValidationError, match=said):
+        SiteSpec.model_validate({"storage": storages({"name": "d", **given})}, strict=False)
+
+
+def test_a_quota_waits_for_its_vo_and_stands_once_for_each():
+    quotas = [{"vo": "/vo/x", "maxBytes": 1}, {"vo": "/vo/x"}]
+    spec = SiteSpec.model_validate({"storage": storages({"name": "d", "quotas": quotas})}, strict=False)
+    assert [(e.ref, e.path) for e in KIND.references(REF, spec)] == [("VO/vo_x", "spec.storage[0].quotas[0].vo")]
+    rule = next(rule for rule in KIND.rules if rule.id == "site-storage-limits")
+    (fault,) = rule.check(REF, spec)
+    assert (fault.path, fault.message) == (
+        "spec.storage[0].quotas[1].vo",
+        "the VO /vo/x stands already at spec.storage[0].quotas[0]",
+    )
+
+
+def test_a_link_leads_to_a_storage_or_a_site_that_is_declared():
+    links = [{"to": "B/disc"}, {"to": "B"}, {"to": "A/d"}, {"to": "B/disk"}]
+    here = resource("Site/A", {"storage": storages({"name": "d", "links": links})})
+    there = resource("Site/B", {"storage": storages({"name": "disk"})})
+    found = list(KIND.quarrels({here.ref: here, there.ref: there}, [there.ref]))
+    assert [(ref, name, f.path, f.cure) for ref, name, f in found] == [
+        ("Site/A", "site-link", "spec.storage[0].links[0].to", "did you mean B/disk?"),
+        ("Site/A", "site-link", "spec.storage[0].links[2].to", "take the link out"),
+    ]
