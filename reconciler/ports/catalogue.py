@@ -249,6 +249,10 @@ class Catalogue(Protocol):
         """Write down what a digest stands for, so that it outlives this process. Safe to repeat."""
         ...
 
+    def elsewhere(self, dataset: str, storage: str) -> Sequence[str]:
+        """Digests of what other storages held of a dataset when they were last seen."""
+        ...
+
     def scanned(self, scan: Scan) -> frozenset[str]:
         """Let this process know what a full listing found; it is written down when the run ends.
 

@@ -64,6 +64,10 @@ class Remembered:
     def keep(self, digest: str) -> None:
         """Nothing outlives this process."""
 
+    def elsewhere(self, dataset: str, storage: str) -> Sequence[str]:  # noqa: ARG002
+        """Nothing is known of other storages."""
+        return ()
+
     def scanned(self, scan: Scan) -> frozenset[str]:
         """Nothing is known of earlier scans: nothing may be taken away."""
         with self._lock:
@@ -133,6 +137,14 @@ class Kept(Remembered):
         with self._database.writing() as connection:
             _write(self._database, connection, files)
         self._kept.add(digest)
+
+    def elsewhere(self, dataset: str, storage: str) -> Sequence[str]:
+        """Digests of what other storages held of a dataset when the last run that saw them ended."""
+        others = (_REPLICAS.c.dataset == dataset) & (_REPLICAS.c.storage != storage) & (_REPLICAS.c.seen != "")
+        with self._database.reading() as connection:
+            return tuple(
+                connection.scalars(select(_REPLICAS.c.seen).where(others).distinct().order_by(_REPLICAS.c.seen))
+            )
 
     def scanned(self, scan: Scan) -> frozenset[str]:
         """What may go of what is dark: seen for long enough, while not much is dark nor missing."""

@@ -12,7 +12,7 @@ from functools import partial
 
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.kinds.replica.change import FEW, Visit, handle_of, spec_of, started
-from reconciler.kinds.replica.fileset import NOTHING, Comparison, compare, without
+from reconciler.kinds.replica.fileset import NOBODY, Comparison, compare, without
 from reconciler.kinds.replica.seen import Seen
 from reconciler.kinds.replica.sourcing import Origin, Place, Sourcing, places
 from reconciler.kinds.replica.spec import ReplicaSpec
@@ -29,7 +29,7 @@ def put_files(visit: Visit, seen: Seen, change: Change) -> Answer:
         return _origin(visit, seen, change, files)
     for digest in filter(None, (files.digest, spec.whole)):
         visit.drivers.catalogue.keep(digest)
-    there = compare(spec, change.uid, files, NOTHING, visit.listing, visit.folders)
+    there = compare(spec, change.uid, files, NOBODY, visit.listing, visit.folders)
     _refuse_others(change, there)
     if there.missing and not visit.listing.complete:
         raise Transient(f"{visit.target.name} could be read only in part")
@@ -81,7 +81,7 @@ def known(visit: Visit, spec: ReplicaSpec) -> Files:
 def _origin(visit: Visit, seen: Seen, change: Change, files: Files) -> Answer:
     """Files that lie there by themselves: what a rule holds and is missing is mended; nothing is written over."""
     spec = spec_of(change)
-    there = compare(spec, change.uid, files, NOTHING, visit.listing, visit.folders)
+    there = compare(spec, change.uid, files, NOBODY, visit.listing, visit.folders)
     if spec.rules and there.missing:
         if not visit.listing.complete:
             raise Transient(f"{visit.target.name} could be read only in part")
@@ -177,7 +177,7 @@ class Bringing:
         self.trouble(None)
         self.sourcing = Sourcing.listed(self.visit.target, self.visit.drivers, self.files, self.around)
         listed = self.visit.storage.listing({f"{spec_of(self.change).folder}/"})
-        there = compare(spec_of(self.change), self.change.uid, self.files, NOTHING, listed, self.visit.folders)
+        there = compare(spec_of(self.change), self.change.uid, self.files, NOBODY, listed, self.visit.folders)
         gone = {*there.wrong, *there.missing}
         job.files_done += len(self.rows) - sum(1 for row in self.rows if row in gone)
         pieces = []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
 from reconciler.kinds.replica.observed import Folders, summed
 from reconciler.kinds.replica.spec import Fileset, ReplicaSpec
@@ -47,10 +49,49 @@ class Comparison:
         return len(self.right) + len(self.wrong) - len(self.unmarked) + len(self.leaving)
 
 
+@dataclass(frozen=True)
+class Background:
+    """What else is known of a replica's dataset."""
+
+    applied: Files
+    """What was wanted of it here last."""
+    whole: Files | None = None
+    """Everything that belongs to it, where less is wanted here."""
+    others: Callable[[], Iterable[Files]] = tuple
+    """What other storages have of it, as far as that is known; asked only where something may have to go."""
+
+    def goes(self, path: str) -> bool | None:
+        """Whether a file with our mark that is not wanted here may go; None: it is none of ours.
+
+        What still belongs to the dataset stays until another storage has it.
+        """
+        row = self._rows.get(path) if self.whole is not None else None
+        if row is None or self.whole is None:
+            return True if path in self._applied else None
+        return (path, self.whole.sizes[row], self.whole.checksums[row]) in self._elsewhere
+
+    @cached_property
+    def _applied(self) -> frozenset[str]:
+        return frozenset(self.applied.paths)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, int]:
+        return {path: row for row, path in enumerate(self.whole.paths)} if self.whole is not None else {}
+
+    @cached_property
+    def _elsewhere(self) -> frozenset[tuple[str, int, str]]:
+        rows = (zip(files.paths, files.sizes, files.checksums, strict=True) for files in self.others())
+        return frozenset(chain.from_iterable(rows))
+
+
+NOBODY = Background(NOTHING)
+"""Nothing else is known."""
+
+
 def compare(
-    spec: ReplicaSpec, uid: str, files: Files, applied: Files, listing: Listing, folders: Folders
+    spec: ReplicaSpec, uid: str, files: Files, known: Background, listing: Listing, folders: Folders
 ) -> Comparison:
-    """Compare what is wanted (``files``) and what was ``applied`` last with what is there."""
+    """Compare what is wanted (``files``), and what else is ``known``, with what is there."""
     there, lead = listing.files, f"{spec.folder}/"
     right, wrong, missing, unmarked = array("q"), array("q"), array("q"), array("q")
     others: set[str] = set()
@@ -67,8 +108,8 @@ def compare(
             if found.uid:
                 others.add(found.uid)
     named = len(right) + len(wrong) == folders.count(spec.folder)
-    leaving, dark = ([], []) if named or spec.origin else _besides(spec, uid, files, applied, folders)
-    lost = _lost(files, missing, applied)
+    leaving, dark = ([], []) if named or spec.origin else _besides(spec, uid, files, known, folders)
+    lost = _lost(files, missing, known.applied)
     return Comparison(spec, files, right, wrong, missing, unmarked, others, total, leaving, dark, lost)
 
 
@@ -78,20 +119,20 @@ def fits(found: StoredFile, size: int, checksum: str) -> bool:
 
 
 def _besides(
-    spec: ReplicaSpec, uid: str, files: Files, applied: Files, folders: Folders
+    spec: ReplicaSpec, uid: str, files: Files, known: Background, folders: Folders
 ) -> tuple[list[File], list[StoredFile]]:
     """What is in the folder besides what is wanted: leaving, dark."""
     cut = len(spec.folder) + 1
     wanted = frozenset(files.paths)
     extra = [found for found in folders.under(spec.folder) if found.path[cut:] not in wanted]
-    before = {path: row for row, path in enumerate(applied.paths)} if applied.digest != files.digest else {}
     leaving: list[File] = []
     dark: list[StoredFile] = []
     for found in extra:
         path = found.path[cut:]
-        if found.uid == uid and path in before:
-            leaving.append(File(path, found.size, _like(found, applied.checksums[before[path]])))
-        else:
+        goes = known.goes(path) if found.uid == uid else None
+        if goes:
+            leaving.append(File(path, found.size, summed(found)))
+        elif goes is None:
             dark.append(found)
     return leaving, dark
 

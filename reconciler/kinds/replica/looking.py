@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.errors import DriverError
-from reconciler.kinds.replica.fileset import NOTHING, Comparison, compare, dark_file, observation
+from reconciler.kinds.replica.fileset import NOTHING, Background, Comparison, compare, dark_file, observation
 from reconciler.kinds.replica.observed import Folders
 from reconciler.kinds.replica.seen import Cache, Seen
 from reconciler.kinds.replica.spec import ReplicaSpec
@@ -74,7 +74,21 @@ def _compared(look: Look, one: Wanted) -> Comparison | Unknown:
     if files is None:
         digest = spec.fileset.digest if spec.fileset else ""
         return Unknown(f"the files behind {digest[:12]} are not known here: hanse plan looks them up at their Dataset")
-    return compare(spec, one.uid, files, before or NOTHING, look.listing, look.folders)
+    return compare(spec, one.uid, files, _background(look, spec, before), look.listing, look.folders)
+
+
+def _background(look: Look, spec: ReplicaSpec, applied: Files | None) -> Background:
+    catalogue = look.drivers.catalogue
+    whole = catalogue.files(spec.whole) if spec.whole else None
+    if whole is None or spec.dataset is None:
+        return Background(applied or NOTHING)
+    dataset, storage = spec.dataset, str(spec.storage)
+
+    def others() -> list[Files]:
+        found = (catalogue.files(digest) for digest in catalogue.elsewhere(dataset, storage))
+        return [files for files in found if files is not None]
+
+    return Background(applied or NOTHING, whole, others)
 
 
 def _standing(look: Look, one: Wanted) -> tuple[ReplicaSpec, ReplicaSpec | None]:

@@ -179,6 +179,11 @@ def test_files_dropped_from_the_dataset_go_and_nothing_else(federation, copied):
 def test_a_file_that_moves_elsewhere_stays_until_it_is_good_there(federation, copied):
     part = federation.dataset(files_of({"1.nc": b"first"}), sources=["A/tape"], whole=FILES.digest)
     seen = federation.look(part, applied=copied)
+    assert seen.digest == part.digest()
+    assert not federation.drivers.catalogue.scans["storage:A/disk"].dark
+    federation.drivers.catalogue.elsewhere = lambda dataset, storage: (FILES.digest,) if storage == "A/disk" else ()
+    seen = federation.look(part, applied=part)
+    assert "2 files that are not wanted any more, first ocean/waves/2.nc" in seen.note
     answer = federation.put(part, before=seen.spec)
     assert (answer.fate, answer.reason) == ("terminal", Reason.DEPENDENCY_NOT_READY)
     assert answer.message.startswith("2 files stay until another storage has them, first ocean/waves/2.nc")

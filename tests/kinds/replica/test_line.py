@@ -179,6 +179,31 @@ def test_a_copy_that_moves_is_made_before_the_old_one_goes(root):
     assert not place(root, "SOUTH/disk").exists()
 
 
+def test_files_placed_one_by_one_are_good_elsewhere_before_they_go(root):
+    commit(root, {"rule.yaml": rule(copies=1, locations="disk", more=", grouping: NONE")})
+    applied(root, until_quiet=True)
+
+    def there() -> list[set[str]]:
+        return [{p.name for p in place(root, name).glob("*")} for name in ("NORTH/disk", "SOUTH/disk", "NORTH/cache")]
+
+    north, south, _ = there()
+    assert (north | south, north & south) == (set(CONTENTS), set())
+    commit(root, {"rule.yaml": rule(copies=1, locations="cache | SOUTH", more=", grouping: NONE")})
+    report = applied(root)
+    assert not report.failed
+    assert set.union(*there()) == set(CONTENTS)
+    applied(root, until_quiet=True)
+    north, south, cache = there()
+    assert (north, south | cache, south & cache) == (set(), set(CONTENTS), set())
+    commit(root, {"rule.yaml": rule(copies=1, locations="*", more=", grouping: NONE")})
+    for _ in range(3):
+        assert not applied(root).failed
+        assert set.union(*there()) == set(CONTENTS)
+    assert sum(map(len, there())) == len(CONTENTS)
+    assert said(planned(root)) == []
+    assert records(root)[0]["safe"].ok == len(CONTENTS)
+
+
 def test_a_loss_stays_told_until_git_acknowledges_it(root):
     commit(root, {"data.yaml": dataset().replace("wave%20", "gone%20")})
     for name in ("NORTH/disk", "SOUTH/disk"):
