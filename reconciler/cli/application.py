@@ -14,13 +14,13 @@ from reconciler.cli.applying import apply, run
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.holding import approve, pause, resume
-from reconciler.cli.images import exporting
 from reconciler.cli.locations import locations
 from reconciler.cli.looking import explain, history, names, status
 from reconciler.cli.options import Place
 from reconciler.cli.placed import place
 from reconciler.cli.planning import diff, graph, plan, validate
 from reconciler.cli.reporting import reporting, rule
+from reconciler.cli.rucio import exporting
 from reconciler.cli.simulating import simulating
 from reconciler.cli.templates import importing
 

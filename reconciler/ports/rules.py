@@ -74,6 +74,8 @@ class KeptReplica:
     """``adler32:...``; "" when not known."""
     states: Mapping[str, str] = field(default_factory=dict)
     """Storage -> ``AVAILABLE``, ``COPYING``, ``BAD`` ..."""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Storage -> where the copy is read."""
 
 
 class RuleKeeper(Protocol):

@@ -159,7 +159,9 @@ def _identity(wish: Wish) -> tuple[str, str, str, int]:
 
 def _replica(row: Mapping[str, Any]) -> KeptReplica:
     checksum = f"adler32:{row['adler32']}" if row.get("adler32") else ""
-    return KeptReplica(row["scope"], row["name"], int(row.get("bytes") or 0), checksum, dict(row.get("states") or {}))
+    urls = {rse: found[0] for rse, found in (row.get("rses") or {}).items() if found}
+    states = dict(row.get("states") or {})
+    return KeptReplica(row["scope"], row["name"], int(row.get("bytes") or 0), checksum, states, urls)
 
 
 def _value(said: Any) -> Any:

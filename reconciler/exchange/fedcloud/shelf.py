@@ -19,8 +19,8 @@ _VERSION = 1
 _REMARK = "# import: "
 _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
 
-_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO|Image)\b""")
-"""Only files that may hold a Site, a VO or an Image are parsed."""
+_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO|Image|Dataset|DatasetRule)\b""")
+"""Only files that may hold one of these are parsed."""
 
 Key = tuple[str, str]
 """(kind, name)."""
