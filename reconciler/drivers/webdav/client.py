@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 import urllib3
@@ -50,6 +50,32 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Follows a server that points elsewhere. Our token goes along only where that server has handed it on itself.
+
+    XRootD's redirectors put the token into the URL. It is sent in the header instead: a move needs it there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_on: set[tuple[str, str]] = set()
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where an answer points to, without a token; None when it points nowhere."""
+        target = super().get_redirect_target(resp)
+        if not target:
+            return target
+        parts = urlsplit(target)
+        kept = [item for item in parts.query.split("&") if not item.startswith("authz=Bearer")]
+        if len(kept) < parts.query.count("&") + 1 and parts.scheme == "https":
+            self._handed_on.add(parts[:2])
+        return parts._replace(query="&".join(kept)).geturl()
+
+    def should_strip_auth(self, old_url: str, new_url: str) -> bool:
+        """True unless the token may go along to ``new_url``."""
+        return urlsplit(new_url)[:2] not in self._handed_on and super().should_strip_auth(old_url, new_url)
+
+
 class Client:
     """The server of one storage. Safe between threads. Paths are below the storage's root, not encoded."""
 
@@ -57,7 +83,7 @@ class Client:
         self.name, self.options, self.tokens = name, options, tokens
         self._names = Names(options.path)
         self._lock = threading.Lock()
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.session.headers["User-Agent"] = "hanse"
         for scheme in ("https://", "http://"):
@@ -97,7 +123,7 @@ class Client:
         more.update(auth=self.bearer(reads=reads, writes=writes), headers=dict(headers or {}), verify=self.verify)
         url = self.url(path)
         if to is not None and to.is_redirect:
-            url = urljoin(url, to.headers["Location"])
+            url = urljoin(url, self.session.get_redirect_target(to) or "")
             if self.session.should_strip_auth(self.url(path), url):
                 more["auth"] = _Bearer("")
         answer = self._asked(what, method, url, more, _TRIES if method in _REPEATABLE and _bare(more) else 1)
