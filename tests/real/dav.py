@@ -132,8 +132,9 @@ class _Lying(BaseHTTPRequestHandler):
             self._say(f"Perf Marker\nTimestamp: 1\nStripe Index: 0\nStripe Bytes Transferred: {count}\nEnd\n")
         if what == "silent":
             time.sleep(20)
-        for _ in range(40 if what == "stalled" else 0):
-            self._say("Perf Marker\nStripe Bytes Transferred: 100\nEnd\n")
+        for step in range(40 if what in ("stalled", "trickling") else 0):
+            count = 100 if what == "stalled" else 100 + step
+            self._say(f"Perf Marker\nStripe Bytes Transferred: {count}\nEnd\n")
             time.sleep(0.1)
         self._say({"success": "success: Created", "full": "failure: No space left on device"}.get(what, ""))
         self.wfile.write(b"0\r\n\r\n")

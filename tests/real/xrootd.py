@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -22,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.real.authority import Authority
 from tests.real.issuer import ANY, CLIENT, Tokens, issuer
 
 NEEDED = {
     "xrootd": "xrootd-server",
+    "cmsd": "xrootd-server",
     "unshare": "util-linux",
 }
 PLUGINS = {
@@ -81,16 +84,9 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it; its files stay."""
-        if self.process is None:
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, how)
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
-        self.process = None
+        if self.process is not None:
+            _terminate(self.process, how)
+            self.process = None
 
 
 @dataclass
@@ -122,6 +118,17 @@ class XRootD:
         path.mkdir()
         shutil.chown(path, "xrootd", "xrootd")
         return name
+
+
+def _terminate(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
 def missing() -> str:
@@ -158,6 +165,57 @@ def sites(names: Sequence[str] = ("a", "b")) -> Iterator[XRootD]:
             open_.callback(found.servers[name].stop)
             found.servers[name].start()
         yield found
+
+
+@contextmanager
+def redirector(data: Server, folder: Path, authority: Authority, tokens: Tokens) -> Iterator[Server]:
+    """A redirector before ``data``, which is started anew as its data server. Both answer when this yields."""
+    data.stop()
+    manager = server(folder, "manager", authority, tokens, "localhost", _free_port())
+    with ExitStack() as open_:
+        meet = _free_port()
+        for one, role in ((manager, "manager"), (data, "server")):
+            _join(one, role, meet)
+            open_.callback(_terminate, _cmsd(one))
+            one.start()
+            open_.callback(one.stop)
+        _wait_for(manager, authority, tokens)
+        yield manager
+
+
+def _wait_for(manager: Server, authority: Authority, tokens: Tokens) -> None:
+    """Return when a redirector has met a data server."""
+    headers = {"Authorization": f"Bearer {tokens.mint('storage.read:/')}", "Depth": "0"}
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with requests.request(
+            "PROPFIND", manager.url, headers=headers, verify=str(authority.file), allow_redirects=False, timeout=30
+        ) as answer:
+            if answer.is_redirect:
+                return
+        time.sleep(0.2)
+    raise RuntimeError("the redirector knows no server")
+
+
+def _join(one: Server, role: str, meet: int) -> None:
+    """Give a server its part in a cluster, and its manager of names one that meets the others at port ``meet``."""
+    own = one.folder / "xrootd.cfg"
+    cluster = f"all.role {role}\nall.manager localhost:{meet}\n"
+    text = own.read_text()
+    if role == "server":  # a redirector knows one port of each server: all protocols must answer there
+        text = re.sub(r"xrd.port \d+", f"xrd.port {one.port}", text).replace(f"XrdHttp:{one.port}", "XrdHttp")
+    own.write_text(text + cluster)
+    paths = f"all.export /vo\nall.adminpath {one.folder}/admin\nall.pidpath {one.folder}/admin\n"
+    delays = "cms.allow host *\ncms.delay startup 1 servers 1 lookup 1\n"
+    port = f"xrd.port {meet}\n" if role == "manager" else f"oss.localroot {one.folder}/data\n"
+    (one.folder / "cmsd.cfg").write_text(cluster + paths + delays + port)
+    shutil.chown(one.folder / "cmsd.cfg", "xrootd", "xrootd")
+
+
+def _cmsd(one: Server) -> subprocess.Popen[bytes]:
+    words = ["cmsd", "-R", "xrootd", "-n", one.name, "-l", f"{one.folder}/log/cmsd.log", "-c", f"{one.folder}/cmsd.cfg"]
+    with (one.folder / "cmsd.out").open("wb") as out:
+        return subprocess.Popen(words, stdout=out, stderr=out, start_new_session=True)
 
 
 def server(

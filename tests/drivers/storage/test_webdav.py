@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,9 @@ from reconciler.model import Reason, SecretRef, Target
 from reconciler.ports import Copy, Source
 from tests.drivers.storage.conftest import OTHER, UID, Secrets, adler32, dav_place, md5
 from tests.real import issuer
+from tests.real.issuer import ANY
 from tests.real.web import content
+from tests.real.xrootd import redirector, sites
 
 BODY = b"fourteen bytes"
 BIG = 3 << 20
@@ -204,9 +208,15 @@ def test_markers_tell_how_far_a_copy_has_come(liar):
     assert seen == [40, 60]
 
 
-def _third(liar):
-    options = checked(Target("storage:S/x", "webdav", {"url": liar, "stall": 1}), Options)
-    return ThirdParty(Client("storage:S/x", options, Tokens("storage:S/x", options, Secrets().secret)))
+def test_a_copy_that_trickles_is_given_up(liar):
+    clock = itertools.count(0, 100)
+    with pytest.raises(Transient, match="too slow"):
+        _third(liar, stall=10_000, clock=lambda: next(clock)).pull(Copy("a", Source("https://x/b"), UID), "trickling")
+
+
+def _third(liar, stall=1, **more):
+    options = checked(Target("storage:S/x", "webdav", {"url": liar, "stall": stall}), Options)
+    return ThirdParty(Client("storage:S/x", options, Tokens("storage:S/x", options, Secrets().secret)), **more)
 
 
 def test_a_large_file_follows_where_the_server_points(plain_place, door, source):
@@ -217,6 +227,22 @@ def test_a_large_file_follows_where_the_server_points(plain_place, door, source)
     small = storage.copy_in(Copy("a/small", source(BODY, "small"), UID))
     assert storage.listing().files == {"a/big": made, "a/small": small}
     assert plain_place.open().listing().files.keys() == {"a/big", "a/small"}
+
+
+def test_a_redirector_is_followed_with_the_token_that_it_hands_on(tmp_path, source, xrootd):
+    with sites() as cluster:
+        place = Path(cluster.authority.file.parents[1])
+        with redirector(cluster.servers["b"], place / "m", cluster.authority, cluster.tokens) as manager:
+            folder = cluster.folder("b")
+            token = {**cluster.options("b")["token"], "audience": ANY}
+            options = {**cluster.options("b"), "url": f"{manager.url}/{folder}", "token": token}
+            storage = webdav.open(Target("storage:SITE/cluster", "webdav", options), Secrets())
+            body = content(BIG)[:BIG]
+            made = storage.copy_in(Copy("a/ü big", source(body), UID, BIG, adler32(body)))
+            assert storage.listing().files == {"a/ü big": made}
+            other = dav_place(cluster, "a", tmp_path / "state")
+            there = other.open().copy_in(Copy("from the cluster", storage.source("a/ü big"), UID, BIG, md5(body)))
+            assert there.size == BIG
 
 
 # -- being killed ------------------------------------------------------------------------------------------------------
