@@ -141,7 +141,7 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     total = sum(max(0, files.sizes[row]) for row in rows)
     handle, target = handle_of(visit, change), visit.target
     job = Job(handle, target.id, change.uid, bringing.begin, total, len(rows), _Reads(around))
-    job.limits = limits(target)
+    job.limits, job.priority = limits(target), spec.priority
     job = visit.transfers.start(job)
     seen.filling = {where: one for where, one in seen.filling.items() if one.state == "running"}
     seen.filling[spec.dataset or "", target.id] = job
@@ -218,15 +218,17 @@ class Bringing:
         raise raised
 
     def _copy(self, row: int, origin: Origin, job: Job) -> None:
-        folder, size = spec_of(self.change).folder, self.files.sizes[row]
+        spec, size = spec_of(self.change), self.files.sizes[row]
         self.visit.storage.copy_in(
             Copy(
-                f"{folder}/{self.files.paths[row]}",
+                f"{spec.folder}/{self.files.paths[row]}",
                 self.sourcing.source(origin),
                 self.change.uid,
                 size if size >= 0 else None,
                 self.files.checksums[row],
                 job.advance,
+                spec.priority,
+                spec.activity or "",
             )
         )
 

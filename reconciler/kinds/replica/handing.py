@@ -138,6 +138,8 @@ class Services:
 
 
 SERVICES = Services()
+_USUAL = 3
+"""The priority of what nobody hurries."""
 
 
 def handed(storage: Storage, target: Target, drivers: Drivers) -> Storage:
@@ -225,9 +227,9 @@ class _Handing:
                 return latest.id, False
         sid = self._sid(number + 1)
         copy = self.copy
-        movement = Movement(copy.path, copy.source, self.landing, copy.size, copy.checksum)
+        movement = Movement(copy.path, copy.source, self.landing, copy.size, copy.checksum, activity=copy.activity)
         try:
-            return self.mover.submit(sid, [movement]), True
+            return self.mover.submit(sid, [movement], copy.priority - _USUAL), True
         except OutcomeUnknown:
             return self.mover.job_id(sid), True
 

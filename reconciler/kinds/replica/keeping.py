@@ -15,7 +15,7 @@ Known = Callable[[str], Files | None]
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec], files: Known) -> dict[Ref, str]:
+def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec], seen: Seen) -> dict[Ref, str]:
     """Replicas with files of which no good copy stays, and what would be lost. Of copies that all go, one is kept.
 
     A replica that a person has declared goes when that person takes its manifest away.
@@ -24,21 +24,21 @@ def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaS
     rest = {ref: spec for ref, spec in sorted(going.items()) if spec.fileset is not None and not spec.origin}
     for ref, spec in sorted(rest.items()):
         others = [*staying.values(), *(other for name, other in rest.items() if name > ref or name in found)]
-        said = _lost(spec, [other for other in others if other.dataset == spec.dataset], files)
+        said = _lost(spec, [other for other in others if other.dataset == spec.dataset], seen)
         if said:
             found[ref] = said
     return found
 
 
-def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], files: Known) -> str:
+def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], seen: Seen) -> str:
     """What would be lost without a replica; "" when nothing."""
     assert spec.fileset is not None  # noqa: S101 (of the others nobody asks)
     if not spec.fileset.count:
         return ""
-    digests = {other.fileset.digest for other in others if other.fileset is not None}
-    if spec.fileset.digest in digests:
+    own, digests = _good(spec, seen), {_good(other, seen) for other in others if other.fileset is not None}
+    if own in digests:
         return ""
-    left = _only_here(spec.fileset.digest, digests, files)
+    left = _only_here(own, digests, seen.files)
     if left is None:
         return f"perhaps the last copy of {spec.fileset.count:,} files of {spec.dataset}, not known one by one"
     if not left:
@@ -47,6 +47,12 @@ def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], files: Known) -> str
         return f"the last good copy of {left[0]}, all that {spec.dataset} has"
     count = f"all {len(left):,}" if len(left) == spec.fileset.count else f"{len(left):,} of {spec.fileset.count:,}"
     return f"the last good copy of {count} files of {spec.dataset}, first {left[0]}"
+
+
+def _good(spec: ReplicaSpec, seen: Seen) -> str:
+    """Digest of the files of a replica that count as a copy."""
+    whole = spec.fileset.digest if spec.fileset else ""
+    return seen.good.get((spec.dataset or "", str(spec.storage)), whole)
 
 
 def _only_here(digest: str, digests: Iterable[str], files: Known) -> list[str] | None:
@@ -78,32 +84,43 @@ def still_needed(
 
 
 def kept_as_caches(
-    going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], seen: Seen
+    going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec], seen: Seen
 ) -> dict[Ref, tuple[Reason, str]]:
     """Replicas that no rule holds and that stay on a cache while there is room, those read longest ago going first."""
     by_storage: dict[str, list[Ref]] = defaultdict(list)
     for ref, spec in going.items():
         if str(spec.storage) in seen.caches and spec.fileset is not None and not spec.purge:
             by_storage[str(spec.storage)].append(ref)
+    coming = _coming(there, wanted) if by_storage else {}
     found = {}
     for name, refs in by_storage.items():
         cache = seen.caches[name]
-        leave = _pressed_out(cache, {ref: going[ref] for ref in refs}, there, seen.files)
+        leave = _pressed_out(cache, {ref: going[ref] for ref in refs}, there, coming.get(name, 0), seen)
         for ref in refs:
             if ref not in leave:
                 found[ref] = (Reason.RETAINED, _kept(cache))
     return found
 
 
+def _coming(there: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec]) -> dict[str, int]:
+    """Bytes that are still to be brought to each storage."""
+    found: dict[str, int] = defaultdict(int)
+    for ref, spec in wanted.items():
+        if spec.fileset is not None:
+            here = there[ref].fileset if ref in there else None
+            found[str(spec.storage)] += max(0, spec.fileset.bytes - (here.bytes if here else 0))
+    return found
+
+
 def _pressed_out(
-    cache: Cache, held: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], files: Known
+    cache: Cache, held: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], coming: int, seen: Seen
 ) -> set[Ref]:
     """Which have to go so that no more than the low mark is used. Only copies that others have too."""
-    percent, used, free = cache.percent, cache.space.used, cache.space.free
-    if percent is None or used is None or free is None or percent <= cache.high:
+    used, free = cache.space.used, cache.space.free
+    if used is None or free is None or used + coming <= cache.high / 100 * (used + free):
         return set()
-    too_much = used - cache.low / 100 * (used + free)
-    last = last_copies(held, there, files)
+    too_much = used + coming - cache.low / 100 * (used + free)
+    last = last_copies(held, there, seen)
     gone: set[Ref] = set()
     for ref in sorted(held, key=lambda ref: (cache.read.get(ref, _NEVER), ref)):
         fileset = held[ref].fileset

@@ -28,6 +28,7 @@ from reconciler.model import (
     Change,
     Edge,
     Failed,
+    Present,
     Reading,
     Reason,
     Ref,
@@ -93,14 +94,14 @@ class ReplicaKind(Kind[ReplicaSpec]):
         return map(Ref, spec.rules)
 
     def precious(self, going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec]) -> Mapping[Ref, str]:
-        return last_copies(going, staying, self._seen.files)
+        return last_copies(going, staying, self._seen)
 
     def lingers(
         self, going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec]
     ) -> Mapping[Ref, tuple[Reason, str]]:
         waiting = still_needed(going, there, wanted)
         rest = {ref: spec for ref, spec in going.items() if ref not in waiting}
-        return {**waiting, **kept_as_caches(rest, there, self._seen)}
+        return {**waiting, **kept_as_caches(rest, there, wanted, self._seen)}
 
     def repair(self, before: ReplicaSpec, wanted: ReplicaSpec) -> Repair | None:
         why = self._seen.guards.get(str(wanted.storage))
@@ -117,7 +118,9 @@ class ReplicaKind(Kind[ReplicaSpec]):
         results = {w.ref: look(w, listing, folders) for w in wanted if w not in many}
         results |= look_at_all(Look(target, drivers, listing, folders, self._transfers, self._seen), many)
         held = {w.uid for w in wanted}
-        return Reading(results, _strays(target, listing, held), listing.token, complete=listing.complete)
+        ill = any(isinstance(seen, Present) and seen.healthy is False for seen in results.values())
+        token = "" if ill else listing.token  # what is not whole must be looked at each time
+        return Reading(results, _strays(target, listing, held), token, complete=listing.complete)
 
     def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         shut = closed(target, "write", self._clock())

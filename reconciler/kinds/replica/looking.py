@@ -48,11 +48,11 @@ def look_at_all(look: Look, wanted: Sequence[Wanted]) -> dict[Ref, Observation]:
     results: dict[Ref, Observation] = {}
     compared: dict[Ref, Comparison] = {}
     for one in wanted:
-        found = _compared(look, one)
-        if isinstance(found, Unknown):
-            results[one.ref] = found
+        said = _compared(look, one)
+        if isinstance(said, Unknown):
+            results[one.ref] = said
         else:
-            compared[one.ref] = found
+            compared[one.ref] = said
     guarded = _concluded(look, wanted, compared)
     due = look.seen.due.get(look.target.id, frozenset())
     for one in wanted:
@@ -62,10 +62,21 @@ def look_at_all(look: Look, wanted: Sequence[Wanted]) -> dict[Ref, Observation]:
         results[one.ref] = seen
         if files is not None:
             look.drivers.catalogue.remember(files)
+    for found in compared.values():
+        _remember_good(look, found)
     whole = (seen.spec.dataset for seen in compared.values() if not (seen.missing or seen.wrong))
     look.seen.whole[look.target.id] = frozenset(name for name in whole if name)
     _fullness(look, wanted)
     return results
+
+
+def _remember_good(look: Look, seen: Comparison) -> None:
+    """Which files of a replica count as a copy, where some are missing or wrong."""
+    where = (seen.spec.dataset or "", str(seen.spec.storage))
+    if seen.missing or seen.wrong:
+        look.seen.good[where] = look.drivers.catalogue.remember(seen.files.only(seen.right))
+    else:
+        look.seen.good.pop(where, None)
 
 
 def _compared(look: Look, one: Wanted) -> Comparison | Unknown:

@@ -41,6 +41,8 @@ class Seen:
     """``site/storage`` -> why nothing is concluded from what is missing there."""
     whole: dict[str, frozenset[str]] = field(default_factory=dict)
     """Storage -> datasets of which everything wanted is there and right."""
+    good: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(dataset, ``site/storage``) -> digest of the files that are there and right, where that is not all."""
     filling: dict[tuple[str, str], Job] = field(default_factory=dict)
     """(dataset, storage) -> the transfer that brings it there."""
 

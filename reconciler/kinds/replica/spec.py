@@ -143,6 +143,10 @@ class ReplicaSpec(Spec):
     files lie in another folder there. Filled in."""
     rules: tuple[Annotated[str, Field(pattern=r"^DatasetRule/")], ...] = ()
     """The DatasetRules that hold it: while there is one, it stays. Filled in."""
+    priority: Annotated[int, Field(ge=1, le=5)] = 3
+    """Of its transfers, the highest that a rule of its gives. Filled in."""
+    activity: Annotated[str, Field(min_length=1)] | None = None
+    """What it is for, in the words of those who share out the network. Filled in."""
     purge: bool = False
     """Taken away at once when no rule holds it any more, also where it could stay as a cache. Filled in."""
     origin: bool = False

@@ -286,6 +286,22 @@ def test_an_origin_counts_as_a_copy_and_is_never_going(federation):
     assert last(federation, {Ref("Replica/vo/b"): origin}, {}) == {}
 
 
+def test_an_origin_that_lacks_files_counts_only_for_those_it_has(federation):
+    lay(federation, "B/disk", {"1.nc": b"first", "2.nc": b"rotten!"})
+    one, origin = federation.dataset(FILES), federation.dataset(FILES, "B/disk", origin=True)
+    reading = federation.reading(origin)
+    assert reading.token == ""
+    said = last(federation, {Ref("Replica/vo/a"): one}, {Ref("Replica/vo/b"): origin})
+    assert list(said.values()) == ["the last good copy of 2 of 3 files of ocean:waves, first 2.nc"]
+
+
+def test_a_damaged_file_is_no_last_copy(federation, copied):
+    (federation.root("A/disk") / "ocean/waves/2.nc").write_bytes(b"rotten!")
+    seen = federation.look(copied, applied=copied)
+    other = federation.dataset(FILES, "B/disk")
+    assert last(federation, {Ref("Replica/vo/r"): seen.spec}, {Ref("Replica/vo/b"): other}) == {}
+
+
 def test_a_copy_stays_until_the_new_ones_are_whole(federation):
     old, new = federation.dataset(FILES), federation.dataset(FILES, "B/disk")
     a, b = Ref("Replica/vo/a"), Ref("Replica/vo/b")
@@ -394,18 +410,20 @@ def test_a_cache_keeps_what_no_rule_holds_and_gives_up_what_was_read_longest_ago
             files = {path: replace(file, accessed=read_at.get(path)) for path, file in found.files.items()}
             return replace(found, files=files)
 
-    def kept(capacity: int) -> list[str]:
+    def kept(capacity: int, coming: dict) -> list[str]:
         federation.drivers.storage = lambda target: Told(real(target))
         marks = {"highPercent": 80.0, "lowPercent": 50.0, "capacity": capacity}
         federation.drivers.operator["storage:A/disk"] = marks
         wanted = [Wanted(refs[name], str(n) * 32, specs[name], specs[name]) for n, name in enumerate(specs)]
         federation.kind.observe(federation.target(specs["a"]), wanted, federation.drivers)
         going = {refs[name]: specs[name] for name in specs}
-        found = federation.kind.lingers(going, others, {})
+        found = federation.kind.lingers(going, others, coming)
         assert {reason for reason, _ in found.values()} <= {Reason.RETAINED}
         return [ref.name for ref in found]
 
-    assert kept(1000) == ["a", "b", "c"]
-    assert kept(310) == ["a"]
+    assert kept(1000, {}) == ["a", "b", "c"]
+    assert kept(310, {}) == ["a"]
+    big = federation.dataset(Files.of([File("big", 600, "")]), dataset="ocean:big")
+    assert kept(1000, {Ref("Replica/vo/big"): big}) == []
     others.clear()
-    assert len(kept(310)) == 3
+    assert len(kept(310, {})) == 3

@@ -129,6 +129,16 @@ def test_what_the_service_calls_done_is_not_believed_unseen(federation, fts):
     assert set(storage.listing(["a/"]).files) == {"a/b"}
 
 
+def test_what_is_urgent_is_handed_over_as_such(federation, fts):
+    spec = there(federation, ("1.csv",))
+    target = federation.target(spec)
+    storage = handed(federation.drivers.storage(target), target, federation.drivers)
+    origin = federation.drivers.storage(Target("storage:B/disk", "directory", {})).source("ocean/waves/1.csv")
+    storage.copy_in(Copy("ocean/waves/1.csv", origin, UID, len(BODY), adler32(BODY), None, 5, "Express"))
+    (said,) = fts.submissions
+    assert (said["params"]["priority"], said["files"][0]["activity"]) == (5, "Express")
+
+
 def test_a_file_taken_in_once_and_lost_since_is_brought_again(federation, fts):
     spec = there(federation, ("1.csv",))
     federation.put(spec)
