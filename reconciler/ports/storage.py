@@ -65,6 +65,10 @@ class Copy:
     """Expected, ``adler32:...`` or ``md5:...``; "" when not known beforehand."""
     progress: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of each piece that has arrived; what it raises stops the copy, and nothing of it stays."""
+    priority: int = 3
+    """1 to 5, which comes first; for a service that makes the copy."""
+    activity: str = ""
+    """What it is for, likewise; "" for what the service is told by its options."""
 
 
 class Storage(Protocol):

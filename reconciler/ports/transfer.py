@@ -27,6 +27,8 @@ class Movement:
     """``adler32:...`` or ``md5:...``; "" when not known."""
     bring_online: int = 0
     """Seconds that the source may take to bring it from tape; 0 for what lies on disk."""
+    activity: str = ""
+    """What it is for, by which a service shares out the network; "" for the one that its options name."""
 
 
 @dataclass(frozen=True, slots=True)

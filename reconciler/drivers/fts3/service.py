@@ -102,7 +102,7 @@ def _file(move: Movement, activity: str) -> dict[str, Any]:
         "sources": [_grid(move.source.url)],
         "destinations": [_grid(move.destination.url)],
         "metadata": {"path": move.path},
-        "activity": activity,
+        "activity": move.activity or activity,
         "selection_strategy": "auto",
     }
     if move.size is not None:

@@ -31,6 +31,16 @@ class Rule(Protocol):
         ...
 
     @property
+    def priority(self) -> int:
+        """Of its transfers."""
+        ...
+
+    @property
+    def activity(self) -> str | None:
+        """What they are for."""
+        ...
+
+    @property
     def purge(self) -> bool:
         """Whether its copies go at once when it ends."""
         ...
@@ -140,9 +150,17 @@ def _replica(
         whole=spec.fileset.digest if spec.fileset and spec.fileset.digest != fileset.digest else None,
         sources=sources,
         rules=tuple(sorted(rules)),
+        priority=max((rule.priority for rule in rules.values()), default=3),
+        activity=_activity(rules.values()),
         purge=any(rule.purge for rule in rules.values()),
         origin=origin,
     )
+
+
+def _activity(rules: Iterable[Rule]) -> str | None:
+    """That of the most urgent rule which gives one."""
+    given = [(-rule.priority, rule.activity) for rule in rules if rule.activity]
+    return min(given)[1] if given else None
 
 
 def _allowed(storage: str, rules: Collection[Rule]) -> bool:

@@ -94,6 +94,17 @@ def test_one_replica_for_each_storage_held_by_every_rule_that_chose_it():
     assert made["waves.CESGA.disk"].fileset.bytes == 600
 
 
+def test_a_copy_is_as_urgent_as_the_most_urgent_rule_that_holds_it():
+    federation = Federation(SITES)
+    federation.specs[Ref("DatasetRule/vo/a")] = placed("CESGA/disk", "DESY/disk", activity="Production")
+    federation.specs[Ref("DatasetRule/vo/b")] = placed("DESY/disk", priority=5, activity="Express", purge=True)
+    made = {child.name: child.spec for _, child in KIND.gather(federation, NOWHERE)}
+    assert [(s.priority, s.activity, s.purge) for _, s in sorted(made.items())] == [
+        (3, "Production", False),
+        (5, "Express", True),
+    ]
+
+
 def test_the_folder_that_it_lies_in_is_a_source_with_its_path():
     federation = Federation(SITES)
     listing = {"site": "KIT", "storage": "disk", "path": "incoming"}
