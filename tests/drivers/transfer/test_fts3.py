@@ -165,6 +165,11 @@ def test_a_misspelt_option_is_refused(fts):
         fts3.open(Target("fts:main", "fts3", {**fts.options(), "retires": 1}), Secrets())
 
 
+def test_what_a_copy_is_for_is_told_where_it_is_said(mover, fts, move):
+    mover.submit("one", [move("a", activity="Production"), move("b")])
+    assert [file["activity"] for file in fts.submissions[0]["files"]] == ["Production", "default"]
+
+
 def test_priorities_are_counted_from_the_usual_one_and_stay_in_the_servers_range(mover, fts, move):
     for number, priority in enumerate((0, 1, 9, -9)):
         mover.submit(str(number), [move(str(number))], priority)

@@ -99,6 +99,9 @@ def test_what_has_priority_comes_first_and_equals_take_turns(stage):
     jobs = [stage.job("first", 3, **single)]
     stage.steady(1)
     jobs += [stage.job("second", 2, **single), stage.job("urgent", 2, priority=5, **single)]
+    deadline = time.monotonic() + 10
+    while not all(job.begun for job in jobs) and time.monotonic() < deadline:
+        time.sleep(0.005)
     for _ in range(6):
         stage.one()
     stage.all(*jobs)
