@@ -7,7 +7,7 @@ import binascii
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -42,7 +42,7 @@ _PROPERTIES = (
 class _Bearer(AuthBase):
     """Sends the token, and nothing that a .netrc may hold."""
 
-    token: str
+    token: str = field(repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self.token:

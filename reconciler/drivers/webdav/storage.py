@@ -177,6 +177,9 @@ class WebDAV:
     def _looked_at(self, path: str, marks: Mapping[str, Mapping[str, list[Mark]]]) -> StoredFile | None:
         """A file as it is now, its mark made anew; None when it has gone meanwhile."""
         entry, checksums = self._sums(path)
+        if entry is None:  # it has gone, or is one of the names that XRootD lists and cannot open
+            members = self._client.entries(path.rpartition("/")[0], reads=("",)) or []
+            entry = next((one for one in members if one.path == path and not one.folder), None)
         if entry is None:
             return None
         own = marks.get(folder(path), {}).get(key(path), [])

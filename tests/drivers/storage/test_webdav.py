@@ -488,6 +488,25 @@ def test_our_own_folder_is_no_place_for_files(webdav_place, path):
         webdav_place.copy(path, "data:,x")
 
 
+@pytest.mark.parametrize("first", ["100%41.nc", "a#b", "plain", "c%zz", "ü"])
+def test_names_that_look_encoded_are_read_as_they_are(webdav_place, plain_place, directory_place, first):
+    for place in (webdav_place, plain_place):
+        place.by_hand(f"x/{first}", BODY)
+        assert list(place.open().listing().files) == [f"x/{first}"]
+        assert place.open().listing(["x/"]).files[f"x/{first}"].checksums == {adler32(BODY), md5(BODY)}
+        copied = directory_place.open().copy_in(Copy(first, place.open().source(f"x/{first}"), UID))
+        assert copied.size == len(BODY)
+
+
+def test_a_name_that_a_server_lists_and_cannot_open_is_there_all_the_same(webdav_place):
+    webdav_place.by_hand("x/what?.nc", BODY)
+    for prefixes in ([""], ["x/"]):
+        listing = webdav_place.open().listing(prefixes)
+        assert (listing.complete, list(listing.files)) == (True, ["x/what?.nc"])
+    with pytest.raises(Terminal, match="question mark"):
+        webdav_place.copy("x/why?.nc", "data:,x")
+
+
 # -- space -------------------------------------------------------------------------------------------------------------
 
 
