@@ -65,10 +65,10 @@ def _roles(resource: Resource, settings: Settings) -> Iterator[tuple[str, str, s
 
 def _variables(role: Path) -> Collection[str]:
     """Names of a role's variables; none when it does not say."""
-    import yaml
+    from reconciler.manifest.reader import documents
 
     specs = role / "meta" / "argument_specs.yml"
-    read: Any = yaml.safe_load(specs.read_text(encoding="utf-8")) if specs.is_file() else {}
+    read: Any = next((found.data for found in documents(specs.read_bytes())), {}) if specs.is_file() else {}
     main = (read.get("argument_specs") or {}).get("main") or {}
     variables: Mapping[str, Any] = (main.get("options") or {}).get("hanse_variables") or {}
     return sorted(variables.get("options") or {})

@@ -139,7 +139,7 @@ class _Placing:
         entry = self._inventory.entry(ref, moved)
         if entry is None and moved:
             names = (_called_after(ref, new, old) for new, old in moved.items() if new.namespace == ref.namespace)
-            entry = next((held for name in names if name and (held := self._inventory.entries.get(name))), None)
+            entry = next((e for name in names if name and (e := self._inventory.entries.get(name))), None)
         held = self._inventory.details([entry.ref]).get(entry.ref) if entry else None
         return self._kinds[ref.kind].Spec.model_validate_json(held.content) if held else None
 
