@@ -24,6 +24,11 @@ _GIVEN_TO_ALL: Final = frozenset(
         "copiesAtOnce",
         "copiesPerLink",
         "links",
+        "closed",
+        "fileSources",
+        "highPercent",
+        "lowPercent",
+        "protocol",
     }
 )
 """Every driver is given these; most have no use for them."""

@@ -1,7 +1,7 @@
 """The webdav driver of the storage port: a folder of a WebDAV server with HTTP third-party copies is a storage.
 
 For ``https`` and ``davs`` storages: XRootD, dCache, StoRM, EOS. Bytes go from storage to storage (COPY), with a token
-for each transfer that is good for its files alone. Options: see ``options.py``. Everything that is Hanse's own lies in
+for each transfer that is good for its files alone. Everything that is Hanse's own lies in
 ``.hanse`` under the root: files that are still arriving, and the marks of files that are there.
 """
 

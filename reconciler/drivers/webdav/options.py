@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -86,12 +86,6 @@ class Options(_Options):
     """Bytes that the federation may use in all."""
     minFreeBytes: Bytes | None = None
     """Bytes that must stay free."""
-    protocol: str | None = None
-    """What the manifest calls the protocol; the URL's scheme counts."""
-    closed: dict[str, Any] = Field(default={})
-    """Ways of access that the manifest has closed; kinds look at them."""
-    fileSources: tuple[str, ...] = ()
-    """Folders of the reconciler's own disk that files may be copied from (in ``hanse.toml`` alone)."""
 
     @property
     def path(self) -> str:

@@ -370,6 +370,12 @@ def test_wrong_options_are_refused_with_their_name(wrong):
         webdav.open(Target("storage:SITE/x", "webdav", {**good, **wrong}), Secrets())
 
 
+def test_what_a_site_says_of_any_storage_is_taken():
+    site = {"protocol": "davs", "closed": {"write": {"reason": "full"}}, "highPercent": 90, "lowPercent": 80}
+    more = {"fileSources": ["/data"], "events": "polling", "links": {"NORTH": 2}, "minFreeBytes": 1, "state": "/x"}
+    webdav.open(Target("storage:S/x", "webdav", {"url": "davs://x.example.org/vo", **site, **more}), Secrets())
+
+
 def test_a_token_is_not_sent_in_clear():
     with pytest.raises(Terminal, match="not sent over http"):
         webdav.open(Target("storage:S/x", "webdav", {"url": "http://x.example.org", "token": {"env": "A"}}), Secrets())
