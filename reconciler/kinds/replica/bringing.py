@@ -18,7 +18,11 @@ from reconciler.kinds.replica.sourcing import Origin, Place, Sourcing, places
 from reconciler.kinds.replica.spec import ReplicaSpec
 from reconciler.kinds.replica.transfer import Job, Piece, limits
 from reconciler.model import Answer, Change, Done, Failed, Reason, Started, digest_of
-from reconciler.ports import Copy, Files, Trouble
+from reconciler.ports import Copy, Files, Standstill, Trouble
+
+
+_NAMED = 10
+"""Files that are named in one message."""
 
 
 def put_files(visit: Visit, seen: Seen, change: Change) -> Answer:
@@ -127,11 +131,7 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
         return Failed("terminal", still.suspended, reason=Reason.SUSPENDED)
     rows = [row for row in due if files.paths[row] not in still.paths] if still.paths else due
     if not rows:
-        again = f"{still.next_try:%Y-%m-%d %H:%M} UTC" if still.next_try else "later"
-        said = (
-            f"{len(due):,} of {len(files):,} files are stuck, first {spec.folder}/{files.paths[due[0]]}: {still.error}"
-        )
-        return Failed("terminal", f"{said}; tried again {again}", reason=Reason.STUCK)
+        return _stuck(files, due, still)
     around = places(spec, change, visit.drivers, visit.now)
     nearer = seen.fills(spec.dataset or "", [place.target.id for place in around])
     if nearer is not None:
@@ -146,6 +146,15 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     seen.filling = {where: one for where, one in seen.filling.items() if one.state == "running"}
     seen.filling[spec.dataset or "", target.id] = job
     return started(job, total)
+
+
+def _stuck(files: Files, due: Sequence[int], still: Standstill) -> Failed:
+    """Files that were tried in vain and are not due again."""
+    again = f"{still.next_try:%Y-%m-%d %H:%M} UTC" if still.next_try else "later"
+    names = ", ".join(files.paths[row] for row in due[:_NAMED])
+    more = f" and {len(due) - _NAMED:,} more" if len(due) > _NAMED else ""
+    said = f"{len(due):,} of {len(files):,} files are stuck ({names}{more}): {still.error}; tried again {again}"
+    return Failed("terminal", said, reason=Reason.STUCK)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -255,6 +256,33 @@ def test_removing_takes_away_only_what_bears_the_mark(federation, copied):
     answer = federation.remove(copied)
     assert answer.message == "1 files without its mark were left standing"
     assert read(federation, "A/disk") == {"notes.txt": b"mine"}
+
+
+def test_a_copy_that_another_one_is_made_from_stays_until_that_is_done(federation, copied):
+    second, go_on, real = federation.dataset(FILES, "A/tape", sources=["A/disk"]), threading.Event(), federation.drivers
+    opened = real.storage
+
+    class Slow:
+        def __init__(self, storage):
+            self.storage = storage
+
+        def __getattr__(self, name):
+            return getattr(self.storage, name)
+
+        def copy_in(self, copy):
+            assert go_on.wait(20)
+            return self.storage.copy_in(copy)
+
+    real.storage = lambda target: Slow(opened(target)) if target.name == "A/tape" else opened(target)
+    one, two = federation.change(copied), federation.change(second, "Replica/vo/s", OTHER)
+    started = federation.kind.put(federation.target(second), [two], real)[two.ref]
+    answer = federation.kind.remove(federation.target(copied), [one], real)[one.ref]
+    assert (answer.fate, answer.message) == ("transient", "it is being copied to storage:A/tape")
+    assert read(federation, "A/disk") == CONTENTS
+    go_on.set()
+    assert isinstance(federation.settle(federation.kind.put, second, replace(two, handle=started.handle)), Done)
+    assert isinstance(federation.remove(copied), Done)
+    assert read(federation, "A/tape") == CONTENTS
 
 
 # -- the last copy -----------------------------------------------------------------------------------------------------

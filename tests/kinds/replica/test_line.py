@@ -216,7 +216,9 @@ def test_a_loss_stays_told_until_git_acknowledges_it(root):
     assert lock.path == "03.nc"
     assert ready.status == "False"
     report = applied(root)
-    assert "tried again" in next(o.message for o in report.outcomes if str(o.action.ref) == A)
+    said_of = next(o.message for o in report.outcomes if str(o.action.ref) == A)
+    assert said_of.startswith("1 of 20 files are stuck (03.nc): ")
+    assert "tried again" in said_of
     fewer = {path: content for path, content in CONTENTS.items() if path != "03.nc"}
     commit(root, {"data.yaml": dataset(fewer, lost="[03.nc]")})
     applied(root, until_quiet=True)
