@@ -39,6 +39,8 @@ class Remembered:
         self.policy = policy or DataPolicy()
         self._lock = threading.Lock()
         self._files: OrderedDict[str, Files] = OrderedDict()
+        self._held = 0
+        """Files of all filesets in memory."""
         self.scans: dict[str, Scan] = {}
         """Full listings since the last run was written down, by target."""
         self.troubles: dict[str, tuple[str, dict[str, Trouble]]] = {}
@@ -59,6 +61,7 @@ class Remembered:
             known = self._files.get(digest)
             self._files[digest] = files if files.urls or known is None else known
             self._files.move_to_end(digest)
+            self._held += len(files) if known is None else 0
         return digest
 
     def keep(self, digest: str) -> None:
@@ -111,20 +114,23 @@ class Kept(Remembered):
         with self._database.reading() as connection:
             read = _read(connection, digest)
         if read is not None:
-            self._kept.add(digest)
             self.remember(read)
+            self._kept.add(digest)
         return read
 
     def remember(self, files: Files) -> str:
         """Let this process know what a digest stands for. What can be read back makes room for it."""
+        if files.urls and files.digest in self._kept:
+            known = super().files(files.digest)
+            if known is None or known.urls != files.urls:
+                self._kept.discard(files.digest)  # other places of its files are written down anew
         digest = super().remember(files)
         with self._lock:
-            held = sum(map(len, self._files.values()))
-            for other in list(self._files):
-                if held <= _AT_HAND:
+            for other in list(self._files) if self._held > _AT_HAND else ():
+                if self._held <= _AT_HAND:
                     break
                 if other in self._kept and other != digest:
-                    held -= len(self._files.pop(other))
+                    self._held -= len(self._files.pop(other))
         return digest
 
     def keep(self, digest: str) -> None:

@@ -34,6 +34,13 @@ def test_what_a_digest_stands_for_is_read_back_after_a_restart(store):
     assert again.bytes == 3
 
 
+def test_other_places_of_the_same_files_are_written_down_too(store):
+    first, second = (Files.of(files(2), {"run0/0000000.root": f"https://{host}/0"}) for host in ("a", "b"))
+    for one in (first, second, files(2)):
+        store.catalogue.keep(store.catalogue.remember(one))
+    assert Kept(store.database).files(first.digest).urls == second.urls
+
+
 def test_a_size_that_is_not_known_stays_unknown_and_an_empty_fileset_is_one(store):
     for one in (files(0, "of/unknown.size"), files(0)):
         store.catalogue.keep(store.catalogue.remember(one))

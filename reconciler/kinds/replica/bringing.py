@@ -20,7 +20,6 @@ from reconciler.kinds.replica.transfer import Job, Piece, limits
 from reconciler.model import Answer, Change, Done, Failed, Reason, Started, digest_of
 from reconciler.ports import Copy, Files, Standstill, Trouble
 
-
 _NAMED = 10
 """Files that are named in one message."""
 
