@@ -20,13 +20,14 @@ def open(target: Target, drivers: Drivers) -> Storage:  # noqa: A001, ARG001
     """The directory behind ``target``. Nothing is read or made yet."""
     options = target.options
     state = Path(str(options["state"])) if options.get("state") else None
-    root = _given(target)
+    root, own = _given(target), target.name.replace("/", ".")
     return Directory(
         target.id,
         folder(target),
         capacity=options.get("capacity"),
         min_free=int(options.get("minFreeBytes") or 0),
-        known=state / f"{target.name.replace('/', '.')}.id" if state is not None else None,
+        known=state / f"{own}.id" if state is not None else None,
+        sums=state / f"{own}.sums" if state is not None else None,
         make_root=root is None,
     )
 

@@ -50,14 +50,14 @@ class Index:
     """The rows of one storage. Safe between threads and between processes."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int, int] | None = None
 
     def rows(self) -> Mapping[str, tuple[Row, ...]]:
         """Every row, by path; empty when nothing was ever written here. Never makes the file."""
-        if not self._file.exists():
+        if not self.file.exists():
             return {}
         with self._connected() as connection:
             found: dict[str, tuple[Row, ...]] = {}
@@ -93,7 +93,7 @@ class Index:
     def remember(self, rows: Iterable[Row]) -> None:
         """Keep the checksums of files that were read again. A read-only storage keeps nothing, and still works."""
         kept = list(rows)
-        if not kept or not os.access(self._file.parent, os.W_OK):
+        if not kept or not os.access(self.file.parent, os.W_OK):
             return
         with self._connected() as connection, _transaction(connection):
             for row in kept:
@@ -122,17 +122,17 @@ class Index:
                 yield self._open()
             except sqlite3.OperationalError as error:
                 self.close()
-                raise Transient(f"{self._file}: {error}") from error
+                raise Transient(f"{self.file}: {error}") from error
             except sqlite3.DatabaseError as error:
                 self.close()
-                raise Terminal(f"{self._file} is damaged: {error}; put a backup in its place") from error
+                raise Terminal(f"{self.file} is damaged: {error}; put a backup in its place") from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._identity() != self._opened:
             self.close()
-            writable = os.access(self._file.parent, os.W_OK)
+            writable = os.access(self.file.parent, os.W_OK)
             connection = sqlite3.connect(
-                f"{self._file.absolute().as_uri()}?{'mode=rwc' if writable else 'immutable=1'}",
+                f"{self.file.absolute().as_uri()}?{'mode=rwc' if writable else 'immutable=1'}",
                 uri=True,
                 timeout=30,
                 isolation_level=None,
@@ -150,7 +150,7 @@ class Index:
     def _identity(self) -> tuple[int, int, int] | None:
         """Names this process and the file: after a fork, or when the file was replaced, it is opened anew."""
         try:
-            stat = self._file.stat()
+            stat = self.file.stat()
         except FileNotFoundError:
             return None
         return (os.getpid(), stat.st_dev, stat.st_ino)

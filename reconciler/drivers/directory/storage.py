@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ _RACY_NS = 2_000_000_000
 class Directory:
     """A directory as a storage. Safe between threads and between processes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all but two are keywords)
         self,
         name: str,
         root: Path,
@@ -43,14 +43,19 @@ class Directory:
         capacity: int | None = None,
         min_free: int = 0,
         known: Path | None = None,
+        sums: Path | None = None,
         make_root: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``known`` is a file that remembers which directory this was; ``clock`` tells seconds since the epoch."""
+        """``known`` is a file that remembers which directory this was; ``clock`` tells seconds since the epoch.
+
+        ``sums`` is a file that remembers checksums for as long as nothing of ours is in the directory.
+        """
         self._name, self._root, self._own = name, root, root / OWN
         self._capacity, self._min_free = capacity, min_free
         self._known, self._make_root, self._clock = known, make_root, clock
         self._index = Index(self._own / "index.sqlite")
+        self._sums = Index(sums) if sums is not None else None
         self._swept = 0.0
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -67,7 +72,7 @@ class Directory:
         missed: list[str] = []
         with translated(f"{self._name}: {self._root}"):
             found = list(walk(self._root, Prefixes(asked), lambda path, _error: missed.append(path)))
-        known, close = self._index.rows(), Prefixes(p for p in asked if p)
+        known, close = self._rows(), Prefixes(p for p in asked if p)
         files: dict[str, StoredFile] = {}
         fresh: list[Row] = []
         for path, stat in found:
@@ -80,7 +85,7 @@ class Directory:
                 continue
             modified, accessed = (datetime.fromtimestamp(t, UTC) for t in (row.mtime_ns / 1e9, stat.st_atime))
             files[path] = StoredFile(path, row.size, row.checksums, row.uid, modified, accessed)
-        self._index.remember(fresh)
+        self._remember(fresh)
         return Listing(files, complete=not missed)
 
     def source(self, path: str) -> Source:
@@ -95,6 +100,18 @@ class Directory:
             free = max(0, shutil.disk_usage(self._root).free - self._min_free)
         used = self._index.used()
         return Space(used, free if self._capacity is None else max(0, min(free, self._capacity - used)))
+
+    def _rows(self) -> Mapping[str, tuple[Row, ...]]:
+        return {**self._sums.rows(), **self._index.rows()} if self._sums is not None else self._index.rows()
+
+    def _remember(self, fresh: list[Row]) -> None:
+        """Keep what was read: beside the data, or else by ourselves, for looking must not write there."""
+        if self._sums is None or self._own.is_dir():
+            self._index.remember(fresh)
+        elif fresh:
+            with suppress(OSError):
+                self._sums.file.parent.mkdir(parents=True, exist_ok=True)
+            self._sums.remember(fresh)
 
     def _described(
         self, path: str, stat: os.stat_result, rows: tuple[Row, ...], *, wanted: bool, fresh: list[Row]

@@ -186,6 +186,18 @@ def test_checksums_are_not_taken_again_while_nothing_changed(root, store, source
     assert store.listing(["a", "theirs"]).files["theirs"].checksums == {adler32(b"x"), md5(b"x")}
 
 
+def test_checksums_of_a_folder_where_nothing_is_ours_are_remembered_elsewhere(root, tmp_path, monkeypatch):
+    (root / "in").mkdir()
+    (root / "in/a").write_bytes(BODY)
+    os.utime(root / "in/a", (1, 1))
+    first = Directory("storage:SITE/disk", root, sums=tmp_path / "state/sums").listing(["in/"]).files["in/a"]
+    assert first.checksums == {adler32(BODY), md5(BODY)}
+    assert [path.name for path in root.iterdir()] == ["in"]
+    monkeypatch.setattr("reconciler.drivers.directory.storage._read", None)
+    again = Directory("storage:SITE/disk", root, sums=tmp_path / "state/sums").listing(["in/"]).files["in/a"]
+    assert again == first
+
+
 def test_dark_files_are_read_only_when_asked_for(root, store):
     (root / "dark").write_bytes(b"x")
     assert store.listing().files["dark"].checksums == frozenset()
