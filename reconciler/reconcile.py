@@ -95,7 +95,15 @@ def propose(
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
     seen = look(ordered, inventory, kinds, drivers)
-    ask = partial(observe.world, memory=house.offers, now=house.clock(), policy=placing(settings), afresh=wish.afresh)
+    ask = partial(
+        observe.world,
+        memory=house.offers,
+        now=house.clock(),
+        policy=placing(settings),
+        afresh=wish.afresh,
+        deadline_seconds=patience,
+        workers=workers,
+    )
     world = ask(ordered, seen, inventory, kinds, drivers)
     placed = place.place(ordered, world, inventory, kinds, drivers, wish)
     inventory = keeping.apart(inventory, placed)

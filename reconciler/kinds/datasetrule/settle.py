@@ -6,8 +6,8 @@ Without grouping it is here that the places are found, file by file, for there i
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.base import Fault, Settled
 from reconciler.kinds.dataset.brought import replica_ref
@@ -66,7 +66,8 @@ def settled(
     if spec.grouping == "NONE" and not spec.chosen:
         return _file_by_file(ref, spec, leaves, places, world, scatters)
     placed = {leaf.name: dict.fromkeys(sorted(_chosen(spec, leaf)), leaf.fileset) for leaf in leaves}
-    return Settled(_filled(spec, placed, leaves, places), faults=tuple(_odd(spec, places)))
+    odd = [*_odd(spec, places), *_over(placed, leaves, places, world)]
+    return Settled(_filled(spec, placed, leaves, places), faults=tuple(odd))
 
 
 def _chosen(spec: DatasetRuleSpec, leaf: Leaf) -> Iterable[str]:
@@ -91,6 +92,22 @@ def _odd(spec: DatasetRuleSpec, places: Places) -> Iterable[Fault]:
     if spec.sourceLocations and not _readable(spec, places):
         said = f"no storage is in {spec.sourceLocations}: nothing can be copied for it"
         yield Fault("spec.sourceLocations", said, "hanse locations says why for each storage")
+
+
+def _over(placed: Placed, leaves: Sequence[Leaf], places: Places, world: World) -> Iterator[Fault]:
+    """Storages where what was chosen earlier has come to be too much: the data grew, or a limit was lowered."""
+    room = Room(places, world, next((leaf.vo for leaf in leaves if leaf.vo), ""))
+    total, new = Counter[str](), Counter[str]()
+    for leaf in leaves:
+        for name in placed[leaf.name]:
+            if name in places.by_name and room.limited(name):
+                total[name] += leaf.fileset.bytes
+                new[name] += leaf.fileset.bytes - (leaf.there(name, world) or 0)
+    for name in sorted(total):
+        lacks = room.lacks(name, total[name], new[name])
+        if lacks:
+            cure = "raise the limit, or let the rule choose anew: what was chosen is kept"
+            yield Fault("spec.locations", f"{name} holds more than it may: {lacks}", cure)
 
 
 def _file_by_file(

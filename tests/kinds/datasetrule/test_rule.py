@@ -260,6 +260,16 @@ def test_what_rules_before_it_hold_counts_also_for_a_copy_that_they_share():
     assert decided(rule(vo="vo.waves"), federation, world=seen, earlier=["A/d"]).chosen == ("A/d",)
 
 
+def test_data_that_has_grown_beyond_a_quota_stays_and_is_told():
+    federation = Federation(quotas({"vo": "vo.waves", "maxBytes": 599}))
+    spec = rule(vo="vo.waves", chosen=["A/d"])
+    (fault,) = KIND.complete(REF, spec, federation, NOWHERE).faults
+    assert fault.message == (
+        "A/d holds more than it may: the quota of vo.waves is 599 B, 0 B of it taken; 600 B are needed"
+    )
+    assert KIND.complete(REF, spec, Federation(quotas({"vo": "vo.waves"})), NOWHERE).faults == ()
+
+
 def test_a_quota_over_several_storages_counts_them_together():
     sites = {n: {"country": c, "storage": [storage("d")]} for n, c in (("A", "ES"), ("B", "ES"), ("C", "FR"))}
     vos = {"vo.waves": {"storageQuotas": [{"locations": "country=ES", "maxBytes": 1000}]}}
