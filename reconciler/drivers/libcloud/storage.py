@@ -46,8 +46,8 @@ from libcloud.storage.providers import get_driver
 from libcloud.storage.types import ObjectDoesNotExistError
 
 from reconciler.drivers.fetch import PIECE, Tally, pieces, shown
+from reconciler.drivers.heads import Head, Heads
 from reconciler.drivers.libcloud.failures import translated
-from reconciler.drivers.libcloud.heads import Head, Heads
 from reconciler.drivers.libcloud.presign import presigned
 from reconciler.drivers.prefixes import Prefixes
 from reconciler.errors import Conflict, Terminal, Transient

@@ -11,16 +11,17 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from reconciler.drivers.fetch import Tally, out_of_space, shown
-from reconciler.drivers.prefixes import Prefixes
-from reconciler.drivers.webdav.client import SAFE, Client
-from reconciler.drivers.webdav.marks import MARKS, OWN, Mark, Marks, by_key, folder, key, renewed, stamp
+from reconciler.drivers.heads import Heads
+from reconciler.drivers.webdav.client import Client
+from reconciler.drivers.webdav.looking import ALGORITHMS, Looking
+from reconciler.drivers.webdav.marks import OWN, Mark, Marks, key, stamp
+from reconciler.drivers.webdav.moving import INCOMING, Moves
 from reconciler.drivers.webdav.multistatus import Entry
 from reconciler.drivers.webdav.options import Options
 from reconciler.drivers.webdav.thirdparty import NotThisWay, ThirdParty
@@ -29,21 +30,10 @@ from reconciler.drivers.webdav.upload import uploaded
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.ports import Copy, Listing, Source, Space, StoredFile
 
-INCOMING = f"{OWN}/incoming"
-_FEW = 20
-"""Prefixes that are looked for one by one; of more than these the common part is listed."""
 _DAY = 86400.0
 _SHORT = 5.0
 """Seconds in which a server must answer when we only clean up."""
 _SWEEP_EVERY = 3600.0
-_SMALL = 64 * 1024
-"""Bytes up to which a file is read and its checksum not asked for: servers remember an old one for a second, and some
-sum only a few files at a time."""
-_READ_INSTEAD = 64 << 20
-"""Bytes up to which a file is read when the server is too busy to sum it."""
-_ALGORITHMS = ("adler32", "md5")
-_MOST_SWEPT = 200
-_TRIES = 3
 
 
 class WebDAV:
@@ -56,17 +46,22 @@ class WebDAV:
         client: Client,
         *,
         known: Path | None = None,
+        heads: Heads | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``known`` is a file that remembers which folder this was; ``clock`` tells seconds since the epoch."""
+        """``known`` is a file that remembers which folder this was, ``heads`` the checksums of others' files.
+
+        ``clock`` tells seconds since the epoch.
+        """
         self._name, self._options, self._client = name, options, client
         self._known, self._clock = known, clock
         self._marks = Marks(client, self._make_own)
+        self._looking = Looking(client, options, self._marks, heads or Heads(None), clock)
+        self._moves = Moves(client)
         self._third = ThirdParty(client)
         self._made: set[str] = set()
         self._making = threading.RLock()
         self._swept = 0.0
-        self._decodes: bool | None = None
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -76,23 +71,8 @@ class WebDAV:
         A file that may have changed since its mark was made is looked at again, and keeps its mark. A folder that
         cannot be read makes the listing not complete; the root must be there.
         """
-        asked = tuple(prefixes)
         self._attached()
-        wanted, close = Prefixes(asked), Prefixes(p for p in asked if p)
-        starts = _starts(wanted.few(_FEW))
-        missed: list[str] = []
-        files = {e.path: e for e in self._walk(starts, "", wanted, missed) if wanted.cover(e.path)}
-        marks = self._marked(starts, wanted, missed)
-        lost = Prefixes(f"{path}/" for path in missed)
-        files = {path: entry for path, entry in files.items() if not lost.cover(folder(path) + "/")}
-        found = {path: self._known_as(entry, marks) for path, entry in files.items()}
-        due = [path for path, file in found.items() if file is None or (close.cover(path) and not file.checksums)]
-        with ThreadPoolExecutor(self._options.atOnce, thread_name_prefix="digest") as pool:
-            looked = dict(zip(due, pool.map(lambda path: self._looked_at(path, marks), due), strict=True))
-        whole = {path: file for path, file in {**found, **looked}.items() if file is not None}
-        if not missed and "" in asked:
-            self._sweep_marks(marks, files)
-        return Listing(dict(sorted(whole.items())), complete=not missed)
+        return self._looking.listing(tuple(prefixes))
 
     def source(self, path: str) -> Source:
         """The file's URL, and a token that is good for it alone."""
@@ -126,113 +106,6 @@ class WebDAV:
         entries = self._client.entries(OWN, reads=(OWN,)) or []
         names = [entry.path.rpartition("/")[2] for entry in entries]
         return [name.removeprefix("id-") for name in names if name.startswith("id-")]
-
-    def _walk(self, starts: Iterable[str], tree: str, wanted: Prefixes, missed: list[str]) -> Iterator[Entry]:
-        """Yield every file of a tree that ``wanted`` may cover, folders of one level at the same time."""
-        level = [f"{tree}/{start}".strip("/") for start in starts]
-        with ThreadPoolExecutor(self._options.atOnce, thread_name_prefix="listing") as pool:
-            while level:
-                following: list[str] = []
-                for entries in pool.map(lambda path: self._members(path, tree, missed), level):
-                    for entry in entries:
-                        below = entry.path[len(tree) + 1 :] if tree else entry.path
-                        if not entry.folder:
-                            yield entry
-                        elif below != OWN and wanted.lead_into(below + "/"):
-                            following.append(entry.path)
-                level = following
-
-    def _members(self, path: str, tree: str, missed: list[str]) -> list[Entry]:
-        try:
-            found = self._client.entries(path, reads=(OWN,) if tree else ("",))
-        except DriverError:
-            if not path:
-                raise
-            missed.append(f"{MARKS}/{path}" if not tree else path)
-            return []
-        if found is None and not path:
-            raise Transient(f"{self._name}: {self._options.url} is not there; is its disk mounted?")
-        return found or []
-
-    def _marked(self, starts: Iterable[str], wanted: Prefixes, missed: list[str]) -> dict[str, dict[str, list[Mark]]]:
-        """Folder of marks -> key -> its marks, newest first."""
-        by_folder: dict[str, list[Entry]] = {}
-        for entry in self._walk(starts, MARKS, wanted, missed):
-            by_folder.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-        found = {where: by_key(entries) for where, entries in by_folder.items()}
-        for where, marks in found.items():
-            self._marks.noted(where, marks)
-        return found
-
-    def _known_as(self, entry: Entry, marks: Mapping[str, Mapping[str, list[Mark]]]) -> StoredFile | None:
-        """What the marks say of a file; None when it must be looked at."""
-        own = marks.get(folder(entry.path), {}).get(key(entry.path), [])
-        if not own:
-            return StoredFile(entry.path, entry.size, frozenset(), "", entry.modified)
-        fitting = next((mark for mark in own if mark.fits(entry)), None)
-        if fitting is None or not fitting.proves(entry):
-            return None
-        return StoredFile(entry.path, entry.size, fitting.checksums, fitting.uid, entry.modified)
-
-    def _looked_at(self, path: str, marks: Mapping[str, Mapping[str, list[Mark]]]) -> StoredFile | None:
-        """A file as it is now, its mark made anew; None when it has gone meanwhile."""
-        entry, checksums = self._sums(path)
-        if entry is None:  # it has gone, or is one of the names that XRootD lists and cannot open
-            members = self._client.entries(path.rpartition("/")[0], reads=("",)) or []
-            entry = next((one for one in members if one.path == path and not one.folder), None)
-        if entry is None:
-            return None
-        own = marks.get(folder(path), {}).get(key(path), [])
-        mark = next((mark for mark in own if mark.fits(entry)), next(iter(own), None))
-        if mark is not None and checksums and self._clock() - stamp(entry) > 1:
-            with suppress(DriverError):  # who may only read learns the same each time
-                self._marks.put(path, renewed(mark, checksums, entry, time.time_ns()))
-        return StoredFile(path, entry.size, checksums, mark.uid if mark else "", entry.modified)
-
-    def _sums(self, path: str) -> tuple[Entry | None, frozenset[str]]:
-        """A file and its checksums; none while somebody is writing it."""
-        before = self._client.entry(path, reads=("",))
-        if before is None or before.folder:
-            return None, frozenset()
-        sums = self._summed(path, before.size)
-        after = self._client.entry(path, reads=("",))
-        return after, sums if after == before else frozenset()
-
-    def _summed(self, path: str, size: int) -> frozenset[str]:
-        """The checksums that the server gives, or those of what we read; none when it is not ``size`` bytes."""
-        if size > _SMALL:
-            reads = _allowed(path)
-            try:
-                digests = [self._client.digest(path, algorithm, size, reads) for algorithm in _ALGORITHMS]
-            except Transient:
-                if size > _READ_INSTEAD:
-                    raise
-                digests = []
-            if any(digests):
-                return frozenset(filter(None, digests))
-        return self._read_back(path, size)
-
-    def _read_back(self, path: str, size: int) -> frozenset[str]:
-        tally = Tally()
-        with self._client.reading(path, _allowed(path)) as pieces:
-            for piece in pieces:
-                tally.add(piece)
-        return tally.checksums if tally.size == size else frozenset()
-
-    def _sweep_marks(self, marks: Mapping[str, Mapping[str, list[Mark]]], files: Mapping[str, Entry]) -> None:
-        """Take away marks that speak of no file since a day."""
-        keys = {(folder(path), key(path)) for path in files}
-        limit = self._clock() - _DAY
-        old = [
-            (where, mark)
-            for where, by_name in marks.items()
-            for own, several in by_name.items()
-            for n, mark in enumerate(several)
-            if mark.written is not None and mark.written.timestamp() < limit and (n or (where, own) not in keys)
-        ]
-        for where, mark in old[:_MOST_SWEPT]:
-            with suppress(DriverError):
-                self._marks.drop(f"{where[len(MARKS) + 1 :]}/_".lstrip("/"), mark)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -282,7 +155,7 @@ class WebDAV:
         """Put our mark on a file that is there."""
         self._checked(path)
         self._prepare()
-        entry, checksums = self._sums(path)
+        entry, checksums = self._looking.sums(path)
         if entry is None:
             raise Conflict(f"{self._name}: {path} is gone")
         mark = Mark(key(path), uid, checksums, entry.size, stamp(entry), time.time_ns())
@@ -318,7 +191,7 @@ class WebDAV:
             raise Transient(f"{self._name}: {copy.path} was copied and is not there")
         if not isinstance(known, Tally) and copy.progress is not None:
             copy.progress(max(0, entry.size - known))
-        checksums = self._summed(temporary, entry.size)
+        checksums = self._looking.summed(temporary, entry.size)
         if not isinstance(known, Tally):
             return entry, self._as_expected(copy, temporary, entry, checksums)
         if known.size != entry.size or not checksums or not checksums <= known.checksums:
@@ -331,7 +204,7 @@ class WebDAV:
             raise Terminal(f"{where} has {entry.size} bytes, not the {copy.size} expected")
         kind = wanted.partition(":")[0]
         if wanted and not any(one.startswith(f"{kind}:") for one in checksums):
-            checksums |= self._read_back(temporary, entry.size)
+            checksums |= self._looking.read_back(temporary, entry.size)
         if wanted and wanted not in checksums:
             found = ", ".join(sorted(one for one in checksums if one.startswith(f"{kind}:")))
             raise Terminal(f"{where} has {found}, not the {wanted} expected")
@@ -342,41 +215,7 @@ class WebDAV:
         above = path.rpartition("/")[0]
         if above:
             self._make(above)
-        writes = (INCOMING, above or path)
-        headers = {"Destination": self._destination(path), "Overwrite": "T"}
-        for left in reversed(range(_TRIES)):
-            try:
-                self._client.send("MOVE", temporary, writes=writes, headers=headers)
-            except Transient:
-                if self._client.entry(temporary, reads=(OWN,)) is None:
-                    return  # it was moved, and the answer lost
-                if not left:
-                    raise
-            else:
-                return
-
-    def _destination(self, path: str) -> str | bytes:
-        """The Destination for ``path``. XRootD takes it as it is written; others decode it, as the standard wants."""
-        if quote(path, safe=SAFE) == path:
-            return self._client.url(path)
-        if self._decodes is None:
-            self._decodes = self._try_destination()
-        if self._decodes:
-            return self._client.url(path)
-        if "?" in path:
-            raise Terminal(f"{self._name}: {path}: this server cannot move a file to a name with a question mark")
-        return f"{self._options.server}{self._options.path}/{path}".encode()
-
-    def _try_destination(self) -> bool:
-        """True when the server decodes what Destination says."""
-        probe = f"{INCOMING}/{secrets.token_hex(12)}"
-        self._client.send("PUT", probe, writes=(OWN,), headers={"Content-Length": "0"})
-        headers = {"Destination": self._client.url(f"{probe} moved"), "Overwrite": "T"}
-        self._client.send("MOVE", probe, writes=(OWN,), headers=headers)
-        decodes = self._client.entry(f"{probe} moved", reads=(OWN,)) is not None
-        for name in (f"{probe} moved", f"{probe}%20moved"):
-            self._client.send("DELETE", name, writes=(OWN,), right=(404,))
-        return decodes
+        self._moves.move(temporary, path, (INCOMING, above or path))
 
     def _checked(self, path: str) -> None:
         parts = path.split("/")
@@ -446,25 +285,11 @@ class WebDAV:
         self._made.add(path)
 
 
-def _starts(prefixes: Iterable[str]) -> list[str]:
-    """The folders to begin at, none inside another."""
-    found: list[str] = []
-    for start in sorted({prefix.rpartition("/")[0] for prefix in prefixes}):
-        if not any(start == other or not other or start.startswith(f"{other}/") for other in found):
-            found.append(start)
-    return found
-
-
-def _allowed(path: str) -> str:
-    """What a token for reading ``path`` is good for, when we read: all of Hanse's own, or all that is listed."""
-    return OWN if path.startswith(f"{OWN}/") else ""
-
-
 def _landing(path: str, uid: str) -> str:
     """Where others write what is to be ``path``: always the same place."""
     return f"{INCOMING}/{uid[:8]}-{hashlib.sha256(path.encode()).hexdigest()[:24]}"
 
 
 def _verifiable(checksum: str) -> None:
-    if checksum and checksum.partition(":")[0].lower() not in _ALGORITHMS:
+    if checksum and checksum.partition(":")[0].lower() not in ALGORITHMS:
         raise Terminal(f"{checksum!r} is not a checksum that can be verified; use adler32: or md5:")

@@ -400,6 +400,24 @@ def test_two_listings_tell_all_once_marks_are_settled(webdav_place, source, monk
     assert len(asked) <= 8
 
 
+def test_checksums_of_what_others_put_there_are_asked_for_once(webdav_place, xrootd, monkeypatch):
+    webdav_place.by_hand("raw/a", BODY)
+    file = xrootd.servers["a"].root / _folder(webdav_place) / "raw/a"
+    os.utime(file, (time.time() - 100,) * 2)
+    first = webdav_place.open().listing(["raw/"])
+    storage = webdav_place.open()
+    asked = []
+    real = storage._client.session.request
+    monkeypatch.setattr(
+        storage._client.session, "request", lambda method, *a, **k: asked.append(method) or real(method, *a, **k)
+    )
+    assert storage.listing(["raw/"]) == first
+    assert set(asked) == {"PROPFIND"}
+    assert first.files["raw/a"].checksums == {adler32(BODY), md5(BODY)}
+    webdav_place.by_hand("raw/a", b"fourteen BYTES")
+    assert storage.listing(["raw/"]).files["raw/a"].checksums == {adler32(b"fourteen BYTES"), md5(b"fourteen BYTES")}
+
+
 def test_a_file_changed_in_the_second_of_its_copy_shows_its_new_checksum(webdav_place, source):
     webdav_place.copy("a", source(BODY))
     webdav_place.by_hand("a", b"fourteen BYTES")
@@ -417,7 +435,7 @@ def test_marks_of_files_that_never_came_are_swept_a_day_later(webdav_place, sour
     webdav_place.open().listing()
     assert len(list(marks.iterdir())) == 2
     later = webdav_place.open()
-    later._clock = lambda: time.time() + 100_000
+    later._looking._clock = lambda: time.time() + 100_000
     assert list(later.listing().files) == ["a"]
     assert len(list(marks.iterdir())) == 1
 

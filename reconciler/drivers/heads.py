@@ -1,6 +1,7 @@
-"""What the metadata of an object said, kept so that it is asked for once: S3 listings show no metadata.
+"""What a storage said of each file, kept so that it is asked for once: listings show neither marks nor checksums.
 
-A row holds while ETag, size and time of the last change are those of the listing. It may be deleted at any time.
+A row holds while the file's version in the listing is the same: its ETag, size, time of the last change. The file that
+they are kept in may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS head (path TEXT PRIMARY KEY, version TEXT,
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The mark and the checksums in an object's metadata."""
+    """The mark and the checksums of one file."""
 
     uid: str = ""
     checksums: frozenset[str] = frozenset()
 
 
 class Heads:
-    """The heads of one container; without a file they are kept in memory."""
+    """The heads of one storage; without a file they are kept in memory."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
