@@ -153,6 +153,8 @@ class RunSettings(Strict):
     """Time between two reconciles while something follows the world by itself, as workers follow their queue."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the interval that is added at random."""
+    meter_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """Time between two looks at the machines of clusters, for accounting; 0: none."""
     lease_seconds: Annotated[float, Field(gt=0)] = 90.0
     """A reconciler that has not renewed its lease for this long is taken for dead."""
 

@@ -18,6 +18,7 @@ from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.metering import keep_metering
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
@@ -76,7 +77,7 @@ class Service:
         rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random, soon=self._soon)
         watch = watching(Path(settings.source.repository), folders, bell.ring)
         notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
-        beside = [self._keep_probing, lambda ring: notifier.keep(self.board, ring.stop)]
+        beside = [self._keep_probing, self._keep_metering, lambda ring: notifier.keep(self.board, ring.stop)]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
@@ -123,6 +124,9 @@ class Service:
         self._prepare()
         prober = Prober(self._checker(), self._record, self.house.clock)
         keep_probing(prober, self._known, self._last, bell.stop)
+
+    def _keep_metering(self, bell: Bell) -> None:
+        keep_metering(self.house, bell.stop)
 
     def _known(self) -> Iterable[Probe]:
         return self.probes.values()

@@ -14,13 +14,13 @@ class UsageRecord:
 
     month: str
     record: str
-    """Stable name of what was used: a node's id, a replica's uid."""
+    """Stable name of what was used: a node's id, a replica's uid, a job's cluster, id and end."""
     ref: Ref
     """The resource it belongs to."""
     vo: str
     site: str
     kind: str
-    """``vm``, ``storage``, ``gpu``, ``ip``: which kind of resource was used."""
+    """``vm``, ``job``, ``storage``, ``gpu``, ``ip``: which kind of resource was used."""
     start: datetime
     end: datetime | None
     """None while it goes on."""
@@ -35,3 +35,23 @@ class UsageRecord:
     image: str = ""
     cloud: str = ""
     """The site's cloud or storage, as its manifest names it."""
+    name: str = ""
+    """What people call it: the machine's name, the job's queue."""
+    user: str = ""
+    """Who used it, as the back end names them; "" when it was used for the VO as a whole."""
+    suspend_seconds: int = 0
+    """In this month: it was there and did not run."""
+    total_wall_seconds: int = 0
+    """Since its start, until the end of this month."""
+    total_cpu_seconds: int = 0
+    total_suspend_seconds: int = 0
+    gpus: int = 0
+    public_ips: int = 0
+    nodes: int = 1
+    """Machines that a job ran on."""
+    benchmark_type: str = ""
+    """``hepscore23``, ``hepspec`` or ``si2k``; "" where nobody measured the machines."""
+    benchmark: float = 0.0
+    """Of one core."""
+    partial: bool = False
+    """The month was not over when this was written."""

@@ -19,6 +19,7 @@ from reconciler.records.inventory import InventoryStore
 from reconciler.records.journal import Journals
 from reconciler.records.lease import Leases
 from reconciler.records.locks import Locks
+from reconciler.records.machines import Machines
 from reconciler.records.observations import Observations
 from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
@@ -46,6 +47,7 @@ class Store:
     catalogue: Kept
     data: Data
     locks: Locks
+    machines: Machines
 
     def close(self) -> None:
         """Close every connection."""
@@ -100,4 +102,5 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         catalogue=Kept(database),
         data=Data(database),
         locks=Locks(database),
+        machines=Machines(database),
     )

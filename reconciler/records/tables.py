@@ -273,6 +273,43 @@ class UsageRow(Base, table=True):
     memory_mib: int = Field(sa_type=BigInteger)
     disk_gib: int = Field(sa_type=BigInteger)
     image: str
+    name: str
+    user: str
+    suspend_seconds: int = Field(sa_type=BigInteger)
+    total_wall_seconds: int = Field(sa_type=BigInteger)
+    total_cpu_seconds: int = Field(sa_type=BigInteger)
+    total_suspend_seconds: int = Field(sa_type=BigInteger)
+    gpus: int
+    public_ips: int
+    nodes: int
+    benchmark_type: str
+    benchmark: float
+    partial: bool
+
+
+class MachineSpanRow(Base, table=True):
+    """A time in which a machine was seen to stand unchanged."""
+
+    __tablename__ = "machine_spans"
+
+    target: str = Field(primary_key=True)
+    node: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True, sa_type=Instant)
+    until: datetime = _instant(index=True)
+    current: bool = Field(index=True)
+    state: str
+    ref: str
+    site: str
+    cloud: str
+    vo: str
+    name: str
+    flavour: str
+    image: str
+    cpus: int
+    memory_mib: int = Field(sa_type=BigInteger)
+    disk_gib: int = Field(sa_type=BigInteger)
+    gpus: int
+    public_ips: int
 
 
 class PermitRow(Base, table=True):

@@ -21,15 +21,21 @@ class Usage:
 
     database: Database
 
-    def rebuild(self, month: str, records: Collection[UsageRecord], site: str | None = None) -> None:
-        """Replace the whole month (of one site, if given) in one transaction; the same again changes nothing.
+    def rebuild(
+        self, month: str, records: Collection[UsageRecord], site: str | None = None, kind: str | None = None
+    ) -> None:
+        """Replace the whole month (of one site and one kind, if given) in one transaction.
+
+        The same again changes nothing.
 
         A month is always replaced whole: a part of it would overwrite what was published before.
         """
-        strange = [r for r in records if r.month != month or (site is not None and r.site != site)]
+        strange = [r for r in records if r.month != month or site not in (None, r.site) or kind not in (None, r.kind)]
         if strange:
-            raise RecordsError(f"usage record {strange[0].record} is not of {month}{f' at {site}' if site else ''}")
+            where = "".join(f" {word} {name}" for word, name in (("at", site), ("as", kind)) if name)
+            raise RecordsError(f"usage record {strange[0].record} is not of {month}{where}")
         gone = delete(_USAGE).where(_USAGE.c.month == month)
+        gone = gone if kind is None else gone.where(_USAGE.c.kind == kind)
         with self.database.writing() as connection:
             connection.execute(gone if site is None else gone.where(_USAGE.c.site == site))
             if records:

@@ -1,0 +1,208 @@
+"""Metering: what stands in the clouds of the inventory is looked at and noted; a month of it becomes usage records.
+
+A month is made whole from what was seen, and so may be made again at any time: the same looks give the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+from reconciler.errors import DriverError
+from reconciler.kinds.virtualcluster import marks
+from reconciler.kinds.virtualcluster.beside import target_at
+from reconciler.kinds.virtualcluster.connect import BESIDE
+from reconciler.model import Details, Ref, Target, UsageRecord
+from reconciler.model.machine import Machine, Span, Standing
+from reconciler.ports import Compute, Drivers, Node, Size
+from reconciler.records.store import Store
+
+CLUSTER = "VirtualCluster"
+_COMPUTE = "compute:"
+_DECEMBER = 12
+_NOWHERE = Size("", "", 0, 0, 0)
+Benchmark = tuple[str, float]
+"""Its name and its value for one core."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the clouds found."""
+
+    machines: int
+    unread: Mapping[str, str]
+    """Target -> why nothing is known of it now."""
+
+
+def look(store: Store, drivers: Drivers, now: datetime) -> Look:
+    """Note which machines of clusters stand now. What cannot be read is told, and the other clouds are looked at."""
+    entries = store.inventory.entries()
+    clusters = {entry.uid: ref for ref, entry in entries.items() if ref.kind == CLUSTER}
+    places = _places(store.inventory.details(list(clusters.values())).values())
+    seen, unread = 0, {}
+    for place in places:
+        try:
+            machines, complete = _standing(place, drivers.compute(place.target), clusters)
+        except DriverError as error:
+            unread[place.target.id] = str(error)
+            continue
+        store.machines.saw(place.target.id, machines, now, complete=complete)
+        seen += len(machines)
+    looked_at = {place.target.id for place in places}
+    for left in {span.machine.target for span in store.machines.current()} - looked_at:
+        store.machines.saw(left, (), now)  # the inventory keeps a cluster until its machines are proved gone
+    return Look(seen, unread)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A project to look at, and the targets whose clusters may have machines there."""
+
+    target: Target
+    homes: frozenset[str]
+
+
+def _places(details: Iterable[Details]) -> list[_Place]:
+    targets: dict[str, Target] = {}
+    homes: dict[str, set[str]] = {}
+    for held in details:
+        home = Target(held.target, held.driver, held.options)
+        for place in ("", *held.options.get(BESIDE, {})):
+            target = target_at(home, place)
+            targets.setdefault(target.id, target)
+            homes.setdefault(target.id, set()).add(home.id)
+    return [_Place(targets[name], frozenset(homes[name])) for name in sorted(targets)]
+
+
+def _standing(place: _Place, compute: Compute, clusters: Mapping[str, Ref]) -> tuple[list[Machine], bool]:
+    listing = compute.nodes()
+    ours = [node for node in listing.nodes if _is_ours(node, place)]
+    sizes = {name: size for size in compute.sizes() for name in (size.name, size.id)} if ours else {}
+    return [_machine(place.target, node, sizes.get(node.size, _NOWHERE), clusters) for node in ours], listing.complete
+
+
+def _is_ours(node: Node, place: _Place) -> bool:
+    told = node.metadata
+    return (
+        bool(told.get(marks.UID))
+        and told.get(marks.TARGET, place.target.id) in place.homes
+        and node.state != "deleting"
+    )
+
+
+def _machine(target: Target, node: Node, size: Size, clusters: Mapping[str, Ref]) -> Machine:
+    site, cloud, vo = target.id.removeprefix(_COMPUTE).split("/", 2)
+    return Machine(
+        target=target.id,
+        node=node.id,
+        ref=clusters.get(node.metadata[marks.UID]) or Ref(node.metadata.get(marks.REF) or f"{CLUSTER}/{node.name}"),
+        site=site,
+        cloud=cloud,
+        vo=vo,
+        name=node.name,
+        state=_state(node),
+        flavour=node.size,
+        image=node.image,
+        cpus=size.cpus,
+        memory_mib=size.ram_mib,
+        disk_gib=size.disk_gib,
+        gpus=size.gpus,
+        public_ips=len(node.public_addresses),
+    )
+
+
+def _state(node: Node) -> Standing:
+    """A machine that boots, or of which the cloud says nothing, is held to run: its cores are taken."""
+    if node.state == "error":
+        return "error"
+    return "suspended" if node.state == "stopped" else "started"
+
+
+# -- a month -----------------------------------------------------------------------------------------------------------
+
+
+def bounds(month: str) -> tuple[datetime, datetime]:
+    """First moment of ``YYYY-MM``, and the first after it, UTC. Raises ValueError for what is no month."""
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    after = (first.year + 1, 1) if first.month == _DECEMBER else (first.year, first.month + 1)
+    return first, datetime(*after, 1, tzinfo=UTC)
+
+
+def months(since: datetime, until: datetime) -> Iterator[str]:
+    """Every month that has a part between, the first first."""
+    year, month = since.year, since.month
+    while (year, month) <= (until.year, until.month):
+        yield f"{year:04}-{month:02}"
+        year, month = (year + 1, 1) if month == _DECEMBER else (year, month + 1)
+
+
+def rebuild(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]) -> int:
+    """Make a month's records of machines from what was seen, in place of those that there are; says how many.
+
+    ``benchmarks`` by site and cloud.
+    """
+    made = list(records(store.machines.between(*bounds(month)), month, now, benchmarks))
+    store.usage.rebuild(month, made, kind="vm")
+    return len(made)
+
+
+def records(
+    spans: Iterable[Span], month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]
+) -> Iterator[UsageRecord]:
+    """One record for each machine that stood in the month; ``spans`` are in order, each machine's from its first."""
+    for _, held in groupby(spans, lambda span: (span.machine.target, span.machine.node)):
+        yield _record(_joined(list(held)), month, now, benchmarks)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Spans without the gaps between looks: a machine that changed stood as before until it was seen changed."""
+    after = [span.since for span in spans[1:]]
+    until = [*after, spans[-1].until]
+    return [Span(s.machine, s.since, end, s.current) for s, end in zip(spans, until, strict=True)]
+
+
+def _record(
+    spans: list[Span], month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]
+) -> UsageRecord:
+    first, after = bounds(month)
+    last, machine = spans[-1], spans[-1].machine
+    ended = not last.current and last.until < after
+    kind, value = benchmarks.get((machine.site, machine.cloud), ("", 0.0))
+    started = [span for span in spans if span.machine.state == "started"]
+    still = [span for span in spans if span.machine.state == "suspended"]
+    return UsageRecord(
+        month=month,
+        record=machine.node,
+        ref=machine.ref,
+        vo=machine.vo,
+        site=machine.site,
+        cloud=machine.cloud,
+        kind="vm",
+        start=spans[0].since,
+        end=last.until if ended else None,
+        status="completed" if ended else machine.state,
+        wall_seconds=_seconds(started, first, after),
+        cpu_seconds=_seconds(started, first, after, cores=True),
+        cpu_count=machine.cpus,
+        memory_mib=machine.memory_mib,
+        disk_gib=machine.disk_gib,
+        image=machine.image,
+        name=machine.name,
+        suspend_seconds=_seconds(still, first, after),
+        total_wall_seconds=_seconds(started, spans[0].since, after),
+        total_cpu_seconds=_seconds(started, spans[0].since, after, cores=True),
+        total_suspend_seconds=_seconds(still, spans[0].since, after),
+        gpus=machine.gpus,
+        public_ips=machine.public_ips,
+        benchmark_type=kind,
+        benchmark=value,
+        partial=now < after,
+    )
+
+
+def _seconds(spans: Iterable[Span], first: datetime, after: datetime, *, cores: bool = False) -> int:
+    """Of the part between; for ``cores`` once for each core."""
+    parts = ((max(s.since, first), min(s.until, after), s.machine.cpus if cores else 1) for s in spans)
+    return sum(int((end - start).total_seconds()) * n for start, end, n in parts if end > start)
