@@ -281,7 +281,7 @@ class _Settler:
         row = {
             "storage": one.storage,
             "dataset": one.dataset,
-            "uid": one.uid,
+            "uid": one.uid or before.uid,
             "state": one.state.value,
             "wanted": one.wanted,
             "seen": one.seen,

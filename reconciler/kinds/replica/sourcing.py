@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconciler.errors import DriverError, Terminal, Transient
 from reconciler.kinds.replica.connect import closed, permitted, reached, target_id
 from reconciler.kinds.replica.fileset import fits
-from reconciler.kinds.replica.spec import ReplicaSpec
+from reconciler.kinds.replica.spec import ReplicaSpec, folder_of
 from reconciler.model import Change, Reason, Ref, Target
 from reconciler.ports import Drivers, Files, Listing, Source
 
@@ -47,7 +47,7 @@ def places(spec: ReplicaSpec, change: Change, drivers: Drivers, now: datetime) -
         site, _, storage = where.partition("/")
         there = reached(target_id(site, storage), change.context.get(Ref.of("Site", site)), drivers)
         shut = closed(there, "read", now)
-        found.append(Place(there, folder or spec.folder, shut.reason if shut else ""))
+        found.append(Place(there, folder or folder_of(spec.dataset or ""), shut.reason if shut else ""))
     return found
 
 

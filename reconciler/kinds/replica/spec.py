@@ -139,8 +139,8 @@ class ReplicaSpec(Spec):
     whole: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """What stands for all files of the dataset, where it has only a part of them. Filled in."""
     sources: tuple[SourcePlace, ...] = ()
-    """Storages that its files may be read from, as ``site/storage``, nearest first; ``site/storage:folder`` where the
-    files lie in another folder there. Filled in."""
+    """Storages that its files may be read from, as ``site/storage``, nearest first; ``site/storage:folder`` where they
+    do not lie in ``<scope>/<name>`` there. Filled in."""
     rules: tuple[Annotated[str, Field(pattern=r"^DatasetRule/")], ...] = ()
     """The DatasetRules that hold it: while there is one, it stays. Filled in."""
     priority: Annotated[int, Field(ge=1, le=5)] = 3

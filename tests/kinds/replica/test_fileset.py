@@ -217,21 +217,21 @@ def test_an_origin_is_looked_at_and_neither_written_nor_taken_away(federation):
 
 
 def test_an_origin_that_a_rule_holds_is_mended_and_never_written_over(federation):
-    lay(federation, "A/disk", CONTENTS)
     lay(federation, "B/disk", CONTENTS)
-    spec = federation.dataset(FILES, origin=True, rules=["DatasetRule/vo/r"], sources=["B/disk"])
-    (federation.root("A/disk") / "ocean/waves/1.nc").unlink()
+    lay(federation, "A/disk", CONTENTS, "raw")
+    spec = federation.dataset(FILES, origin=True, path="raw", rules=["DatasetRule/vo/r"], sources=["B/disk"])
+    (federation.root("A/disk") / "raw/1.nc").unlink()
     seen = federation.look(spec, applied=spec)
     assert (seen.owned, seen.spec.fileset.count) == (True, 2)
     assert isinstance(federation.put(spec, before=seen.spec), Done)
-    assert read(federation, "A/disk") == CONTENTS
+    assert read(federation, "A/disk", "raw") == CONTENTS
     assert federation.look(spec, applied=spec).digest == spec.digest()
-    lay(federation, "A/disk", {"2.nc": b"theirs!"})
+    lay(federation, "A/disk", {"2.nc": b"theirs!"}, "raw")
     seen = federation.look(spec, applied=spec)
     answer = federation.put(spec, before=seen.spec)
     assert answer.reason is Reason.STUCK
-    assert "1 files have another content where they come from, first ocean/waves/2.nc" in answer.message
-    assert read(federation, "A/disk")["2.nc"] == b"theirs!"
+    assert "1 files have another content where they come from, first raw/2.nc" in answer.message
+    assert read(federation, "A/disk", "raw")["2.nc"] == b"theirs!"
 
 
 def test_an_origin_without_any_of_its_files_is_told(federation):
