@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from urllib.parse import quote
 
 from reconciler.drivers.webdav.client import SAFE, Client
@@ -20,10 +21,13 @@ class Moves:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._decodes: bool | None = None
+        self._one_at_a_time = [threading.Lock() for _ in range(64)]
 
     def move(self, temporary: str, path: str, writes: tuple[str, ...]) -> None:
         """Give a file its name, in the place of what stands there; ``writes`` is what the token must allow."""
-        self._moved(temporary, self._destination(path), writes)
+        destination = self._destination(path)
+        with self._one_at_a_time[hash(path) % 64]:  # some servers stumble when two files are moved to one name
+            self._moved(temporary, destination, writes)
 
     def _moved(self, source: str, destination: str | bytes, writes: tuple[str, ...]) -> None:
         headers = {"Destination": destination, "Overwrite": "T"}
