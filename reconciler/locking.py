@@ -12,8 +12,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from reconciler.kinds.replica import ReplicaSpec
-from reconciler.model import BLOCKS, Absent, Action, Graph, Observed, Outcome, Plan, Present, Reason, Ref, Verb
+from reconciler.model import (
+    BLOCKS,
+    Absent,
+    Action,
+    Graph,
+    Observed,
+    Outcome,
+    Plan,
+    Present,
+    Reason,
+    Ref,
+    Verb,
+    digest_of,
+    encode,
+)
 from reconciler.model.data import ReplicaState, RuleState
 from reconciler.ports import Files, Trouble
 from reconciler.records.data import ReplicaStanding, RuleStanding, Settling
@@ -25,13 +41,25 @@ _MADE = (Verb.CREATE, Verb.UPDATE, Verb.REPLACE)
 _AWAY = (Verb.DELETE, Verb.FORGET)
 _KINDS = ("Replica", "DatasetRule", "Dataset")
 _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
+_FILLED_IN = ("chosen", "chosenDatasets", "placed", "replicas", "readable")
+"""What of a rule follows from the world."""
 _NOTHING = Files((), (), ())
 Troubles = Mapping[str, tuple[str, Mapping[str, Trouble]]]
 
 
 def begin(store: Store, graph: Graph) -> None:
     """Before a run: rules that were suspended and that git has changed begin anew."""
-    store.data.resume({ref: graph.digests[ref] for ref in graph.digests if ref.kind == "DatasetRule"})
+
+    def source(ref: Ref) -> str | None:
+        return _declared(graph.resources[ref].content) if ref in graph.resources else None
+
+    store.data.resume(source)
+
+
+def _declared(content: bytes) -> str:
+    """Digest of what git says of a rule: without what is filled in."""
+    said = {name: value for name, value in orjson.loads(content).items() if name not in _FILLED_IN}
+    return digest_of(encode(said))
 
 
 def settle(store: Store, plan: Plan, graph: Graph, observed: Observed, outcomes: Sequence[Outcome]) -> None:
@@ -157,11 +185,13 @@ class _Settler:
         for ref in sorted({*acted, *held} & self.graph.resources.keys()):
             resource = self.graph.resources[ref]
             spec: Any = resource.spec
+            if getattr(spec, "by", None):
+                continue  # its locks are somebody else's
             state, message = _phase(self._action(ref) or blocked.get(str(ref)), blocked.get(str(ref)))
             yield RuleStanding(
                 ref,
                 spec.dataset,
-                self.graph.digests.get(ref, resource.source),
+                _declared(resource.content),
                 getattr(spec, "vo", None) or held.get(ref, ""),
                 getattr(spec, "owner", None) or "",
                 state,

@@ -46,7 +46,7 @@ def _hosts_alone(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No configuration of whoever runs the tests: of Hanse, of git, of terminals."""
-    for name in ("HANSE_DEBUG", "HANSE_RECORDS__URL", "NO_COLOR", "FORCE_COLOR"):
+    for name in ("HANSE_DEBUG", "HANSE_RECORDS__URL", "HANSE_RUCIO", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

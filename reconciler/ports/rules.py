@@ -40,6 +40,8 @@ class KeptRule:
     error: str = ""
     uid: str = ""
     """Our ownership mark; "" when it has none."""
+    going: bool = False
+    """It was ours, and goes: at once, or when another that takes its place is OK."""
     ok: int = 0
     """Files that are where they should be; with those under way and those that do not come, all of them."""
     replicating: int = 0
@@ -93,8 +95,15 @@ class RuleKeeper(Protocol):
         """
         ...
 
-    def change(self, rule_id: str, wish: Wish) -> None:
-        """Bring lifetime, source expression, activity, priority and lock to ``wish``. The rest cannot be changed."""
+    def change(self, rule_id: str, wish: Wish, uid: str) -> None:
+        """Bring lifetime, source expression, activity, priority and lock to ``wish``, and put our mark on it.
+
+        The rest cannot be changed.
+        """
+        ...
+
+    def replace(self, rule_id: str, by: str) -> None:
+        """Let a rule go once the rule ``by`` is OK."""
         ...
 
     def remove(self, rule_id: str) -> None:

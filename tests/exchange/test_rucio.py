@@ -27,7 +27,7 @@ class Keeper:
             KeptStorage("LONELY", {}, url="s3://s3.example.org:443/bucket"),
         ]
         wish = Wish("ocean", "waves/2026", "country=ES&tier<3", 2, "NONE", "weight", ENDS, "CESGA-DISK", "Production")
-        self.held = [KeptRule("c0ffee" * 5 + "ab", wish, "OK", "root", "", "", 2)]
+        self.held = [KeptRule("c0ffee" * 5 + "ab", wish, "OK", "root")]
 
     def storages(self):
         return self.kept

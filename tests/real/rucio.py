@@ -39,8 +39,8 @@ class Rucio:
     venv: Path
 
     def options(self) -> dict[str, Any]:
-        """Options of the driver; the password is expected in ``HANSE_TEST_RUCIO``."""
-        return {"url": self.url, "account": ACCOUNT, "username": USER, "password": {"env": "HANSE_TEST_RUCIO"}}
+        """Options of the driver; the password is expected in ``RUCIO_PASSWORD``."""
+        return {"url": self.url, "account": ACCOUNT, "username": USER, "password": {"env": "RUCIO_PASSWORD"}}
 
     def run(self, code: str) -> str:
         """Run Python beside the server, with its configuration; what it printed."""
@@ -110,7 +110,7 @@ def _wait(rucio: Rucio, process: subprocess.Popen[bytes]) -> None:
         try:
             if requests.get(f"{rucio.url}/ping", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.1)
     raise RuntimeError(f"rucio did not come up: {(rucio.place / 'server.log').read_text()[-3000:]}")
 

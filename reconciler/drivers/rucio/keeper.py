@@ -24,6 +24,7 @@ _STATES: Mapping[str, RuleState] = {
     "W": "WAITING_APPROVAL",
     "I": "INJECT",
 }
+_GONE = "hanse: gone"
 _OWN = frozenset({"istape", "verify_checksum"})
 
 
@@ -61,13 +62,15 @@ class Rucio:
         except Conflict:
             same = (wish.scope, wish.name, wish.expression, wish.copies)
             there = [r for r in self.rules() if _identity(r.wish) == same]
-            ours = next((rule for rule in there if rule.uid == uid), None)
+            ours = next((rule for rule in there if rule.uid == uid or rule.going), None)
             if ours is None:
                 raise
+            if ours.going:
+                self.change(ours.id, wish, uid)
             return ours.id
         return made[0]
 
-    def change(self, rule_id: str, wish: Wish) -> None:
+    def change(self, rule_id: str, wish: Wish, uid: str) -> None:
         """Bring what may be changed to ``wish``."""
         options = {
             "lifetime": _lifetime(wish, self._clock()),
@@ -76,11 +79,19 @@ class Rucio:
             "priority": wish.priority,
             "locked": wish.locked,
             "purge_replicas": wish.purge,
+            "comment": f"hanse:{uid}",
         }
         self._rest.send("PUT", f"/rules/{rule_id}", {"options": options})
 
+    def replace(self, rule_id: str, by: str) -> None:
+        """Rucio keeps a rule with a child until the child is OK."""
+        going = {"locked": False, "comment": _GONE, "lifetime": 1, "child_rule_id": by}
+        self._rest.send("PUT", f"/rules/{rule_id}", {"options": going}, right=(404,))
+
     def remove(self, rule_id: str) -> None:
-        """Take a rule away."""
+        """Take a rule away. Rucio lets it go after an hour; so that it is not ours meanwhile, our mark goes now."""
+        gone = {"locked": False, "comment": _GONE}
+        self._rest.send("PUT", f"/rules/{rule_id}", {"options": gone}, right=(404,))
         self._rest.send("DELETE", f"/rules/{rule_id}", {"purge_replicas": None}, right=(404,))
 
     def places(self, expression: str) -> frozenset[str]:
@@ -136,8 +147,9 @@ def _rule(row: Mapping[str, Any]) -> KeptRule:
         int(row.get("priority") or 3),
     )
     counts = (int(row.get(f"locks_{name}_cnt") or 0) for name in ("ok", "replicating", "stuck"))
-    uid = mark.group(1) if mark else ""
-    return KeptRule(row["id"], wish, _state(state), row.get("account") or "", row.get("error") or "", uid, *counts)
+    uid, going = mark.group(1) if mark else "", (row.get("comments") or "") == _GONE
+    told = (row.get("account") or "", row.get("error") or "")
+    return KeptRule(row["id"], wish, _state(state), *told, uid, going, *counts)
 
 
 def _state(said: str) -> RuleState:

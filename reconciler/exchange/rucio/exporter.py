@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.exchange.rucio.language import Untold, rucio_expression
 from reconciler.kinds.datasetrule import DatasetRuleSpec
+from reconciler.kinds.datasetrule.rucio import Untold, rucio_expression
 from reconciler.kinds.datasetrule.spec import Copies
 from reconciler.model import Ref, Resource
 from reconciler.ports import Wish

@@ -97,7 +97,7 @@ def _wanted(federation: Federation, world: World) -> tuple[Mapping[Ref, Rule], M
     found: dict[str, dict[str, _Copy]] = defaultdict(lambda: defaultdict(_Copy))
     for ref, spec in federation.of_kind("DatasetRule"):
         rule = cast("Rule", spec)
-        if not rule.placed:
+        if not rule.placed and not getattr(spec, "by", None):
             rule = cast("Rule", world.applied(ref) or spec)
         rules[ref] = rule
         for dataset, places in rule.placed.items():

@@ -11,8 +11,10 @@ from typing import ClassVar
 
 from reconciler.kinds.base import Fault, Federation, Occasion, OpenChoice, Rule, Settled
 from reconciler.kinds.dataset.index import Shelf
+from reconciler.kinds.datasetrule import elsewhere
 from reconciler.kinds.datasetrule.candidates import group_in, nothing_known, open_choices
 from reconciler.kinds.datasetrule.data import groups_of, leaves_of
+from reconciler.kinds.datasetrule.elsewhere import TELLABLE
 from reconciler.kinds.datasetrule.places import Gazetteer
 from reconciler.kinds.datasetrule.rules import RULES, quarrels
 from reconciler.kinds.datasetrule.settle import Scatters, settled
@@ -24,7 +26,7 @@ from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
 from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import Demand, Lock, Question, World
-from reconciler.model import Answer, Change, Choice, Edge, Ref, Resource, Target
+from reconciler.model import Answer, Change, Choice, Edge, Reading, Ref, Resource, Target, Wanted
 from reconciler.ports import Drivers, Space
 
 
@@ -34,7 +36,7 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
     name = "DatasetRule"
     plural = "datasetrules"
     Spec = DatasetRuleSpec
-    rules: ClassVar[tuple[Rule, ...]] = RULES
+    rules: ClassVar[tuple[Rule, ...]] = (*RULES, TELLABLE)
 
     def __init__(self) -> None:
         self._gazetteer, self._shelf, self._scatters = Gazetteer(), Shelf(), Scatters()
@@ -58,6 +60,10 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
         for name in spec.replicas:
             yield Edge(Ref(f"Replica/{name}"), "ready", "spec.replicas")
 
+    def target(self, ref: Ref, spec: DatasetRuleSpec) -> str:
+        """The register, or the system that keeps it."""
+        return spec.by or super().target(ref, spec)
+
     def lifetime(self, spec: DatasetRuleSpec) -> Lifetime | None:
         return spec.lifetime
 
@@ -76,7 +82,7 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
 
     def asks(self, ref: Ref, spec: DatasetRuleSpec, occasion: Occasion) -> Iterable[Question]:  # noqa: ARG002
         """How full storages are that must keep something free, where something new may go."""
-        if occasion.held is not None and not occasion.moved:
+        if spec.by is not None or (occasion.held is not None and not occasion.moved):
             return
         for name, place in self._gazetteer.places(occasion.federation).by_name.items():
             if place.storage.limits.minFreeBytes is not None:
@@ -87,7 +93,7 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
         return drivers.storage(question.target).space()
 
     def choices(self, ref: Ref, spec: DatasetRuleSpec, federation: Federation, world: World) -> Sequence[OpenChoice]:
-        if spec.chosen:
+        if spec.chosen or spec.by is not None:
             return ()
         places = self._gazetteer.places(federation)
         leaves, why = leaves_of(spec, self._shelf.datasets(federation))
@@ -109,6 +115,8 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
     def complete(
         self, ref: Ref, spec: DatasetRuleSpec, federation: Federation, world: World
     ) -> Settled[DatasetRuleSpec]:
+        if spec.by is not None:
+            return Settled(spec)
         leaves, why = leaves_of(spec, self._shelf.datasets(federation))
         if not leaves:
             return Settled(spec, undecided=Choice(ref, "locations", (), why))
@@ -125,8 +133,20 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
     ) -> Mapping[Ref, str]:
         return {ref: "its manifest said locked: true" for ref, spec in going.items() if spec.locked}
 
+    def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
+        if target.id.startswith(elsewhere.PREFIX):
+            return elsewhere.observe(target, wanted, drivers)
+        return super().observe(target, wanted, drivers, token)
+
+    def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
+        if target.id.startswith(elsewhere.PREFIX):
+            return elsewhere.remove(target, changes, drivers)
+        return super().remove(target, changes, drivers)
+
     def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         """Which files lie where is written down before the rule is."""
+        if target.id.startswith(elsewhere.PREFIX):
+            return elsewhere.put(target, changes, drivers)
         for change in changes:
             if isinstance(change.spec, DatasetRuleSpec):
                 for there in change.spec.placed.values():

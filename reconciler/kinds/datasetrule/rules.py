@@ -46,7 +46,12 @@ RULES = (
     Rule("datasetrule-dataset", "The data of a rule is a Dataset that is declared.", between),
     Rule("datasetrule-twice", "No rule says what another one says already.", between),
     Rule("datasetrule-attribute", "A rule names attributes that some storage has.", between, "warning"),
-    Rule("datasetrule-world", "A rule's sourceLocations describe some storage.", between, "warning"),
+    Rule(
+        "datasetrule-world",
+        "What a rule asks for holds: its sources are there, its quotas suffice.",
+        between,
+        "warning",
+    ),
     Rule("datasetrule-stage", "The next stage of a rule is told a week before it begins.", between, "warning"),
 )
 
@@ -58,7 +63,7 @@ def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Ite
     if not others and "DatasetRule" not in kinds:
         return
     rules = {ref: held for ref, held in resources.items() if ref.startswith("DatasetRule/")}
-    mine = sorted(ref for ref in rules if others or ref in changed)
+    mine = sorted(ref for ref in rules if (others or ref in changed) and rules[ref].spec.by is None)
     if not mine:
         return
     declared, places = Declarations(resources), Places.of(Declared(resources))

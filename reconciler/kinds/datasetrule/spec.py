@@ -88,6 +88,8 @@ class DatasetRuleSpec(Spec):
     """Whether its copies go at once when it ends, also where copies that no rule holds are kept while there is room."""
     locked: bool = False
     """Whether it may be taken away only if an Approval names it."""
+    by: Annotated[str, Field(pattern=r"^rucio:[A-Za-z0-9._-]+$")] | None = None
+    """Who keeps it: ``rucio:NAME`` of hanse.toml, which chooses the places and moves the data; Hanse when not given."""
     comment: Word | None = None
     chosen: tuple[Place, ...] = ()
     """The storages chosen, as ``site/storage``. Filled in; may be given to choose by hand."""

@@ -67,17 +67,29 @@ def test_what_may_change_is_changed_and_a_removed_rule_is_gone(federation):
     wish = Wish("ocean", "later", "PIC-DISK")
     rule_id = federation.keeper.add(wish, UID)
     expires = datetime.now(UTC) + timedelta(days=2)
-    federation.keeper.change(rule_id, replace(wish, expires=expires, priority=5, locked=True))
+    federation.keeper.change(rule_id, replace(wish, expires=expires, priority=5, locked=True), UID)
     found = rule(federation, rule_id).wish
     assert (found.priority, found.locked) == (5, True)
     assert abs((found.expires - expires).total_seconds()) < 60
-    federation.keeper.change(rule_id, wish)
+    federation.keeper.change(rule_id, wish, UID)
     assert rule(federation, rule_id).wish.expires is None
     federation.keeper.remove(rule_id)
     federation.keeper.remove("0" * 32)
-    gone = rule(federation, rule_id).wish.expires  # Rucio takes a rule away an hour after it is told to
-    assert gone is not None
-    assert gone < datetime.now(UTC) + timedelta(hours=2)
+    gone = rule(federation, rule_id)  # Rucio takes a rule away an hour after it is told to
+    assert gone.wish.expires < datetime.now(UTC) + timedelta(hours=2)
+    assert (gone.uid, gone.going) == ("", True)
+    assert federation.keeper.add(wish, OTHER) == rule_id
+    assert (rule(federation, rule_id).uid, rule(federation, rule_id).wish.expires) == (OTHER, None)
+
+
+def test_a_rule_that_is_replaced_stays_until_the_other_is_ok(federation):
+    federation.dataset("moving", "PIC-DISK")
+    old = federation.keeper.add(Wish("ocean", "moving", "PIC-DISK"), UID)
+    new = federation.keeper.add(Wish("ocean", "moving", "DESY-DISK"), UID)
+    federation.keeper.replace(old, new)
+    assert (rule(federation, old).going, rule(federation, new).state) == (True, "REPLICATING")
+    federation.rucio.run("from rucio.daemons.judge.cleaner import rule_cleaner; rule_cleaner(once=True)")
+    assert rule(federation, old).state == "OK"
 
 
 def test_refusals_are_told_in_rucios_words(federation):
