@@ -25,6 +25,7 @@ from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
 from reconciler.records.runs import Runs
 from reconciler.records.schema import bring_up_to_date, expect_up_to_date
+from reconciler.records.uptime import Uptime
 from reconciler.records.usage import Usage
 
 
@@ -41,6 +42,7 @@ class Store:
     observations: Observations
     probes: Probes
     usage: Usage
+    uptime: Uptime
     approvals: Approvals
     pauses: Pauses
     lease: Leases
@@ -96,6 +98,7 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         observations=Observations(database),
         probes=Probes(database),
         usage=Usage(database),
+        uptime=Uptime(database),
         approvals=Approvals(database),
         pauses=Pauses(database),
         lease=Leases(database),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, text
@@ -310,6 +310,43 @@ class MachineSpanRow(Base, table=True):
     disk_gib: int = Field(sa_type=BigInteger)
     gpus: int
     public_ips: int
+
+
+class UptimeRow(Base, table=True):
+    """Availability of one thing of one report on one day."""
+
+    __tablename__ = "uptime"
+    __table_args__ = (Index(None, "report", "site", "day"),)
+
+    report: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    level: str = Field(primary_key=True)
+    site: str = Field(primary_key=True)
+    function: str = Field(primary_key=True)
+    service: str = Field(primary_key=True)
+    hostname: str = Field(primary_key=True)
+    ngi: str
+    weight: float
+    availability: float
+    reliability: float
+    up: float
+    unknown: float
+    down: float
+    points: list[Any] = _json()
+    recomputations: list[Any] = _json()
+
+
+class UptimeDayRow(Base, table=True):
+    """A day of a report that was computed, and from what."""
+
+    __tablename__ = "uptime_days"
+
+    report: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    basis: str
+    commit: str
+    complete: bool
+    computed_at: datetime = _instant()
 
 
 class PermitRow(Base, table=True):

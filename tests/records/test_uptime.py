@@ -1,0 +1,73 @@
+"""Availability rows: a day is replaced whole, and read by level, site and range."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from reconciler.errors import RecordsError
+from reconciler.model import Ref
+from reconciler.model.uptime import UptimeDay, UptimeRecord
+from reconciler.ports import CheckResult
+
+FIRST = date(2026, 10, 1)
+ROW = UptimeRecord(
+    "Default",
+    FIRST,
+    "group",
+    "NORTH",
+    "",
+    "",
+    "",
+    "NGI_DE",
+    3.0,
+    99.5,
+    100.0,
+    0.995,
+    0.0,
+    0.005,
+    ((0, "OK"), (60, "DOWNTIME")),
+    ("r1",),
+)
+ENDPOINT = replace(ROW, level="endpoint", function="cloud", service="nova", hostname="a.example.org", recomputations=())
+DAY = UptimeDay("Default", FIRST, "abc", "c0ffee", True, datetime(2026, 10, 2, tzinfo=UTC))
+
+
+def test_a_day_is_replaced_whole(store):
+    store.uptime.rebuild(DAY, [ROW, ENDPOINT])
+    store.uptime.rebuild(DAY, [replace(ROW, site="SOUTH")])
+    store.uptime.rebuild(DAY, [replace(ROW, site="SOUTH")])
+    assert [row.site for row in store.uptime.rows("Default", FIRST, FIRST, ("group", "endpoint"))] == ["SOUTH"]
+
+
+def test_rows_are_read_as_they_were_written(store):
+    store.uptime.rebuild(DAY, [ENDPOINT, ROW])
+    assert store.uptime.rows("Default", FIRST, FIRST, ("group", "endpoint")) == (ROW, ENDPOINT)
+    assert store.uptime.rows("Default", FIRST, FIRST) == (ROW,)
+    assert store.uptime.rows("Default", FIRST, FIRST, site="SOUTH") == ()
+    assert store.uptime.rows("Other", FIRST, FIRST) == ()
+    assert store.uptime.days("Default", FIRST, FIRST + timedelta(days=5)) == {FIRST: DAY}
+    assert store.uptime.reports() == ("Default",)
+
+
+def test_rows_of_another_day_are_refused(store):
+    with pytest.raises(RecordsError, match="is not of Default on 2026-10-01"):
+        store.uptime.rebuild(DAY, [replace(ROW, day=date(2026, 10, 2))])
+
+
+def test_results_come_probe_by_probe_in_the_order_of_time(store, clock):
+    web, name = Ref("Probe/vo-x/web"), Ref("Probe/vo-x/name")
+    start = clock()
+    assert store.uptime.first_result() is None
+    for minutes, ref in ((3, web), (1, name), (2, web), (9, web)):
+        store.probes.add_result(
+            ref, CheckResult("OK", "fine", (("time", 1.5, "s", "", "", "", ""),)), 1, start + timedelta(minutes=minutes)
+        )
+    found = store.uptime.results(start, start + timedelta(minutes=9))
+    assert [(ref, (at - start).seconds // 60) for ref, at, *_ in found] == [(name, 1), (web, 2), (web, 3)]
+    assert found[0][2:] == ("OK", [["time", 1.5, "s", "", "", "", ""]])
+    assert store.uptime.first_result() == start + timedelta(minutes=1)
+    assert store.uptime.result_at(web, start + timedelta(minutes=5)).at == start + timedelta(minutes=3)
+    assert store.uptime.result_at(web, start) is None
