@@ -29,6 +29,7 @@ sum only a few files at a time."""
 _READ_INSTEAD = 64 << 20
 """Bytes up to which a file is read when the server is too busy to sum it."""
 _MOST_SWEPT = 200
+_MOMENT = 60.0
 _SETTLED = 60.0
 """Seconds after which a file's time would show another change, even where clocks differ."""
 
@@ -42,6 +43,8 @@ class Looking:
         """``heads`` keeps the checksums of others' files; ``clock`` tells seconds since the epoch."""
         self._client, self._options, self._marks = client, options, marks
         self._heads, self._clock = heads, clock
+        self._total: tuple[float, int] | None = None
+        """When everything was listed last, and its bytes."""
 
     def listing(self, asked: tuple[str, ...]) -> Listing:
         """Every file under any of the prefixes, with its mark."""
@@ -60,8 +63,21 @@ class Looking:
         self._remember(looked)
         whole = {path: file for path, file in {**found, **looked}.items() if file is not None}
         if not missed and "" in asked:
+            self._total = (time.monotonic(), sum(entry.size for entry in files.values()))
             self._sweep_marks(marks, files)
         return Listing(dict(sorted(whole.items())), complete=not missed)
+
+    def used(self) -> int:
+        """Bytes of all files, as of a moment ago."""
+        if self._total is None or time.monotonic() - self._total[0] > _MOMENT:
+            self.listing(("",))
+        if self._total is None:
+            raise Transient(f"{self._client.name}: not all of it can be listed, so that nobody knows how full it is")
+        return self._total[1]
+
+    def changed(self) -> None:
+        """Something has come or gone: what it holds in all must be counted anew."""
+        self._total = None
 
     def _walk(self, starts: Iterable[str], tree: str, wanted: Prefixes, missed: list[str]) -> Iterator[Entry]:
         """Yield every file of a tree that ``wanted`` may cover, folders of one level at the same time."""

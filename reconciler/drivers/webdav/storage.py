@@ -86,7 +86,8 @@ class WebDAV:
         """The server's quota (RFC 4331); with a capacity, what is listed and what that leaves for more."""
         used, free = self._client.quota()
         if self._options.capacity is not None:
-            used = sum(file.size for file in self.listing().files.values())
+            self._attached()
+            used = self._looking.used()
             left = max(0, self._options.capacity - used)
             free = left if free is None else min(free, left)
         if free is not None and self._options.minFreeBytes:
@@ -148,6 +149,7 @@ class WebDAV:
             with suppress(DriverError):  # who cannot be reached now is swept later
                 self._client.send("DELETE", temporary, writes=(OWN,), right=(404,), timeout=_SHORT)
             raise
+        self._looking.changed()
         self._marks.forget(copy.path, but=mark)
         return StoredFile(copy.path, entry.size, checksums, copy.uid, entry.modified)
 
@@ -170,6 +172,7 @@ class WebDAV:
         if entry is not None and entry.folder:
             raise Conflict(f"{self._name}: {path} is a folder")
         if entry is not None:
+            self._looking.changed()
             self._client.send("DELETE", path, writes=(path.rpartition("/")[0] or path,), right=(404,))
         self._marks.forget(path)
 

@@ -322,8 +322,12 @@ def test_a_full_storage_says_so(tmp_path, source):
 def test_a_storage_says_what_its_capacity_leaves(place, source):
     small = Target(place.target.id, place.target.driver, {**place.target.options, "capacity": 100})
     place.copy("a", source(SMALL))
-    space = place.open(small).space()
-    assert (space.used, space.free) == (14, 86)
+    storage = place.open(small)
+    assert (storage.space().used, storage.space().free) == (14, 86)
+    storage.copy_in(Copy("b", source(SMALL), UID))
+    assert storage.space().used == 28
+    storage.remove("a")
+    assert storage.space().used == 14
 
 
 def _unfinished(place):
