@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from re import Pattern
@@ -107,12 +107,12 @@ class Data:
         with self.database.writing() as connection:
             return _Settler(self.database, connection, policy, self.database.now()).settle(told)
 
-    def resume(self, sources: Mapping[Ref, str]) -> list[Ref]:
-        """Let suspended rules begin anew that git has changed; which."""
+    def resume(self, source: Callable[[Ref], str | None]) -> list[Ref]:
+        """Let suspended rules begin anew that git has changed; which. ``source`` is the digest of what git says."""
         with self.database.reading() as connection:
             suspended = _RULES.c.state == RuleState.SUSPENDED.value
             rows = connection.execute(select(_RULES.c.ref, _RULES.c.source).where(suspended)).all()
-        anew = [Ref(ref) for ref, source in rows if sources.get(Ref(ref), source) != source]
+        anew = [Ref(ref) for ref, before in rows if source(Ref(ref)) not in (None, before)]
         if anew:
             with self.database.writing() as connection:
                 now = self.database.now()
@@ -359,7 +359,7 @@ class _Settler:
     ) -> tuple[RuleState, str]:
         if told is not None and told.state in _ITS_OWN:
             return told.state, told.message
-        if row.state == RuleState.SUSPENDED.value and not fresh:
+        if row.state == RuleState.SUSPENDED.value and not fresh and stuck + replicating:
             return RuleState.SUSPENDED, row.message
         if stuck and failing > self.policy.suspend_days * 86400:
             days = failing / 86400

@@ -127,10 +127,18 @@ def test_a_rule_that_flaps_is_suspended_by_what_its_failures_add_up_to(store, cl
     assert settle(store, standing(stuck("a"))) is RuleState.SUSPENDED
     assert store.data.rules(RULE)[0].message.startswith("it has failed for 15 days in all")
     assert "15 days" in store.catalogue.standstill("a" * 32, [str(RULE)], "basis").suspended
-    assert store.data.resume({RULE: "git-1"}) == []
-    assert store.data.resume({RULE: "git-2"}) == [RULE]
+    assert store.data.resume({RULE: "git-1"}.get) == []
+    assert store.data.resume({}.get) == []
+    assert store.data.resume({RULE: "git-2"}.get) == [RULE]
     assert store.catalogue.standstill("a" * 32, [str(RULE)], "another").suspended == ""
     assert settle(store, standing(stuck("a")), source="git-2") is RuleState.STUCK
+
+
+def test_a_suspended_rule_of_which_nothing_is_missing_any_more_is_well(store, clock):
+    settle(store, standing(stuck("a")))
+    clock.pass_by(15 * DAY)
+    assert settle(store, standing(stuck("a"))) is RuleState.SUSPENDED
+    assert settle(store, standing()) is RuleState.OK
 
 
 def test_a_long_time_without_failing_is_a_new_beginning(store, clock):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from reconciler.model import Ref
+from reconciler.model import Reason, Ref
 from reconciler.model.data import ReplicaState, RuleState
 from tests.house import applied, commit, opened, planned, said
 
@@ -223,6 +224,25 @@ def test_a_loss_stays_told_until_git_acknowledges_it(root):
     commit(root, {"data.yaml": dataset(fewer, lost="[03.nc]")})
     applied(root, until_quiet=True)
     assert said(planned(root)) == []
+    assert records(root)[0]["safe"].state is RuleState.OK
+
+
+def test_a_rule_that_has_failed_for_too_long_is_suspended_until_git_changes_it(root):
+    (root / "hanse.toml").write_text("[data]\nsuspend_days = 0.000001\nretry_hours = [0.0000001]\n")
+    commit(root, {"data.yaml": dataset().replace("wave%20", "gone%20")})
+    for name in ("NORTH/disk", "SOUTH/disk"):
+        (place(root, name) / "03.nc").unlink()
+    for _ in range(2):
+        applied(root)
+        time.sleep(1.1)
+    assert records(root)[0]["safe"].state is RuleState.SUSPENDED
+    report = applied(root)
+    assert {o.reason for o in report.failed} == {Reason.SUSPENDED}
+    with opened(root) as house:
+        stalled = next(c for c in house.store.conditions.of(Ref(A)) if c.type == "Stalled")
+    assert (stalled.status, stalled.reason) == ("True", "Suspended")
+    commit(root, {"data.yaml": dataset(), "rule.yaml": rule(more=", comment: mended")})
+    applied(root, until_quiet=True)
     assert records(root)[0]["safe"].state is RuleState.OK
 
 
