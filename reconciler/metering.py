@@ -109,7 +109,7 @@ def _machine(target: Target, node: Node, size: Size, clusters: Mapping[str, Ref]
         memory_mib=size.ram_mib,
         disk_gib=size.disk_gib,
         gpus=size.gpus,
-        public_ips=len(node.public_addresses),
+        public_ips=sum(":" not in address for address in node.public_addresses),
     )
 
 
@@ -146,6 +146,12 @@ def rebuild(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[s
     made = list(records(store.machines.between(*bounds(month)), month, now, benchmarks))
     store.usage.rebuild(month, made, kind="vm")
     return len(made)
+
+
+def used(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]) -> list[UsageRecord]:
+    """A month's machines, from what was seen, and its jobs, as they were told. Writes nothing."""
+    machines = records(store.machines.between(*bounds(month)), month, now, benchmarks)
+    return [*machines, *(record for record in store.usage.month(month) if record.kind != "vm")]
 
 
 def records(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.accounting import meter
 from reconciler.cli.applying import apply, run
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
@@ -77,7 +78,7 @@ def _apart(doc: str) -> tuple[str, str]:
 _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
-    "Look": (status, rule, locations, explain, history, names),
+    "Look": (status, rule, locations, explain, history, names, meter),
     "Hold and allow": (approve, pause, resume),
 }
 for _panel, _commands in _PANELS.items():

@@ -33,6 +33,7 @@ class Machine:
     disk_gib: int = 0
     gpus: int = 0
     public_ips: int = 0
+    """IPv4 addresses that are reached from outside."""
 
 
 @dataclass(frozen=True, slots=True)

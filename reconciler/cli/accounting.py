@@ -1,0 +1,275 @@
+"""Commands of accounting: meter, report usage, export apel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.exchanging import exporting
+from reconciler.cli.options import Form, Output, Revision
+from reconciler.cli.reporting import ReportForm, reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.exchange.apel.export import Jobs, Outgoing
+    from reconciler.exchange.usage import Total
+    from reconciler.model import UsageRecord
+    from reconciler.records.store import Store
+
+Month = Annotated[
+    str, typer.Option("--month", "-m", metavar="YYYY-MM", help="The month; the present one when left out.")
+]
+
+
+def meter(context: typer.Context, *, output: Output = Form.TEXT) -> int:
+    """Note which machines of clusters stand now, for accounting; hanse run does so by itself every few minutes.
+
+    What cannot be read is told on stderr, and nothing is concluded from it; the exit code is 1 then.
+
+    Example: `hanse meter`.
+    """
+    from reconciler import metering
+    from reconciler.cli.house import now, records, settings_of
+    from reconciler.wiring import Wired
+
+    settings = settings_of(context.obj)
+    with records(context.obj, write=True) as store:
+        found = metering.look(store, Wired(settings, catalogue=store.catalogue), now())
+    if output is Form.JSON:
+        console.data(found)
+    else:
+        console.say(f"{found.machines:,} machines stand")
+    for target, why in found.unread.items():
+        console.note(f"{target}: {why}")
+    return 1 if found.unread else 0
+
+
+# -- report ------------------------------------------------------------------------------------------------------------
+
+
+@reporting.command("usage")
+def usage(
+    context: typer.Context,
+    revision: Revision = "",
+    *,
+    month: Month = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="YYYY-MM", help="From this month on, up to --month.", show_default=False)
+    ] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAMES", help="Of month,site,vo,country,user.")] = "month,site,vo",
+    vo: Annotated[str, typer.Option("--vo", metavar="VO", help="Of one VO.", show_default=False)] = "",
+    site: Annotated[str, typer.Option("--site", metavar="SITE", help="Of one site.", show_default=False)] = "",
+    output: Annotated[ReportForm, typer.Option("-o", "--output", help="Text, JSON, or CSV.")] = ReportForm.TEXT,
+) -> int:
+    """Say what machines and jobs used: hours, core hours, CPU time, efficiency, and work by the benchmark of cores.
+
+    A month that is not over is marked. Machines count for as long as they were seen.
+
+    Examples: `hanse report usage`; `hanse report usage --since 2026-01 --by country,vo -o csv`.
+    """
+    from reconciler.cli.house import told
+    from reconciler.exchange.usage import totals
+
+    sites, _ = _declared(context, revision)
+    with told(context.obj) as store:
+        found = [r for one in _months(since, month) for r in _uses(store, one, sites)]
+    wanted = [r for r in found if vo in ("", r.vo) and site in ("", r.site)]
+    countries = {name: str(spec.country or "") for name, spec in sites.items()}
+    names = [name.strip() for name in by.split(",")]
+    try:
+        groups = totals(wanted, names, countries)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if output is ReportForm.JSON:
+        console.data([total.told() for total in groups])
+    elif output is ReportForm.CSV:
+        console.say(_csv(groups).rstrip("\n"))
+    else:
+        console.say(_table(groups, names) if groups else "nothing was used: hanse meter, or hanse run, notes machines")
+    return 0
+
+
+def _table(groups: Sequence[Total], names: Sequence[str]) -> str:
+    head = (*(n.upper() for n in names), "KIND", "COUNT", "WALL H", "CORE H", "CPU H", "EFFICIENCY", "WORK", "")
+    rows = []
+    for one in groups:
+        efficiency = "-" if one.efficiency is None else f"{one.efficiency:.1%}"
+        work = f"{one.work:,.1f}" + ("+?" if one.unmeasured_core_hours else "")
+        numbers = [f"{n:,.1f}" for n in (one.wall_hours, one.core_hours, one.cpu_hours)]
+        told = [str(getattr(one, name)) or "-" for name in names]
+        rows.append((*told, one.kind, f"{one.count:,}", *numbers, efficiency, work, "partial" if one.partial else ""))
+    roles = [(*([""] * (len(head) - 1)), "doubt" if one.partial else "") for one in groups]
+    lines = console.table(head, rows, roles)
+    if any(one.unmeasured_core_hours for one in groups):
+        lines += "\n+? some cores have no benchmark: their work is not counted"
+    return lines
+
+
+def _csv(groups: Sequence[Total]) -> str:
+    import csv
+    from io import StringIO
+
+    from reconciler.exchange.usage import Total
+
+    written = StringIO()
+    lines = csv.DictWriter(written, list(Total().told()), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(total.told() for total in groups)
+    return written.getvalue()
+
+
+# -- export ------------------------------------------------------------------------------------------------------------
+
+
+@exporting.command("apel")
+def export_apel(
+    context: typer.Context,
+    revision: Revision = "",
+    *,
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="Queues are made in there, one for each topic.")],
+    month: Month = "",
+    site: Annotated[str, typer.Option("--site", metavar="SITE", help="Of one site.", show_default=False)] = "",
+    jobs: Annotated[
+        str, typer.Option("--jobs", metavar="HOW", help="Jobs as records, summaries or normalised.")
+    ] = "records",
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE", help="Sign with this one.", show_default=False)
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="The certificate's key.", show_default=False)
+    ] = None,
+) -> int:
+    """Write a month as APEL's messages into queues that SSM sends from (dirq), always the whole month.
+
+    Every message is read back with the verdicts of APEL's loader before it is queued. What would be refused is kept in
+    the folder `rejected`, with the reason; the exit code is 1 then. SSM signs what it sends; with a certificate it is
+    signed here.
+
+    Examples: `hanse export apel --into /var/spool/apel`; `hanse export apel -m 2026-10 --into out --jobs normalised`.
+    """
+    from reconciler.cli.house import now, told
+    from reconciler.exchange.apel.export import month as messages
+    from reconciler.exchange.apel.export import namings
+
+    if (certificate is None) is not (key is None):
+        raise typer.BadParameter("--certificate and --key go together")
+    how = _jobs(jobs)
+    sites, vos = _declared(context, revision)
+    _named(site, sites)
+    (one,) = _months("", month)
+    with told(context.obj) as store:
+        uses = _uses(store, one, sites)
+    refused = 0
+    for name, spec in sites.items():
+        if site in ("", name):
+            own = [use for use in uses if use.site == name]
+            _untold(name, spec, own)
+            for under, (naming, clouds) in namings(name, spec, vos, _made_by()).items():
+                here = [u for u in own if (u.cloud in clouds if u.kind == "vm" else under == name)]
+                refused += _put(into, under, one, messages(here, naming, now(), jobs=how), certificate, key)
+    return 1 if refused else 0
+
+
+def _untold(name: str, spec: Any, uses: Sequence[UsageRecord]) -> None:
+    """Machines that run and yield no record are told of."""
+    from reconciler.exchange.apel.export import is_told
+
+    for cloud in spec.clouds:
+        machines = sum(use.kind == "vm" and use.cloud == cloud.name for use in uses)
+        if machines and not is_told(cloud):
+            console.note(f"{name}/{cloud.name}: accounting is not enabled: {machines} machines are left out")
+
+
+def _put(
+    into: Path, site: str, month: str, told: Sequence[Outgoing], certificate: Path | None, key: Path | None
+) -> int:
+    import secrets
+
+    from reconciler.cli.house import now
+    from reconciler.exchange.apel.queue import put
+    from reconciler.exchange.apel.signing import Signer
+
+    signer = Signer.of(certificate, key, now()) if certificate and key else None
+    for one in told:
+        for message in one.messages:
+            content = signer.signed(message) if signer else message.encode()
+            put(into / one.topic, content, now, secrets.token_hex)
+        if one.messages:
+            console.say(f"{site} {month}: {one.name}: {len(one.messages)} messages in {into / one.topic}")
+        _keep_rejects(into, site, month, one)
+    return sum(len(one.rejects) for one in told)
+
+
+def _keep_rejects(into: Path, site: str, month: str, told: Outgoing) -> None:
+    """The records that were refused this time; those of an earlier time are no longer true."""
+    import orjson
+
+    file = into / "rejected" / f"{month}-{site}-{told.name}.json"
+    file.unlink(missing_ok=True)
+    if told.rejects:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        kept = [{"reason": reason, "record": record} for record, reason in told.rejects]
+        file.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+        console.note(f"{site} {month}: {told.name}: {len(told.rejects)} records refused: see {file}")
+
+
+# -- what both need ----------------------------------------------------------------------------------------------------
+
+
+def _made_by() -> str:
+    from reconciler import __version__
+
+    return f"hanse/{__version__}"
+
+
+def _jobs(how: str) -> Jobs:
+    match how:
+        case "records" | "summaries" | "normalised":
+            return how
+        case _:
+            raise typer.BadParameter("jobs are told as records, summaries or normalised")
+
+
+def _months(since: str, until: str) -> list[str]:
+    """The months asked for, checked."""
+    from reconciler import metering
+    from reconciler.cli.house import now
+
+    last = until or f"{now():%Y-%m}"
+    try:
+        return list(metering.months(metering.bounds(since or last)[0], metering.bounds(last)[0]))
+    except ValueError as error:
+        raise typer.BadParameter(f"a month is YYYY-MM: {error}") from error
+
+
+def _uses(store: Store, month: str, sites: Mapping[str, Any]) -> list[UsageRecord]:
+    from reconciler import metering
+    from reconciler.cli.house import now
+    from reconciler.exchange.apel.export import benchmarks
+
+    known = {place: found for name, spec in sites.items() for place, found in benchmarks(name, spec).items()}
+    return metering.used(store, month, now(), known)
+
+
+def _declared(context: typer.Context, revision: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sites and VOs by name."""
+    from reconciler.cli.house import declared, settings_of
+
+    settings = settings_of(context.obj)
+    _, resources = declared(settings, revision or settings.source.revision)
+    sites = {ref.name: item.spec for ref, item in resources.items.items() if ref.kind == "Site"}
+    return sites, {ref.name: item.spec for ref, item in resources.items.items() if ref.kind == "VO"}
+
+
+def _named(site: str, sites: Mapping[str, Any]) -> None:
+    from difflib import get_close_matches
+
+    from reconciler.errors import SettingsError
+
+    if site and site not in sites:
+        near = get_close_matches(site, sites, n=1)
+        raise SettingsError(f"there is no Site {site}" + (f": did you mean {near[0]}?" if near else ""))
