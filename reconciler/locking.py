@@ -43,17 +43,23 @@ _KINDS = ("Replica", "DatasetRule", "Dataset")
 _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 _FILLED_IN = ("chosen", "chosenDatasets", "placed", "replicas", "readable")
 """What of a rule follows from the world."""
+_COMING = Bad(LockState.REPLICATING)
 _NOTHING = Files((), (), ())
 Troubles = Mapping[str, tuple[str, Mapping[str, Trouble]]]
 
 
-def begin(store: Store, graph: Graph) -> None:
-    """Before a run: rules that were suspended and that git has changed begin anew."""
+def begin(store: Store, plan: Plan, graph: Graph, observed: Observed) -> None:
+    """Before a run: rules that were suspended and that git has changed begin anew; what is to be brought is told.
+
+    So that whoever asks while copies are under way sees what they are for.
+    """
 
     def source(ref: Ref) -> str | None:
         return _declared(graph.resources[ref].content) if ref in graph.resources else None
 
     store.data.resume(source)
+    if any(a.ref.kind == "Replica" and a.verb in _MADE and a.blocked is None for a in plan.actions):
+        settle(store, plan, graph, observed, ())
 
 
 def _declared(content: bytes) -> str:
@@ -236,7 +242,7 @@ def _bad(paths: Iterable[str], troubles: Mapping[str, Trouble], outcome: Outcome
         elif failed and outcome is not None and not troubles:
             found[path] = Bad(LockState.STUCK, "" if waits else outcome.message)
         else:
-            found[path] = Bad(LockState.REPLICATING)
+            found[path] = _COMING
     return found
 
 

@@ -116,7 +116,7 @@ def propose(
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:
     """Do it, write down what became of it, and say so."""
     plan_, placed, seen = proposal.plan, proposal.graph, proposal.observed
-    locking.begin(house.store, placed)
+    locking.begin(house.store, plan_, placed, seen)
     with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
         work = Work(
             plan_, placed, seen.applied, house.kinds, house.drivers, run.id, seen.results, recheck=proposal.saved

@@ -7,7 +7,7 @@ the same, only the rows that are not OK.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -81,6 +81,8 @@ class Writing:
         return found
 
     def _one(self, hold: Hold, before: Any) -> int:
+        if before is not None and before.stuck and hold.bad:
+            hold = self._still_stuck(hold)
         share, basis = hold.files.digest, hold.basis
         tried = any(bad.tried for bad in hold.bad.values())
         if before is not None and (before.share, before.basis) == (share, basis) and not tried:
@@ -93,6 +95,15 @@ class Writing:
             written = self._shared_otherwise(hold)
         self.connection.execute(self.database.upsert(_HOLDS), [self._summed(hold, share, basis)])
         return written
+
+    def _still_stuck(self, hold: Hold) -> Hold:
+        """What was stuck and was not tried since is stuck for the same reason."""
+        stuck = {row.path: row.error for row in self._rows(hold, _LOCKS.c.state == LockState.STUCK)}
+        bad = {
+            path: Bad(LockState.STUCK, stuck[path]) if path in stuck and not one.tried and not one.error else one
+            for path, one in hold.bad.items()
+        }
+        return replace(hold, bad=bad)
 
     def _summed(self, hold: Hold, share: str, basis: str) -> dict[str, Any]:
         stuck = sum(bad.state is LockState.STUCK for bad in hold.bad.values())
@@ -144,10 +155,17 @@ class Writing:
 
     def _moved(self, hold: Hold) -> int:
         """The same files as before: only what is, or was, not OK is looked at."""
+        if not hold.bad:
+            return self._well(hold)
         before = {row.path: row for row in self._rows(hold, _LOCKS.c.state > 0)}
         concerned = sorted({*before, *hold.bad})
         values = [{"key": path} | self._stands(hold.bad.get(path), before.get(path)) for path in concerned]
         return self._update(hold, values)
+
+    def _well(self, hold: Hold) -> int:
+        """All of them are OK now."""
+        here = (_LOCKS.c.rule == hold.rule) & (_LOCKS.c.replica == hold.replica) & (_LOCKS.c.state > 0)
+        return self.connection.execute(update(_LOCKS).where(here).values(self._stands(None, None))).rowcount
 
     def _shared_otherwise(self, hold: Hold) -> int:
         """Other files than before: drop what went, add what came, change the rest where its state changed."""

@@ -118,6 +118,16 @@ def test_what_waits_keeps_its_reason(store):
     assert (lock.error, lock.tries) == ("a is out of reach", 1)
 
 
+def test_what_is_stuck_stays_so_until_it_is_tried_again(store, clock):
+    settle(store, standing(stuck("a")))
+    before = rows(store)["a"]
+    clock.pass_by(60)
+    assert settle(store, standing({"a": Bad(LockState.REPLICATING)}, tried=None)) is RuleState.STUCK
+    assert rows(store)["a"] == before
+    assert store.data.rules(RULE)[0].stuck == 1
+    assert settle(store, standing()) is RuleState.OK
+
+
 def test_a_rule_that_flaps_is_suspended_by_what_its_failures_add_up_to(store, clock):
     for _ in range(15):
         settle(store, standing(stuck("a")))

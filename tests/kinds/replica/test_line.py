@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import locking
 from reconciler.model import Reason, Ref
 from reconciler.model.data import ReplicaState, RuleState
+from reconciler.reconcile import propose
 from tests.house import applied, commit, opened, planned, said
 
 SITES = """apiVersion: hanse/v1
@@ -97,6 +99,18 @@ def test_files_behind_a_digest_outlive_the_process_and_go_with_the_last_that_nee
     applied(root, until_quiet=True)
     assert sorted(p.name for p in place(root, "NORTH/disk").iterdir()) == sorted(fewer)
     assert records(root)[0]["safe"].ok == 10
+
+
+def test_while_copies_are_under_way_their_rule_is_replicating(root):
+    commit(root, {"rule.yaml": rule(copies=3, locations="*")})
+    with opened(root) as house:
+        proposal = propose(house, "HEAD")
+        locking.begin(house.store, proposal.plan, proposal.graph, proposal.observed)
+    rules, replicas = records(root)
+    assert (rules["safe"].state, rules["safe"].ok, rules["safe"].replicating) == (RuleState.REPLICATING, 40, 20)
+    assert replicas[CACHE].state is ReplicaState.COPYING
+    applied(root)
+    assert (records(root)[0]["safe"].state, records(root)[0]["safe"].ok) == (RuleState.OK, 60)
 
 
 def test_a_file_deleted_behind_its_back_is_lost_and_brought_back_from_the_other_copy(root):
