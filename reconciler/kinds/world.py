@@ -58,6 +58,8 @@ class Listed:
     """What tells the storage's state then from a later one."""
     odd: str = ""
     """What is to be known of them: files without a checksum."""
+    written: Mapping[str, datetime] = field(default_factory=dict)
+    """Path -> when it was last written, of those last written lately; UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ not found, or is found with another content, stays wanted as it was known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from reconciler.kinds.base import Fault, Settled
 from reconciler.kinds.dataset.spec import DatasetSpec
@@ -43,7 +44,7 @@ def settled(ref: Ref, spec: DatasetSpec, world: World) -> Settled[DatasetSpec]:
     if spec.listing is None:
         return _with(spec, declared(spec))
     before = world.applied(ref)
-    known = before.fileset if isinstance(before, DatasetSpec) and before.listing == spec.listing else None
+    known = before.fileset if isinstance(before, DatasetSpec) else None
     found = world.listing(about(spec))
     if isinstance(found, Unknown):
         return _unread(ref, spec, known, found.reason, world)
@@ -66,16 +67,30 @@ def _unread(ref: Ref, spec: DatasetSpec, known: Fileset | None, reason: str, wor
 
 
 def _read(spec: DatasetSpec, known: Fileset | None, found: Listed, world: World) -> Settled[DatasetSpec]:
-    here = _without(found.files, spec.lost)
+    busy = _busy(spec, found, world)
+    here = _without(found.files, [*spec.lost, *busy])
     odd = [Fault("spec.listing", found.odd)] if found.odd else []
     earlier = world.files(known.digest) if known else None
     if earlier is None:
         return _with(spec, here, odd)
+    here = _whole(earlier, found.files, here, busy)
     earlier = _without(earlier, spec.lost)
     if earlier == here:
         return _with(spec, here, odd)
     both, faults = _joined(earlier, here, closed=not spec.open)
     return _with(spec, both, [*odd, *faults])
+
+
+def _whole(earlier: Files, found: Files, here: Files, busy: list[str]) -> Files:
+    """What is here, with files that were known already and are written to now: that is told, not taken for a loss."""
+    again = set(busy).intersection(earlier.paths)
+    return Files.of([*here, *(file for file in found if file.path in again)]) if again else here
+
+
+def _busy(spec: DatasetSpec, found: Listed, world: World) -> list[str]:
+    """Files that somebody may still be writing to."""
+    quiet = timedelta(seconds=spec.quietSeconds)
+    return [path for path, at in found.written.items() if quiet and world.now < at + quiet]
 
 
 def _without(files: Files, lost: Iterable[str]) -> Files:

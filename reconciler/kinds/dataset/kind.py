@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from reconciler.errors import Transient
@@ -62,7 +63,7 @@ class DatasetKind(Registered[DatasetSpec]):
         rows = [_row(file, len(folder) + 1) for path, file in found.files.items() if path.startswith(f"{folder}/")]
         bare = sum(not row.checksum for row in rows)
         odd = f"{bare} of {len(rows)} files have no checksum at their source: copies cannot be verified" if bare else ""
-        return Listed(Files.of(rows), found.token, odd)
+        return Listed(Files.of(rows), found.token, odd, _lately(found.files.values(), len(folder) + 1))
 
     def complete(self, ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Settled[DatasetSpec]:  # noqa: ARG002
         return Settled(spec) if spec.datasets else settled(ref, spec, world)
@@ -94,6 +95,17 @@ class DatasetKind(Registered[DatasetSpec]):
 
 def _lower(file: ReplicaFile) -> ReplicaFile:
     return file.model_copy(update={"checksum": file.checksum.lower()}) if file.checksum else file
+
+
+def _lately(files: Iterable[StoredFile], cut: int) -> dict[str, datetime]:
+    """When files were written that were written within a week of the newest: of older ones nobody asks."""
+    dated = [(file.path, file.modified) for file in files if file.modified is not None]
+    newest = max((at for _, at in dated), default=None)
+    return {path[cut:]: at for path, at in dated if newest is not None and newest - at <= _WEEK}
+
+
+_WEEK = timedelta(days=7)
+"""The longest that a dataset may wait for a file to be quiet."""
 
 
 def _row(file: StoredFile, cut: int) -> File:

@@ -39,6 +39,9 @@ class DatasetSpec(Spec):
     """Names of datasets: it is their container. A file of two of them is kept with each."""
     open: bool = True
     """Whether files may come. What comes into the folder of a closed dataset is reported and does not belong to it."""
+    quietSeconds: Annotated[int, Field(ge=0, le=604_800)] = 0
+    """A file of a listing belongs to it once nobody has written to it for so long. Give it where files grow under their
+    own names; where they appear whole, 0 will do."""
     lost: tuple[FilePath, ...] = ()
     """Files that do not belong to it any more. Nothing else lets go of a file that was known once."""
     vo: Annotated[str, Field(min_length=1)] | None = None

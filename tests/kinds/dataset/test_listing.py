@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.house import applied, commit, planned, said
@@ -133,3 +135,21 @@ def test_a_rule_taken_away_leaves_the_folder_as_it_is(root):
     commit(root, {"data.yaml": None})
     applied(root, until_quiet=True)
     assert files(source(root)) == {"one.dat": "11", "sub/two.dat": "222"}
+
+
+def test_a_file_that_is_still_written_to_belongs_to_it_once_it_is_quiet(root):
+    commit(root, {"data.yaml": DATASET + "  quietSeconds: 3600\n"})
+    applied(root, until_quiet=True)
+    assert set(files(copy(root))) == {"one.dat", "sub/two.dat"}
+    drop(root, "three.dat", "3")
+    assert not any("Replica" in line for line in said(planned(root)))
+    soon = datetime.now(UTC) + timedelta(hours=2)
+    assert f"update {COPY} SpecChanged" in said(planned(root, clock=lambda: soon))
+
+
+def test_a_folder_that_moves_lets_go_of_nothing(root):
+    (source(root).parent / "elsewhere").mkdir()
+    commit(root, {"data.yaml": DATASET.replace("incoming/run", "incoming/elsewhere")})
+    plan = planned(root)
+    assert not any(a.ref == COPY for a in plan.actions)
+    assert any("2 files, first one.dat, were not found at its source" in w for w in plan.warnings)
