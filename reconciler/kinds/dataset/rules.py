@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
+import orjson
+
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.dataset.index import loops
 from reconciler.kinds.dataset.spec import DatasetSpec
@@ -82,9 +84,8 @@ def _containers(specs: Mapping[Ref, DatasetSpec], names: Mapping[str, Ref]) -> I
 
 def _by_hand(resources: Mapping[Ref, Resource], names: Mapping[str, Ref]) -> Iterator[Quarrel]:
     for ref in sorted(ref for ref in resources if ref.startswith("Replica/") and resources[ref].owner is None):
-        if b'"dataset"' not in resources[ref].content:
-            continue
-        spec = resources[ref].spec
-        if spec.many and spec.dataset in names:
-            said = f"{spec.dataset} is declared by {names[spec.dataset]}, whose copies rules bring along"
+        content = orjson.loads(resources[ref].content)
+        name = content.get("dataset")
+        if name in names and (content.get("files") or content.get("fileset")):
+            said = f"{name} is declared by {names[name]}, whose copies rules bring along"
             yield ref, "dataset-replica", Fault("spec.dataset", said, "remove it, and let a DatasetRule choose it")

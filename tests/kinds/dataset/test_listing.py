@@ -153,3 +153,25 @@ def test_a_folder_that_moves_lets_go_of_nothing(root):
     plan = planned(root)
     assert not any(a.ref == COPY for a in plan.actions)
     assert any("2 files, first one.dat, were not found at its source" in w for w in plan.warnings)
+
+
+def scattered(name, copies, locations, owner):
+    spec = f"{{scope: lab, name: run, copies: {copies}, locations: {locations}, grouping: NONE, owner: {owner}}}"
+    return f"apiVersion: hanse/v1\nkind: DatasetRule\nmetadata: {{name: {name}, namespace: vo}}\nspec: {spec}\n"
+
+
+def test_rules_that_each_hold_a_part_share_what_they_both_hold(root):
+    for n in range(30):
+        drop(root, f"f{n}.dat", str(n))
+    one, two = scattered("one", 1, "a | b", "ada"), scattered("two", 1, "a | b", "ben")
+    commit(root, {"rule.yaml": None, "one.yaml": one, "two.yaml": two})
+    applied(root, until_quiet=True)
+    assert said(planned(root)) == []
+    held = [p for n in "ab" for p in (root / f".hanse/state/storage/LAB/{n}/lab").rglob("*.dat")]
+    assert 32 <= len(held) <= 64
+    assert len({p.name for p in held}) == 32
+    commit(root, {"two.yaml": None})
+    applied(root, until_quiet=True)
+    assert said(planned(root)) == []
+    left = [p for n in "ab" for p in (root / f".hanse/state/storage/LAB/{n}/lab").rglob("*.dat")]
+    assert len(left) == 32
