@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+import reconciler.cli.uptime  # noqa: F401 (its commands register themselves)
 from reconciler.cli.accounting import meter
 from reconciler.cli.applying import apply, run
 from reconciler.cli.beginning import config as config_

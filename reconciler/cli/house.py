@@ -50,7 +50,7 @@ def opened(place: Place, *, write: bool = True) -> Iterator[House]:
 
     settings = settings_of(place)
     url = settings.records.url
-    with open_store(url, now) if write or _writable(url) else read_store(url, now) as store:
+    with open_store(url, now) if write or writable(url) else read_store(url, now) as store:
         memory = Memory.open(Path(settings.cache), registry())
         try:
             yield House(settings, Wired(settings, catalogue=store.catalogue), store, memory)
@@ -60,7 +60,7 @@ def opened(place: Place, *, write: bool = True) -> Iterator[House]:
         memory.save()
 
 
-def _writable(url: str) -> bool:
+def writable(url: str) -> bool:
     """Whether the database is there and may be brought up to date; a server is asked when it is opened."""
     file = url.removeprefix("sqlite:///")
     return file == url or os.access(file, os.W_OK)

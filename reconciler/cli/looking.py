@@ -83,12 +83,24 @@ def explain(
     resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="What to explain.")],
     revision: Revision = "",
     *,
+    day: Annotated[
+        str, typer.Option("--day", metavar="YYYY-MM-DD", help="Of availability; yesterday.", show_default=False)
+    ] = "",
+    report: Annotated[
+        str, typer.Option("--report", metavar="NAME", help="Of availability; a Report.", show_default=False)
+    ] = "",
     output: Output = Form.TEXT,
 ) -> int:
     """Say why something is not ready: along what it needs, down to the root cause. Reads the world once.
 
-    Example: `hanse explain DNSRecord/vo-x/www`.
+    With `availability SITE`: which minutes of a site's day were lost, to which check, by which result.
+
+    Examples: `hanse explain DNSRecord/vo-x/www`; `hanse explain availability TIDE-CLOUD --day 2026-10-12`.
     """
+    if resource == "availability":
+        from reconciler.cli.uptime import explain_availability
+
+        return explain_availability(context.obj, revision, day, report, output)
     from difflib import get_close_matches
 
     from reconciler.cli.house import opened

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, func, insert, select
+from sqlalchemy import RowMapping, Select, delete, func, insert, literal_column, or_, select
 
 from reconciler.errors import RecordsError
 from reconciler.model import ProbeRecord, Ref
 from reconciler.model.uptime import UptimeDay, UptimeLevel, UptimeRecord
 from reconciler.records.database import Database
-from reconciler.records.tables import ProbeResultRow, UptimeDayRow, UptimeRow, table
+from reconciler.records.tables import ProbeResultRow, StatusChangeRow, UptimeDayRow, UptimeRow, table
 
-_ROWS, _DAYS, _RESULTS = table(UptimeRow), table(UptimeDayRow), table(ProbeResultRow)
+_ROWS, _DAYS = table(UptimeRow), table(UptimeDayRow)
+_RESULTS, _CHANGES = table(ProbeResultRow), table(StatusChangeRow)
 _PORTION = 2000
 _ORDER = (_ROWS.c.day, _ROWS.c.site, _ROWS.c.function, _ROWS.c.service, _ROWS.c.hostname)
 
-Result = tuple[str, datetime, str, list[list[Any]]]
-"""(probe, time, status, performance data)."""
+Result = tuple[str, datetime, str, list[list[Any]] | None]
+"""(probe, time, status, performance data where it was asked for)."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,27 @@ class Uptime:
         with self.database.reading() as connection:
             return tuple(connection.execute(select(_DAYS.c.report).distinct().order_by(_DAYS.c.report)).scalars())
 
-    def results(self, start: datetime, end: datetime) -> list[Result]:
-        """Results of probes from ``start``, before ``end``: each probe's together, in the order of time."""
-        columns = (_RESULTS.c.ref, _RESULTS.c.at, _RESULTS.c.status, _RESULTS.c.perfdata)
-        within = (_RESULTS.c.at >= start, _RESULTS.c.at < end)
+    def results(
+        self, start: datetime, end: datetime, *, changes_only: bool = False, data: bool = False
+    ) -> Iterator[Result]:
+        """Results that count (hard ones) from ``start``, before ``end``: each probe's together, in the order of time.
+
+        With ``changes_only`` those are left out that say what the one before them said.
+        """
+        row = _RESULTS.c
+        measured = row.perfdata if data else literal_column("NULL")
+        within = (row.at >= start, row.at < end, row.hard)
+        columns = (row.ref, row.at, row.status, measured.label("measured"))
+        statement: Select[Any] = select(*columns).where(*within)
+        if changes_only:
+            before = func.lag(row.status).over(partition_by=row.ref, order_by=row.at)
+            one = select(*columns, before.label("before")).where(*within).subquery()
+            told = or_(one.c.before.is_(None), one.c.before != one.c.status)
+            statement = select(one.c.ref, one.c.at, one.c.status, one.c.measured).where(told)
+        ordered = statement.order_by("ref", "at").execution_options(yield_per=_PORTION)
         with self.database.reading() as connection:
-            rows = connection.execute(select(*columns).where(*within).order_by(_RESULTS.c.ref, _RESULTS.c.at))
-            return [tuple(row) for row in rows]
+            for found in connection.execute(ordered):
+                yield tuple(found)
 
     def first_result(self) -> datetime | None:
         """When the oldest result was made that is still kept."""
@@ -85,14 +100,23 @@ class Uptime:
             found: datetime | None = connection.execute(statement).scalar()
             return found
 
-    def result_at(self, ref: Ref, until: datetime) -> ProbeRecord | None:
-        """The last result of a probe at or before a time."""
-        asked = select(_RESULTS).where(_RESULTS.c.ref == str(ref), _RESULTS.c.at <= until)
+    @property
+    def trimmed(self) -> bool:
+        """Whether old results were forgotten: changes of state are kept for good, and older ones are there."""
+        oldest = self.first_result()
         with self.database.reading() as connection:
-            row = connection.execute(asked.order_by(_RESULTS.c.at.desc()).limit(1)).mappings().first()
-        if row is None:
+            changed: datetime | None = connection.execute(select(func.min(_CHANGES.c.at))).scalar()
+        return changed is not None and (oldest is None or changed < oldest)
+
+    def result_at(self, ref: Ref, until: datetime) -> ProbeRecord | None:
+        """The last result of a probe, of those that count, before a time."""
+        row = _RESULTS.c
+        asked = select(_RESULTS).where(row.ref == str(ref), row.at < until, row.hard)
+        with self.database.reading() as connection:
+            found = connection.execute(asked.order_by(row.at.desc()).limit(1)).mappings().first()
+        if found is None:
             return None
-        return ProbeRecord(**{**row, "ref": ref, "perfdata": tuple(tuple(values) for values in row["perfdata"])})
+        return ProbeRecord(**{**found, "ref": ref, "perfdata": tuple(tuple(values) for values in found["perfdata"])})
 
 
 def _record(row: RowMapping) -> UptimeRecord:

@@ -5,8 +5,8 @@ specific level that it names: metric, host, service, site.
 """
 
 from reconciler.kinds.recomputation.kind import RecomputationKind
-from reconciler.kinds.recomputation.spec import RecomputationSpec
+from reconciler.kinds.recomputation.spec import RecomputationSpec, Selection
 
 KIND = RecomputationKind()
 
-__all__ = ["KIND", "RecomputationKind", "RecomputationSpec"]
+__all__ = ["KIND", "RecomputationKind", "RecomputationSpec", "Selection"]

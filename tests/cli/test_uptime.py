@@ -1,0 +1,200 @@
+"""report availability, explain availability: from results of probes to numbers, and back to the result."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+
+from reconciler.model import Ref
+from reconciler.ports import CheckResult
+from reconciler.records.store import open_store
+
+FIRST = datetime(2026, 10, 1, tzinfo=UTC)
+SITE = """\
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: NORTH}}
+spec:
+  ngi: NGI_X
+  country: DE
+  certification: Certified
+  infrastructure: Production
+  services:
+    - {{name: nova, type: org.openstack.nova, hostname: cloud.north.org, production: true}}
+    - {{name: dav, type: webdav, hostname: dav.north.org, production: {production}}}
+"""
+PROBE = """\
+apiVersion: hanse/v1
+kind: Probe
+metadata: {{name: {name}, namespace: vo-x}}
+spec:
+  target: {{siteService: {{site: NORTH, service: {name}}}}}
+  plugin: check_http
+  attempts: 2
+---
+"""
+RECOMPUTATION = """\
+apiVersion: hanse/v1
+kind: Recomputation
+metadata: {name: cut-off}
+spec:
+  requester: {name: Maria Watt}
+  reason: the monitor was cut off
+  start: 2026-10-02T10:00:00Z
+  end: 2026-10-02T11:00:00Z
+  appliedStatusChanges: [{site: NORTH, state: OK}]
+"""
+
+
+def committed(federation, when: datetime) -> None:
+    """All files, committed as if at that time."""
+    federation.git("add", "-A")
+    dated = {"GIT_COMMITTER_DATE": when.isoformat(), "GIT_AUTHOR_DATE": when.isoformat()}
+    words = [
+        "git",
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@example.org",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "then",
+    ]
+    subprocess.run(words, cwd=federation.root, check=True, env={**os.environ, **dated})
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return FIRST.replace(day=day, hour=hour, minute=minute)
+
+
+@pytest.fixture
+def north(federation):
+    """Three days of a site: on the second its cloud fails from 10:00 (hard from 10:15) to 11:00."""
+    for path in (federation.root / "manifests").glob("*.yaml"):
+        path.unlink()
+    federation.write("manifests/site.yaml", SITE.format(production="true"))
+    federation.write("manifests/probes.yaml", PROBE.format(name="nova") + PROBE.format(name="dav"))
+    committed(federation, FIRST - timedelta(days=3))
+    with open_store(f"sqlite:///{federation.root}/.hanse/hanse.db", lambda: FIRST) as store:
+        for quarter in range(4 * 24 * 3):
+            when = FIRST + timedelta(minutes=15 * quarter)
+            bad = at(2, 10) <= when < at(2, 11)
+            if when.minute and not bad:
+                continue
+            result = CheckResult("CRITICAL", f"refused at {when:%H:%M}") if bad else CheckResult("OK", "fine")
+            store.probes.add_result(Ref("Probe/vo-x/nova"), result, 2, when)
+            store.probes.add_result(Ref("Probe/vo-x/dav"), CheckResult("OK", "fine"), 2, when)
+    return federation
+
+
+def rows(federation, *words: str) -> list[dict]:
+    said = federation.hanse("report", "availability", "--month", "2026-10", *words, "-o", "json")
+    assert said.code == 0, said.err
+    return json.loads(said.out)["rows"]
+
+
+def test_a_month_is_computed_from_what_probes_said(north):
+    (row,) = rows(north)
+    assert (row["site"], row["ngi"], row["flips"]) == ("NORTH", "NGI_X", 2)
+    assert row["days"] == 31  # results end with the third: a last status of the day before, then MISSING
+    down = 45 * 60 / 86_400
+    assert row["unknown"] == pytest.approx(27 / 31)
+    assert row["up"] == pytest.approx((4 - down) / 31, abs=1e-6)
+
+
+def test_a_day_has_argos_numbers(north):
+    daily = {row["day"]: row for row in rows(north, "--daily")}
+    assert (daily["2026-10-02"]["availability"], daily["2026-10-02"]["up"]) == (96.875, 0.96875)
+    assert (daily["2026-10-01"]["availability"], daily["2026-10-03"]["reliability"]) == (100, 100)
+    assert daily["2026-10-05"]["availability"] == -1
+
+
+def test_levels_csv_trends_and_ngis_are_told(north):
+    north.hanse("report", "availability", "--day", "2026-10-02")
+    services = rows(north, "--by", "service")
+    assert [(row["service"], row["function"]) for row in services] == [
+        ("org.openstack.nova", "cloud"),
+        ("webdav", "storage"),
+    ]
+    said = north.hanse("report", "availability", "--day", "2026-10-02", "--by", "endpoint", "-o", "csv")
+    lines = list(csv.DictReader(StringIO(said.out)))
+    assert [line["hostname"] for line in lines] == ["cloud.north.org", "dav.north.org"]
+    said = north.hanse("report", "availability", "--day", "2026-10-02", "--trends")
+    assert "CRITICAL  45" in said.out
+    said = north.hanse("report", "availability", "--since", "2026-10-01", "--until", "2026-10-02", "--by", "ngi")
+    assert said.out.splitlines()[1].split() == ["NGI_X", "98.438", "98.438", "2", "1"]
+
+
+def test_what_was_lost_is_told_with_the_result(north):
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02")
+    assert said.code == 0, said.err
+    assert "10:15 to 11:00  45 min" in said.out
+    assert "org.openstack.nova cloud.north.org vo-x/nova: CRITICAL" in said.out
+    assert "Probe/vo-x/nova at 2026-10-02 10:15:00: refused at 10:15" in said.out
+    told = json.loads(north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02", "-o", "json").out)
+    assert told["by_check"] == {"cloud.north.org vo-x/nova": 45.0}
+    assert "no minute was lost" in north.hanse("explain", "availability", "NORTH", "--day", "2026-10-01").out
+
+
+def test_a_recomputation_computes_its_day_anew_and_carries_its_name(north):
+    before = rows(north, "--daily")
+    north.write("manifests/recomputation.yaml", RECOMPUTATION)
+    committed(north, FIRST + timedelta(days=9))
+    daily = {row["day"]: row for row in rows(north, "--daily")}
+    assert daily["2026-10-02"]["availability"] == 100
+    assert daily["2026-10-02"]["recomputations"] == ["cut-off"]
+    assert [row for row in daily.values() if row["day"] != "2026-10-02"] == [
+        r for r in before if r["day"] != "2026-10-02"
+    ]
+
+
+def test_the_topology_of_a_day_is_that_of_the_commit_at_its_start(north):
+    critical = ("--report", "Critical", "--by", "service")
+    assert len(rows(north, *critical)) == 2
+    north.write("manifests/site.yaml", SITE.format(production="false"))
+    committed(north, FIRST + timedelta(days=1, hours=5))
+    daily = rows(north, *critical, "--daily")
+    days = [row["day"][-2:] for row in daily if row["service"] == "webdav"]
+    assert days == ["01", "02"]  # taken out during the second
+
+
+def test_days_before_the_first_result_have_no_row_and_a_second_look_computes_nothing(north):
+    said = north.hanse("report", "availability", "--month", "2026-09")
+    assert "no availability of 2026-09-01 to 2026-09-30" in said.out
+    rows(north)
+    with open_store(f"sqlite:///{north.root}/.hanse/hanse.db", lambda: FIRST) as store:
+        before = store.uptime.days("Default", FIRST.date(), FIRST.date().replace(day=31))
+    rows(north)
+    with open_store(f"sqlite:///{north.root}/.hanse/hanse.db", lambda: FIRST) as store:
+        assert store.uptime.days("Default", FIRST.date(), FIRST.date().replace(day=31)) == before
+        assert len(before) == 31
+
+
+def test_days_whose_results_are_gone_stay_as_they_are(north):
+    first = rows(north)
+    with open_store(f"sqlite:///{north.root}/.hanse/hanse.db", lambda: FIRST) as store:
+        store.probes.trim(at(3, 12))
+    north.write("manifests/recomputation.yaml", RECOMPUTATION)
+    committed(north, FIRST + timedelta(days=9))
+    assert rows(north, "--rebuild") == first
+    said = north.hanse("report", "availability", "--month", "2026-10", "--rebuild")
+    assert "2026-10-02 stays as it is" in said.err
+
+
+def test_what_is_asked_wrongly_is_said(north):
+    assert (
+        "there is no report Critcal: did you mean Critical?"
+        in north.hanse("report", "availability", "--report", "Critcal").err
+    )
+    assert north.hanse("report", "availability", "--month", "2026-13").code != 0
+    assert north.hanse("report", "availability", "--month", "2026-10", "--day", "2026-10-02").code != 0
+    said = north.hanse("explain", "availability", "SOUTH", "--day", "2026-10-02")
+    assert "it is not in the report Default" in said.err
