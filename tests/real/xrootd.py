@@ -70,17 +70,21 @@ class Server:
         """Start it; it answers when this returns."""
         own = {"HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache"), "PATH": os.environ["PATH"]}
         own["X509_CERT_DIR"] = str(self.folder / "certificates")
-        with (self.folder / "out").open("wb") as out:
-            self.process = subprocess.Popen(self.command, stdout=out, stderr=out, env=own, start_new_session=True)
-        self._wait()
+        for _ in range(3):
+            with (self.folder / "out").open("wb") as out:
+                self.process = subprocess.Popen(self.command, stdout=out, stderr=out, env=own, start_new_session=True)
+            if self._answers():
+                return
+            self.stop()
+        raise RuntimeError(f"xrootd did not come up: {self.log[-2000:]}{(self.folder / 'out').read_text()[-2000:]}")
 
-    def _wait(self) -> None:
+    def _answers(self) -> bool:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
             with suppress(OSError), socket.create_connection((self.host, self.port), 5):
-                return
+                return True
             time.sleep(0.05)
-        raise RuntimeError(f"xrootd did not come up: {self.log[-2000:]}{(self.folder / 'out').read_text()[-2000:]}")
+        return False
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it; its files stay."""

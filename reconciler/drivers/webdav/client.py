@@ -14,9 +14,9 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from reconciler.drivers.webdav.early import Listening
 from reconciler.drivers.webdav.failures import lost, meaning
 from reconciler.drivers.webdav.multistatus import Entry, Names, entries
 from reconciler.drivers.webdav.options import Options
@@ -87,7 +87,7 @@ class Client:
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.session.headers["User-Agent"] = "hanse"
         for scheme in ("https://", "http://"):
-            self.session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=_POOL))
+            self.session.mount(scheme, Listening(pool_connections=4, pool_maxsize=options.atOnce + _POOL))
         self.verify: str | bool = options.ca or True
 
     def url(self, path: str) -> str:

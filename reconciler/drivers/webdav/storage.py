@@ -34,6 +34,8 @@ _DAY = 86400.0
 _SHORT = 5.0
 """Seconds in which a server must answer when we only clean up."""
 _SWEEP_EVERY = 3600.0
+_ATTACHED = 30.0
+"""Seconds for which a folder that was there is taken to be there still by what writes."""
 
 
 class WebDAV:
@@ -61,7 +63,7 @@ class WebDAV:
         self._third = ThirdParty(client)
         self._made: set[str] = set()
         self._making = threading.RLock()
-        self._swept = 0.0
+        self._swept = self._checked_at = 0.0
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -102,6 +104,7 @@ class WebDAV:
         if known and known not in self._ids():
             cure = f"if its data is really gone, delete {self._known}"
             raise Transient(f"{self._name}: {self._options.url} is not the folder used before; is it mounted? {cure}")
+        self._checked_at = self._clock()
 
     def _ids(self) -> list[str]:
         entries = self._client.entries(OWN, reads=(OWN,)) or []
@@ -167,7 +170,7 @@ class WebDAV:
     def remove(self, path: str) -> None:
         """Take a file away, then its marks. Folders stay: to delete one may take away what has just come into it."""
         self._checked(path)
-        self._attached()
+        self._prepare()
         entry = self._client.entry(path, reads=("",))
         if entry is not None and entry.folder:
             raise Conflict(f"{self._name}: {path} is a folder")
@@ -236,6 +239,8 @@ class WebDAV:
         with self._making:
             if self._clock() - self._swept >= _SWEEP_EVERY:
                 self._prepared()
+            elif self._clock() - self._checked_at >= _ATTACHED:
+                self._attached()
 
     def _prepared(self) -> None:
         self._attached()

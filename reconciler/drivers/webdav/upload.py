@@ -1,7 +1,7 @@
 """Files that go through Hanse: their source is no server that storages can copy from.
 
 A body is always sent with its length: XRootD takes no chunked one. What has no length beforehand is kept here first.
-A server that refuses a large body hangs up in the middle of it, which says nothing: so an empty file is sent first.
+A server that refuses a large body hangs up in the middle of it: an empty file is sent first, which is refused in words.
 That also tells where the bytes shall go, on servers that only keep the names (dCache, EOS, redirectors of XRootD).
 """
 
@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import IO, Any
 
-from reconciler.drivers.fetch import PIECE, Tally, pieces, shown
+import requests
+
+from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
 from reconciler.drivers.webdav.client import Client
 from reconciler.drivers.webdav.marks import OWN
-from reconciler.errors import Terminal
+from reconciler.errors import DriverError, Terminal, Transient
 from reconciler.ports import Copy
 
 _AT_ONCE = 64 * 1024
 """Bytes that a server takes in before it answers."""
 _IN_MEMORY = 8 << 20
+_SHORT = 5.0
 _PATIENCE = 300.0
 """Seconds that a server may take to write down what it has been sent."""
 
@@ -30,12 +34,17 @@ class _Body:
 
     def __init__(self, incoming: Iterable[bytes], size: int) -> None:
         self._incoming, self._size = incoming, size
+        self.with_server = False
+        """True while a piece is with the server: who breaks off then is the server, and not the source."""
 
     def __len__(self) -> int:
         return self._size
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._incoming)
+        for piece in self._incoming:
+            self.with_server = True
+            yield piece
+            self.with_server = False
 
 
 def uploaded(client: Client, copy: Copy, path: str) -> Tally:
@@ -67,11 +76,39 @@ def _put(client: Client, path: str, incoming: Iterable[bytes], size: int) -> Non
     headers = {"Content-Type": "application/octet-stream"}
     patience = (client.options.stall, max(client.options.stall, _PATIENCE))
     if size <= _AT_ONCE:
-        body = b"".join(incoming)
-        client.send("PUT", path, writes=(OWN,), headers={**headers, "Content-Length": str(size)}, data=body)
+        body = _Body((b"".join(incoming),), size)
+        _sent(client, path, body, headers={**headers, "Content-Length": str(size)}, data=next(iter(body)))
         return
     asked = client.send("PUT", path, writes=(OWN,), headers={"Content-Length": "0"}, allow_redirects=False)
-    client.send("PUT", path, writes=(OWN,), headers=headers, data=_Body(incoming, size), timeout=patience, to=asked)
+    body = _Body(incoming, size)
+    _sent(client, path, body, headers=headers, data=body, timeout=patience, to=asked)
+
+
+def _sent(client: Client, path: str, body: _Body, **more: Any) -> None:
+    """Send a body. Raises Terminal when the server is full: XRootD hangs up then without a word."""
+    try:
+        client.send("PUT", path, writes=(OWN,), **more)
+    except Transient as error:
+        if body.with_server and _takes_nothing(client, path):
+            said = "the server hangs up on every byte that it is sent: its disk is full, as a rule"
+            raise out_of_space(f"{client.name}: {path}: {said}") from error
+        raise
+
+
+def _takes_nothing(client: Client, path: str) -> bool:
+    """True when the server takes an empty file, and breaks off when one of a few bytes comes."""
+    probe, named = f"{path}-probe", False
+    try:
+        client.send("PUT", probe, writes=(OWN,), headers={"Content-Length": "0"}, timeout=_SHORT)
+        named = True
+        client.send("PUT", probe, writes=(OWN,), data=b"probe", timeout=_SHORT)
+    except DriverError as error:
+        cause = error.__cause__
+        return named and isinstance(cause, requests.ConnectionError) and not isinstance(cause, requests.Timeout)
+    finally:
+        with suppress(DriverError):
+            client.send("DELETE", probe, writes=(OWN,), right=(404,), timeout=_SHORT)
+    return False
 
 
 def _counted(copy: Copy, source: Iterator[bytes], tally: Tally) -> Iterator[bytes]:

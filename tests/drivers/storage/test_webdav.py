@@ -550,6 +550,32 @@ def test_a_server_with_a_quota_is_believed(plain_place, webdav_place):
     assert space.free is None or space.free > 0
 
 
+@pytest.fixture
+def full_place(tmp_path, xrootd):
+    """A server whose disk has 8 MB."""
+    with sites(("c",)) as tiny:
+        server = tiny.servers["c"]
+        server.stop()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", server.root], check=True)
+        shutil.chown(server.root, "xrootd", "xrootd")
+        try:
+            server.start()
+            yield dav_place(tiny, "c", tmp_path / "full")
+        finally:
+            server.stop()
+            subprocess.run(["umount", server.root], check=True)
+
+
+def test_a_disk_that_is_full_is_told_as_such_and_nothing_stays(full_place, webdav_place, source, web):
+    full_place.copy("first", source(content(BIG)[:BIG]), size=BIG)
+    for read in (source(content(9 << 20)[: 9 << 20]), Source(f"{web}/bytes/{9 << 20}")):
+        with pytest.raises(Terminal) as caught:
+            full_place.open().copy_in(Copy("second", read, UID, 9 << 20))
+        assert caught.value.reason is Reason.QUOTA_EXCEEDED, str(caught.value)
+        assert list(full_place.open().listing().files) == ["first"]
+    full_place.copy("third", source(content(BIG)[:BIG]), size=BIG)
+
+
 # -- pairs of storages -------------------------------------------------------------------------------------------------
 
 PAIRS = ["directory", "libcloud", "swift", "webdav", "plain"]
