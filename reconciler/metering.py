@@ -15,6 +15,7 @@ from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.beside import target_at
 from reconciler.kinds.virtualcluster.connect import BESIDE
 from reconciler.model import Details, Ref, Target, UsageRecord
+from reconciler.model.job import JobUse
 from reconciler.model.machine import Machine, Span, Standing
 from reconciler.ports import Compute, Drivers, Node, Size
 from reconciler.records.store import Store
@@ -152,6 +153,41 @@ def used(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str,
     """A month's machines, from what was seen, and its jobs, as they were told. Writes nothing."""
     machines = records(store.machines.between(*bounds(month)), month, now, benchmarks)
     return [*machines, *(record for record in store.usage.month(month) if record.kind != "vm")]
+
+
+def of_jobs(
+    jobs: Iterable[JobUse], site: str, now: datetime, vos: Mapping[str, str], benchmark: Benchmark = ("", 0.0)
+) -> dict[str, list[UsageRecord]]:
+    """Records of jobs by the month in which they ended. ``vos`` by account; others are named as their account is."""
+    found: dict[str, dict[str, UsageRecord]] = {}
+    for job in jobs:
+        month = f"{job.end:%Y-%m}"
+        record = UsageRecord(
+            month=month,
+            record=f"{job.cluster}/{job.id}/{int(job.end.timestamp())}",
+            ref=Ref.of("Site", site),
+            vo=vos.get(job.account, job.account),
+            site=site,
+            cloud=job.cluster,
+            kind="job",
+            start=job.start,
+            end=job.end,
+            status=job.state.lower(),
+            wall_seconds=job.wall_seconds,
+            cpu_seconds=job.cpu_seconds,
+            cpu_count=job.cpus,
+            memory_mib=job.memory_mib,
+            name=job.partition,
+            user=job.user,
+            suspend_seconds=job.suspend_seconds,
+            gpus=job.gpus,
+            nodes=job.nodes,
+            benchmark_type=benchmark[0],
+            benchmark=benchmark[1],
+            partial=now < bounds(month)[1],
+        )
+        found.setdefault(month, {})[record.record] = record
+    return {month: list(records.values()) for month, records in sorted(found.items())}
 
 
 def records(

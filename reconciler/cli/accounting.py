@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import reconciler.cli.jobs  # noqa: F401 (its command registers itself)
 from reconciler.cli import console
 from reconciler.cli.exchanging import exporting
 from reconciler.cli.options import Form, Output, Revision
@@ -194,6 +195,8 @@ def _put(
     from reconciler.exchange.apel.signing import Signer
 
     signer = Signer.of(certificate, key, now()) if certificate and key else None
+    for earlier in (into / "rejected" / month / site).glob("*.json"):
+        earlier.unlink()  # the month is told anew, and so is what is wrong with it
     for one in told:
         for message in one.messages:
             content = signer.signed(message) if signer else message.encode()
@@ -205,11 +208,10 @@ def _put(
 
 
 def _keep_rejects(into: Path, site: str, month: str, told: Outgoing) -> None:
-    """The records that were refused this time; those of an earlier time are no longer true."""
+    """The records that were refused, as JSON."""
     import orjson
 
-    file = into / "rejected" / f"{month}-{site}-{told.name}.json"
-    file.unlink(missing_ok=True)
+    file = into / "rejected" / month / site / f"{told.name}.json"
     if told.rejects:
         file.parent.mkdir(parents=True, exist_ok=True)
         kept = [{"reason": reason, "record": record} for record, reason in told.rejects]

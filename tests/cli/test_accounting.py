@@ -9,6 +9,7 @@ from io import StringIO
 
 import pytest
 
+from reconciler.drivers.slurm.accounting import FIELDS
 from reconciler.exchange.apel import read
 
 FILES = """apiVersion: hanse/v1
@@ -89,3 +90,76 @@ def test_what_is_no_month_and_no_group_is_said(bay, words):
 def test_a_site_that_there_is_not_is_said_with_the_nearest_name(bay):
     done = bay.hanse("export", "apel", "--into", str(bay.root / "out"), "--site", "BAI")
     assert (done.code, "did you mean BAY?" in done.err) == (1, True)
+
+
+def sacct(*jobs: str) -> str:
+    return "\n".join([FIELDS.replace(",", "|"), *jobs]) + "\n"
+
+
+def job(number: int, account: str = "waves", end: str = "2026-10-05T02:00:00", cluster: str = "slurm") -> str:
+    return (
+        f"{number}|{cluster}|ada|{account}|main|COMPLETED|2026-10-05T00:00:00|{end}|7200|00:00:00|03:00:00|2|1||cpu=2"
+    )
+
+
+@pytest.fixture
+def site(federation):
+    extensions = "extensions: [{key: BenchmarkType, value: hepspec}, {key: Benchmark, value: '10'}]"
+    federation.write(
+        "manifests/bay.yaml",
+        f"apiVersion: hanse/v1\nkind: Site\nmetadata: {{name: BAY}}\nspec: {{country: ES, {extensions}}}\n",
+    )
+    federation.commit()
+    return federation
+
+
+def taken_in(site, *jobs: str, more=()):
+    site.write("jobs.txt", sacct(*jobs))
+    return site.hanse("import", "sacct", "BAY", str(site.root / "jobs.txt"), "-m", "2026-10", *more)
+
+
+def test_jobs_are_taken_in_and_told_and_a_month_replaces_itself(site):
+    lost = job(3, end="2026-11-01T00:00:00")
+    done = taken_in(site, job(1), job(2, "tides"), lost, more=["--vo", "waves=vo.waves"])
+    assert (done.code, done.out) == (0, "2 jobs of 2026-10 at BAY\n")
+    assert done.err == "1 jobs of another month or cluster are left out\n"
+    assert taken_in(site, job(1), job(4), more=["--vo", "waves=vo.waves"]).code == 0
+    (one,) = json.loads(site.hanse("report", "usage", "-m", "2026-10", "--by", "vo,user", "-o", "json").out)
+    assert (one["vo"], one["user"], one["count"], one["partial"]) == ("vo.waves", "ada", 2, False)
+    assert (one["core_hours"], one["cpu_hours"], one["efficiency"], one["work"]) == (8.0, 6.0, 0.75, 80.0)
+
+
+def test_the_jobs_of_one_cluster_leave_those_of_another(site):
+    assert taken_in(site, job(1), job(2, cluster="other")).code == 0
+    assert taken_in(site, job(3), job(4), more=["--cluster", "slurm"]).code == 0
+    (one,) = json.loads(site.hanse("report", "usage", "-m", "2026-10", "-o", "json").out)
+    assert one["count"] == 3
+
+
+@pytest.mark.parametrize(("how", "form"), [("records", "job"), ("summaries", "summary"), ("normalised", "normalised")])
+def test_jobs_are_told_one_by_one_or_summed(site, how, form):
+    assert taken_in(site, job(1), job(2)).code == 0
+    done = site.hanse("export", "apel", "--into", str(site.root / "out"), "-m", "2026-10", "--jobs", how)
+    assert done.code == 0
+    assert f"BAY 2026-10: {form}: 1 messages" in done.out
+    files = sorted((site.root / "out/gLite-APEL").glob("*/*"))
+    assert len([read(file.read_text(), datetime.now(UTC)) for file in files]) == 2
+
+
+def test_jobs_that_apel_would_refuse_are_kept_with_the_reason_until_they_are_right(site):
+    site.write("manifests/bay.yaml", "apiVersion: hanse/v1\nkind: Site\nmetadata: {name: BAY}\nspec: {}\n")
+    site.commit()
+    assert "BAY has no benchmark" in taken_in(site, job(1)).err
+    done = site.hanse("export", "apel", "--into", str(site.root / "out"), "-m", "2026-10")
+    assert done.code == 1
+    (kept,) = json.loads((site.root / "out/rejected/2026-10/BAY/job.json").read_text())
+    assert "must both be given" in kept["reason"]
+    assert kept["record"]["LocalJobId"] == "1"
+    taken_in(site)
+    assert site.hanse("export", "apel", "--into", str(site.root / "out"), "-m", "2026-10").code == 0
+    assert not (site.root / "out/rejected/2026-10/BAY/job.json").exists()
+
+
+def test_an_account_without_a_vo_is_said(site):
+    done = taken_in(site, job(1), more=["--vo", "waves"])
+    assert (done.code != 0, "write ACCOUNT=VO" in done.err) == (True, True)

@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.drivers.slurm import remote
+from reconciler.drivers.slurm.accounting import COMMAND
+from reconciler.drivers.slurm.accounting import parsed as accounting
 from reconciler.drivers.slurm.jobs import Strange, jobs
 from reconciler.drivers.slurm.nodes import nodes
 from reconciler.drivers.slurm.options import Options
 from reconciler.errors import Conflict, Terminal, Transient
+from reconciler.model.job import JobUse
 from reconciler.ports import Queue
 from reconciler.ports.batch import DRAINED_BY_US
 
@@ -50,6 +53,12 @@ class Slurm:
     def queue(self) -> Queue:
         """All jobs and nodes in one connection; incomplete when Slurm says something that is not understood."""
         return parsed(remote.run(self.options, READ))
+
+    def accounted(self, start: datetime, end: datetime) -> tuple[JobUse, ...]:
+        """Jobs that ended between, from Slurm's accounting. Raises Terminal where the cluster keeps none."""
+        begin, until = (f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" for moment in (start, end))
+        said = remote.run(self.options, COMMAND.format(start=begin, end=until)).decode(errors="replace")
+        return tuple(job for job in accounting(said) if start <= job.end < end)
 
     def drain(self, nodes: Sequence[str], reason: str) -> None:
         """Let no new job start on them. Raises Terminal for a reason that does not say that it is ours."""
