@@ -70,7 +70,7 @@ def _declared(content: bytes) -> str:
 
 def settle(store: Store, plan: Plan, graph: Graph, observed: Observed, outcomes: Sequence[Outcome]) -> None:
     """After a run: write down how data stands; forget filesets that nothing refers to any more."""
-    scans, troubles = store.catalogue.told()
+    scans, troubles, reads = store.catalogue.told()
     down = [name for name, state in observed.targets.items() if not state.reachable and name.startswith("storage:")]
     concerned = any(ref.kind in _KINDS for ref in (*observed.results, *(action.ref for action in plan.actions)))
     if not concerned and not scans and not down:
@@ -85,6 +85,7 @@ def settle(store: Store, plan: Plan, graph: Graph, observed: Observed, outcomes:
         gone_replicas=settler.gone("Replica"),
         gone_rules=settler.gone("DatasetRule"),
         scans=scans,
+        reads=reads,
         unread=[name.partition(":")[2] for name in down],
     )
     store.data.settle(told, store.catalogue.policy)

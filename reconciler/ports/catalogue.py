@@ -271,6 +271,14 @@ class Catalogue(Protocol):
         """
         ...
 
+    def used(self, dataset: str, storage: str) -> None:
+        """Let this process know that a copy was read at a storage; written down when the run ends."""
+        ...
+
+    def last_read(self, storage: str) -> Mapping[str, datetime]:
+        """Mark of each replica at a storage -> when it was read last, as far as that was written down."""
+        ...
+
     def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:
         """What of a replica must not be tried now; ``spec`` is the digest of what is wanted. Another spec is tried."""
         ...

@@ -11,7 +11,7 @@ import zlib
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 from typing import Any
@@ -43,6 +43,8 @@ class Remembered:
         """Files of all filesets in memory."""
         self.scans: dict[str, Scan] = {}
         """Full listings since the last run was written down, by target."""
+        self.reads: set[tuple[str, str]] = set()
+        """Likewise, (dataset, ``site/storage``) of copies that were read."""
         self.troubles: dict[str, tuple[str, dict[str, Trouble]]] = {}
         """Likewise, what could not be brought in: uid of a replica -> (digest of what was wanted, path -> trouble)."""
 
@@ -86,6 +88,15 @@ class Remembered:
                 known = {}
             self.troubles[uid] = (digest, known)
             known.update(found)
+
+    def used(self, dataset: str, storage: str) -> None:
+        """A copy was read at a storage."""
+        with self._lock:
+            self.reads.add((dataset, storage))
+
+    def last_read(self, storage: str) -> Mapping[str, datetime]:  # noqa: ARG002
+        """Nothing is known of earlier reads."""
+        return {}
 
     def restless(self, target: str) -> bool:  # noqa: ARG002
         """Nothing is known of earlier scans."""
@@ -170,6 +181,13 @@ class Kept(Remembered):
         with self._database.reading() as connection:
             return frozenset(connection.scalars(statement))
 
+    def last_read(self, storage: str) -> Mapping[str, datetime]:
+        """Mark of each replica at a storage -> when it was read last, by us or as its storage said."""
+        known = (_REPLICAS.c.storage == storage) & _REPLICAS.c.accessed.is_not(None)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(_REPLICAS.c.uid, _REPLICAS.c.accessed).where(known))
+            return {row.uid: row.accessed for row in rows}
+
     def standstill(self, uid: str, rules: Iterable[str], spec: str) -> Standstill:
         """What waits for its next try, and what is suspended."""
         named = [str(rule) for rule in rules]
@@ -188,12 +206,13 @@ class Kept(Remembered):
             return Standstill()
         return Standstill(frozenset(path for path, _, _ in found), min(at for _, at, _ in found), found[0][2])
 
-    def told(self) -> tuple[list[Scan], dict[str, tuple[str, dict[str, Trouble]]]]:
-        """What this process was told since it was asked last: scans, and what could not be brought in."""
+    def told(self) -> tuple[list[Scan], dict[str, tuple[str, dict[str, Trouble]]], set[tuple[str, str]]]:
+        """What this process was told since it was asked last: scans, what could not be brought in, what was read."""
         with self._lock:
             scans, self.scans = list(self.scans.values()), {}
             troubles, self.troubles = self.troubles, {}
-        return scans, troubles
+            reads, self.reads = self.reads, set()
+        return scans, troubles, reads
 
     def sweep(self, connection: Connection, needed: Iterable[str]) -> int:
         """Drop what nothing refers to any more; how many filesets went."""

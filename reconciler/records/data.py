@@ -92,6 +92,8 @@ class Settling:
     scans: Sequence[Scan] = ()
     unread: Collection[str] = ()
     """Storages that could not be read."""
+    reads: Collection[tuple[str, str]] = ()
+    """(dataset, storage) of copies that were read."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,9 @@ class _Settler:
         self._judge(concerned, {rules[str(one.ref)]: one for one in told.rules})
         for scan in told.scans:
             self._scan(scan)
+        for dataset, name in sorted(told.reads):
+            here = (_REPLICAS.c.dataset == dataset) & (_REPLICAS.c.storage == name)
+            self.connection.execute(update(_REPLICAS).where(here).values(accessed=self.now))
         for some in chunks(told.unread):
             state = ReplicaState.TEMPORARY_UNAVAILABLE.value
             here = _REPLICAS.c.storage.in_(some) & (_REPLICAS.c.state != state)

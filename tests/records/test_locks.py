@@ -181,6 +181,14 @@ def test_two_rules_hold_one_replica_and_it_has_a_tombstone_only_without_both(sto
     assert store.data.replicas()[0].tombstone is None
 
 
+def test_a_copy_that_was_read_was_used_then(store, clock):
+    settle(store, standing())
+    assert store.catalogue.last_read("A/disk") == {}
+    clock.pass_by(60)
+    settle(store, standing(), reads=[("ocean:waves", "A/disk")])
+    assert store.catalogue.last_read("A/disk") == {"a" * 32: clock.time}
+
+
 def test_what_is_gone_leaves_no_rows(store):
     settle(store, standing())
     store.data.settle(Settling(gone_replicas=[REPLICA], gone_rules=[RULE]), POLICY)

@@ -220,6 +220,9 @@ class Bringing:
                 if error.reason is Reason.QUOTA_EXCEEDED:
                     break
             else:
+                if origin.place is not None:
+                    name = origin.place.target.id.partition(":")[2]
+                    self.visit.drivers.catalogue.used(spec_of(self.change).dataset or "", name)
                 return
         raised = _told(errors)
         self.trouble(Trouble(self.files.paths[row], str(raised)))

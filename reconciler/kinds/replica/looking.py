@@ -165,7 +165,9 @@ def _fullness(look: Look, wanted: Sequence[Wanted]) -> None:
         space = look.drivers.storage(look.target).space()
     except DriverError:
         return
-    read = {one.ref: at for one in wanted if (at := _read(look, one)) is not None}
+    told = look.drivers.catalogue.last_read(name)
+    known = {one.ref: (told.get(one.uid), _read(look, one)) for one in wanted}
+    read = {ref: max(filter(None, times)) for ref, times in known.items() if any(times)}
     look.seen.caches[name] = Cache(float(high), float(low), space, read)
 
 

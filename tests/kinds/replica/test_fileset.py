@@ -43,6 +43,7 @@ def copied(federation):
 
 def test_files_are_copied_from_the_other_storage_and_are_then_as_wanted(federation, copied):
     assert read(federation, "A/disk") == CONTENTS
+    assert federation.drivers.catalogue.reads == {("ocean:waves", "B/disk")}
     seen = federation.look(copied, applied=copied)
     assert isinstance(seen, Present)
     assert seen.digest == copied.digest()
