@@ -6,7 +6,7 @@ candidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -58,8 +58,8 @@ class Listed:
     """What tells the storage's state then from a later one."""
     odd: str = ""
     """What is to be known of them: files without a checksum."""
-    written: Mapping[str, datetime] = field(default_factory=dict)
-    """Path -> when it was last written, of those last written lately; UTC."""
+    written: Sequence[float] = ()
+    """When each of them was last written, seconds since the epoch; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,21 @@ class Files:
         """Total size, of the files whose size is known."""
         return sum(self.sizes) + self.sizes.count(-1)
 
+    def joined(self, more: Files) -> Files:
+        """These files and those of ``more``, whose paths are others."""
+        paths = [*self.paths, *more.paths]
+        order = sorted(range(len(paths)), key=paths.__getitem__)
+        sizes, sums = [*self.sizes, *more.sizes], [*self.checksums, *more.checksums]
+        found = Files(
+            tuple([paths[row] for row in order]),
+            array("q", [sizes[row] for row in order]),
+            tuple([sums[row] for row in order]),
+            {**self.urls, **more.urls},
+        )
+        marks = [*self.marks, *more.marks]
+        found.__dict__["marks"] = [marks[row] for row in order]
+        return found
+
     def only(self, rows: Sequence[int]) -> Part:
         """The files of these row numbers, which are in order."""
         return Part(self, rows)

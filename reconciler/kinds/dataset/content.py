@@ -7,7 +7,6 @@ not found, or is found with another content, stays wanted as it was known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from reconciler.kinds.base import Fault, Settled
 from reconciler.kinds.dataset.spec import DatasetSpec
@@ -89,8 +88,10 @@ def _whole(earlier: Files, found: Files, here: Files, busy: list[str]) -> Files:
 
 def _busy(spec: DatasetSpec, found: Listed, world: World) -> list[str]:
     """Files that somebody may still be writing to."""
-    quiet = timedelta(seconds=spec.quietSeconds)
-    return [path for path, at in found.written.items() if quiet and world.now < at + quiet]
+    if not spec.quietSeconds:
+        return []
+    limit = world.now.timestamp() - spec.quietSeconds
+    return [path for path, at in zip(found.files.paths, found.written, strict=False) if at > limit]
 
 
 def _without(files: Files, lost: Iterable[str]) -> Files:
@@ -103,13 +104,16 @@ def _without(files: Files, lost: Iterable[str]) -> Files:
 def _joined(earlier: Files, here: Files, *, closed: bool) -> tuple[Files, list[Fault]]:
     """What was known, with what has come besides; and what is odd about the difference."""
     known = dict(zip(earlier.paths, range(len(earlier)), strict=True))
-    come = [n for n, path in enumerate(here.paths) if path not in known]
-    missing = sorted(known.keys() - set(here.paths))
-    changed = [path for n, path in enumerate(here.paths) if path in known and not _same(earlier, known[path], here, n)]
+    rows = [known.get(path) for path in here.paths]
+    come = [n for n, row in enumerate(rows) if row is None]
+    missing = sorted(known.keys() - set(here.paths)) if len(here) - len(come) < len(earlier) else []
+    before, now = earlier.marks, here.marks
+    other = [(n, row) for n, row in enumerate(rows) if row is not None and before[row] != now[n]]
+    changed = [here.paths[n] for n, row in other if not _same(earlier, row, here, n)]
     faults = list(_odd(missing, changed, [here.paths[n] for n in come] if closed else []))
     if closed or not come:
         return earlier, faults
-    return Files.of([*earlier, *here.only(come)], {**earlier.urls, **here.urls}), faults
+    return earlier.joined(here.only(come)), faults
 
 
 def _same(one: Files, n: int, other: Files, m: int) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import ClassVar
 
 from reconciler.errors import Transient
@@ -20,7 +20,7 @@ from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
 from reconciler.kinds.world import Demand, Listed, Lock, Question, World
 from reconciler.model import Action, Answer, Change, DataAccount, Edge, Graph, Observed, Ref, Resource, Target
-from reconciler.ports import Drivers, File, Files, StoredFile
+from reconciler.ports import Drivers, Files, Listing
 
 
 class DatasetKind(Registered[DatasetSpec]):
@@ -60,10 +60,7 @@ class DatasetKind(Registered[DatasetSpec]):
             return earlier
         if not found.complete:
             raise Transient(f"only a part of {question.target.name} could be read")
-        rows = [_row(file, len(folder) + 1) for path, file in found.files.items() if path.startswith(f"{folder}/")]
-        bare = sum(not row.checksum for row in rows)
-        odd = f"{bare} of {len(rows)} files have no checksum at their source: copies cannot be verified" if bare else ""
-        return Listed(Files.of(rows), found.token, odd, _lately(found.files.values(), len(folder) + 1))
+        return _listed(found, folder)
 
     def complete(self, ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Settled[DatasetSpec]:  # noqa: ARG002
         return Settled(spec) if spec.datasets else settled(ref, spec, world)
@@ -97,17 +94,14 @@ def _lower(file: ReplicaFile) -> ReplicaFile:
     return file.model_copy(update={"checksum": file.checksum.lower()}) if file.checksum else file
 
 
-def _lately(files: Iterable[StoredFile], cut: int) -> dict[str, datetime]:
-    """When files were written that were written within a week of the newest: of older ones nobody asks."""
-    dated = [(file.path, file.modified) for file in files if file.modified is not None]
-    newest = max((at for _, at in dated), default=None)
-    return {path[cut:]: at for path, at in dated if newest is not None and newest - at <= _WEEK}
-
-
-_WEEK = timedelta(days=7)
-"""The longest that a dataset may wait for a file to be quiet."""
-
-
-def _row(file: StoredFile, cut: int) -> File:
-    """A file found, by its path below the folder; ``adler32`` where there are several checksums."""
-    return File(file.path[cut:], file.size, min(file.checksums, default=""))
+def _listed(found: Listing, folder: str) -> Listed:
+    """What lies in a folder, as columns; ``adler32`` where a file has several checksums."""
+    start = f"{folder}/"
+    rows = [found.files[path] for path in sorted(found.files) if path.startswith(start)]
+    paths = tuple(row.path[len(start) :] for row in rows)
+    sums = tuple(min(row.checksums, default="") for row in rows)
+    files = Files(paths, array("q", (row.size for row in rows)), sums)
+    written = array("d", (row.modified.timestamp() if row.modified else 0.0 for row in rows))
+    bare = sums.count("")
+    odd = f"{bare} of {len(rows)} files have no checksum at their source: copies cannot be verified" if bare else ""
+    return Listed(files, found.token, odd, written)
