@@ -174,7 +174,7 @@ class FTS:
         read, write = ({"Authorization": f"Bearer {entry[end][0]}"} for end in ("source_tokens", "destination_tokens"))
         with requests.Session() as session:
             session.verify, session.trust_env = self.ca, False
-            found = session.head(ends[0], headers={**read, "Want-Digest": "adler32"})
+            found = _summed(session, ends[0], read)
             if found.status_code != 200:
                 code = {404: "[2] No such file or directory", 403: "[13] Permission denied"}
                 raise OSError(f"SOURCE {code.get(found.status_code, f'[5] HTTP {found.status_code}')}")
@@ -185,7 +185,7 @@ class FTS:
                     raise OSError("DESTINATION [17] Destination file exists and overwrite is not enabled")
                 session.delete(ends[1], headers=write)
             self._third_party(session, entry, ends, write)
-            there = session.head(ends[1], headers={**write, "Want-Digest": "adler32"})
+            there = _summed(session, ends[1], write)
             if there.headers.get("Digest", "").rpartition("=")[2] != digest:
                 raise OSError("DESTINATION CHECKSUM MISMATCH")
 
@@ -204,6 +204,16 @@ class FTS:
                     entry["transferred"] = int(line.rpartition(":")[2])
             if not answer.ok or not last.startswith("success"):
                 raise OSError(f"TRANSFER [5] {answer.status_code} {last}")
+
+
+def _summed(session: requests.Session, url: str, headers: dict[str, str]) -> requests.Response:
+    """HEAD with a checksum. XRootD gives none while it is busy with others: it is asked again."""
+    for _ in range(50):
+        answer = session.head(url, headers={**headers, "Want-Digest": "adler32"}, timeout=60)
+        if answer.headers.get("Digest") or answer.status_code in (401, 403, 404):
+            return answer
+        time.sleep(0.2)
+    return answer
 
 
 def _check(files: list[dict[str, Any]], params: dict[str, Any]) -> None:
