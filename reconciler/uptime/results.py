@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from reconciler.availability import Recomputation, Sample, Series
+from reconciler.model import Ref
 from reconciler.records.store import Store
 from reconciler.uptime.declared import Declaration, Source
 
@@ -22,12 +23,11 @@ def series(
     whole = data or any(one.exclude_monitors for one in recomputations)
     shared = _shared(declaration.sources)
     sources = {str(one.ref): one for one in declaration.sources}
-    rows = store.uptime.results(start - _DAY, start + _DAY, changes_only=not whole and not shared, data=data)
+    span = (start - _DAY, start + _DAY)
+    rows = store.uptime.results(sorted(map(Ref, sources)), *span, changes_only=not whole and not shared, data=data)
     alone: dict[tuple[str, str, str], list[Sample]] = {}
     for ref, some in groupby(rows, key=itemgetter(0)):
-        one = sources.get(ref)
-        if one is None:
-            continue
+        one = sources[ref]
         samples = [
             Sample(int((at - start).total_seconds() // 1), status, one.monitor, _data(measured))
             for _, at, status, measured in some

@@ -65,9 +65,14 @@ def test_results_come_probe_by_probe_in_the_order_of_time(store, clock):
         store.probes.add_result(
             ref, CheckResult("OK", "fine", (("time", 1.5, "s", "", "", "", ""),)), 1, start + timedelta(minutes=minutes)
         )
-    found = store.uptime.results(start, start + timedelta(minutes=9))
+    found = list(store.uptime.results([web, name], start, start + timedelta(minutes=9), data=True))
     assert [(ref, (at - start).seconds // 60) for ref, at, *_ in found] == [(name, 1), (web, 2), (web, 3)]
     assert found[0][2:] == ("OK", [["time", 1.5, "s", "", "", "", ""]])
+    few = store.uptime.results([web], start, start + timedelta(hours=1), changes_only=True)
+    assert [(ref, at, status, data) for ref, at, status, data in few] == [
+        (web, start + timedelta(minutes=2), "OK", None)
+    ]
+    assert not store.uptime.trimmed
     assert store.uptime.first_result() == start + timedelta(minutes=1)
     assert store.uptime.result_at(web, start + timedelta(minutes=5)).at == start + timedelta(minutes=3)
     assert store.uptime.result_at(web, start) is None
