@@ -34,17 +34,21 @@ class _Body:
 
     def __init__(self, incoming: Iterable[bytes], size: int) -> None:
         self._incoming, self._size = incoming, size
-        self.with_server = False
-        """True while a piece is with the server: who breaks off then is the server, and not the source."""
+        self.reading = False
+        """True while the source is asked for the next piece: who breaks off then is the source, and not the server."""
 
     def __len__(self) -> int:
         return self._size
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._incoming:
-            self.with_server = True
+        incoming = iter(self._incoming)
+        while True:
+            self.reading = True
+            piece = next(incoming, None)
+            self.reading = False
+            if piece is None:
+                return
             yield piece
-            self.with_server = False
 
 
 def uploaded(client: Client, copy: Copy, path: str) -> Tally:
@@ -76,8 +80,8 @@ def _put(client: Client, path: str, incoming: Iterable[bytes], size: int) -> Non
     headers = {"Content-Type": "application/octet-stream"}
     patience = (client.options.stall, max(client.options.stall, _PATIENCE))
     if size <= _AT_ONCE:
-        body = _Body((b"".join(incoming),), size)
-        _sent(client, path, body, headers={**headers, "Content-Length": str(size)}, data=next(iter(body)))
+        small = b"".join(incoming)
+        _sent(client, path, _Body((), size), headers={**headers, "Content-Length": str(size)}, data=small)
         return
     asked = client.send("PUT", path, writes=(OWN,), headers={"Content-Length": "0"}, allow_redirects=False)
     body = _Body(incoming, size)
@@ -89,7 +93,7 @@ def _sent(client: Client, path: str, body: _Body, **more: Any) -> None:
     try:
         client.send("PUT", path, writes=(OWN,), **more)
     except Transient as error:
-        if body.with_server and _takes_nothing(client, path):
+        if not body.reading and _takes_nothing(client, path):
             said = "the server hangs up on every byte that it is sent: its disk is full, as a rule"
             raise out_of_space(f"{client.name}: {path}: {said}") from error
         raise
