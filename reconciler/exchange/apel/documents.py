@@ -44,7 +44,7 @@ ADDRESSES = Document(
         "IPVersion": _WHOLE,
         "IPCount": _WHOLE,
     },
-    {"CloudComputeService": _WORDS},
+    {"CloudComputeService": _WORDS, "uuid": _WORDS},  # the latter is cASO's addition
 )
 ACCELERATORS = Document(
     "APEL-accelerator-message",
@@ -67,6 +67,8 @@ ACCELERATORS = Document(
         "Benchmark": _NUMBER,
         "Model": _WORDS,
         "GlobalUserName": _WORDS,
+        "CloudComputeService": _WORDS,  # this one and the next are cASO's additions
+        "CloudType": _WORDS,
     },
 )
 _ONE_OF: Mapping[str, tuple[object, ...]] = {
