@@ -49,6 +49,26 @@ def timeline_of(samples: Sequence[Sample], missing: str) -> Timeline | None:
 
     Of two samples of one second the later given counts.
     """
+    times, states = [0], [missing]
+    state, latest, seen = missing, samples[0].second - 1 if samples else 0, False
+    for second, status, _, _ in samples:
+        if second <= latest:
+            return _unordered(samples, missing)
+        latest = second
+        if -DAY <= second < DAY:
+            seen = True
+            if status != state:
+                state = status
+                if second <= 0:
+                    states[0] = status
+                else:
+                    times.append(second)
+                    states.append(status)
+    return Timeline(tuple(times), tuple(states)) if seen else None
+
+
+def _unordered(samples: Sequence[Sample], missing: str) -> Timeline | None:
+    """The same of samples in any order."""
     before: tuple[int, str] | None = None
     points: dict[int, str] = {}
     for second, status, _, _ in samples:

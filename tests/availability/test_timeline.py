@@ -60,6 +60,22 @@ def test_a_day_starts_with_the_last_status_of_the_day_before(samples, expected):
     assert told(timeline_of([Sample(*one) for one in samples], "MISSING")) == expected
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(-DAY - 9, DAY + 9), st.sampled_from(STATES)),
+        min_size=1,
+        max_size=12,
+        unique_by=lambda one: one[0],
+    )
+)
+def test_the_order_of_samples_does_not_matter(rows):
+    some = [Sample(*row) for row in rows]
+    made = timeline_of(some, "MISSING")
+    assert (
+        timeline_of(sorted(some, key=lambda one: one.second), "MISSING") == made == timeline_of(some[::-1], "MISSING")
+    )
+
+
 def test_without_any_sample_there_is_no_timeline():
     assert timeline_of([], "MISSING") is None
     assert timeline_of([Sample(-90_000, "OK"), Sample(DAY + 5, "OK")], "MISSING") is None
