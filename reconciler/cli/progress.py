@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli import console
-from reconciler.daemon.working import Told
-from reconciler.model import Action, Outcome, Ref, Started, Verb
+from reconciler.daemon.working import NowAndThen, Told
+from reconciler.model import Action, Outcome, Progress, Ref, Started, Verb
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -24,6 +24,8 @@ _PAST = {
     Verb.MOVE: "moved",
     Verb.FORGET: "forgotten",
 }
+_EVERY = 15.0
+"""Seconds between two lines about one transfer, where no line can move."""
 _LINES = 20
 """So many of what is under way are shown at once."""
 _ROLES = {"done": "good", "failed": "bad", "unknown": "bad", "deferred": "doubt"}
@@ -37,14 +39,20 @@ def following(total: int, *, quiet: bool = False) -> Iterator[Told]:
     elif console.coloured(sys.stdout) and total:
         yield from _live(total)
     else:
-        yield Told(lambda outcome: print(line(outcome), flush=True), attended=True)
+        yield Told(lambda outcome: print(line(outcome), flush=True), NowAndThen(_moving, _EVERY), attended=True)
+
+
+def _moving(action: Action, progress: Progress) -> None:
+    state = console.style("quiet", "moving".ljust(8))
+    print(f"  {state} {action.verb:<7} {action.ref}  {progress}", flush=True)
 
 
 def _live(total: int) -> Iterator[Told]:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
     said, bar, much, since = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    with Progress(said, bar, much, since, TextColumn("{task.fields[said]}"), transient=True) as progress:
+    with Bars(said, bar, much, since, TextColumn("{task.fields[said]}"), transient=True) as progress:
         task = progress.add_task("applying", total=total, said=f"0/{total}")
         moving: dict[Ref, TaskID] = {}
 

@@ -23,16 +23,22 @@ from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
 from reconciler.daemon.watch import watching
-from reconciler.daemon.working import Told, due, work
+from reconciler.daemon.working import NowAndThen, Told, due, work
 from reconciler.kinds.datasetrule.places import Places
-from reconciler.model import Graph, Ref, Report, Spec, Target
+from reconciler.model import Action, Graph, Progress, Ref, Report, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
 
 _log = structlog.get_logger()
+_EVERY = 60.0
+"""Seconds between two lines about one transfer."""
 CHECKS = "check:local"
 """Where monitoring plugins run: on the reconciler's own machine."""
+
+
+def _moving(action: Action, progress: Progress) -> None:
+    _log.info("under way", resource=action.ref, target=action.target, come=str(progress))
 
 
 @dataclass
@@ -63,7 +69,7 @@ class Service:
         report = None
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
-            told = Told(lambda outcome: self.board.heard(outcome, proposal.graph))
+            told = Told(lambda outcome: self.board.heard(outcome, proposal.graph), NowAndThen(_moving, _EVERY))
             report = work(self.house, proposal, lease.who(), bell.stop, told)
             self.recorded = plan.digest
             self._prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import structlog
 
 from reconciler import logs
 from reconciler.apply import Conduct, Executor, Pace, Serial, Threads
-from reconciler.model import Action, Outcome, Plan, Report, Started, Verb
+from reconciler.model import Action, Outcome, Plan, Progress, Ref, Report, Started, Verb
 from reconciler.reconcile import House, Proposal, reconcile
 from reconciler.settings import ApplySettings
 
@@ -24,6 +25,25 @@ class Told(NamedTuple):
     advanced: Callable[[Action, Started], None] = lambda _action, _started: None
     attended: bool = False
     """A person follows it."""
+
+
+class NowAndThen:
+    """Passes on how far something has come, at most once in ``seconds`` for each resource."""
+
+    def __init__(
+        self, tell: Callable[[Action, Progress], None], seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._tell, self._seconds, self._clock = tell, seconds, clock
+        self._told: dict[Ref, float] = {}
+
+    def __call__(self, action: Action, started: Started) -> None:
+        """Hear of it."""
+        if started.progress is None:
+            return
+        now = self._clock()
+        if now - self._told.setdefault(action.ref, now) >= self._seconds:
+            self._told[action.ref] = now
+            self._tell(action, started.progress)
 
 
 def work(
