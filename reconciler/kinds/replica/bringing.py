@@ -135,7 +135,8 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     nearer = seen.fills(spec.dataset or "", [place.target.id for place in around])
     if nearer is not None:
         said = f"waits for the copy at {nearer.target.partition(':')[2]}, which is nearer: {nearer.said()}"
-        return Started(f"{handle_of(visit, change)}#waits", 0.5, 86400.0, said)
+        soon = min(30.0, 0.5 + len(due) / 1000)  # each look lists the folder
+        return Started(f"{handle_of(visit, change)}#waits", soon, 86400.0, said)
     bringing = Bringing(visit, change, files, rows, around)
     total = sum(max(0, files.sizes[row]) for row in rows)
     handle, target = handle_of(visit, change), visit.target
