@@ -39,6 +39,7 @@ _BLIND = 600.0
 """Seconds for which a service may not answer before its copies are given up."""
 _LOST = 3
 """Looks in a row that show nothing of a job, after which it is lost."""
+_REMEMBERED = 100_000
 _TRIES = 8
 """Earlier attempts looked for in one call."""
 
@@ -118,7 +119,13 @@ class Service:
 
     follower: Follower
     taken: set[str] = field(default_factory=set)
-    """Ids of the jobs whose file has been taken in."""
+    """Ids of the jobs whose file has been taken in, as far as remembered: the storage would say so, too."""
+
+    def taken_in(self, job_id: str) -> None:
+        """Remember one."""
+        if len(self.taken) >= _REMEMBERED:
+            self.taken.clear()
+        self.taken.add(job_id)
 
 
 class Services:
@@ -197,7 +204,7 @@ class Handed:
             try:
                 return self._taken(handing, job_id)
             except Conflict:  # an earlier file of the same name, taken in long ago
-                service.taken.add(job_id)
+                service.taken_in(job_id)
                 job_id, _ = handing.found_or_submitted()
         return self._taken(handing, job_id)
 
@@ -205,7 +212,7 @@ class Handed:
         assert isinstance(self.storage, Landing)  # noqa: S101 (copy_in has looked)
         handing.follow(job_id)
         there = self.storage.land(handing.copy)
-        handing.service.taken.add(job_id)
+        handing.service.taken_in(job_id)
         return there
 
 
