@@ -11,6 +11,7 @@ from reconciler.kinds.dataset.distance import Atlas
 from reconciler.kinds.dataset.index import loops
 from reconciler.kinds.datasetrule import DatasetRuleSpec
 from reconciler.model import Ref
+from reconciler.ports import File, Files
 from tests.federation import resource
 from tests.kinds.datasetrule.test_rule import SITES, WAVES, Federation, storage
 
@@ -136,3 +137,15 @@ def test_the_nearest_source_comes_first_by_link_or_else_by_the_map():
         "E/d",
     ]
     assert atlas.link("D/d", "A/d").distance == 1
+
+
+def test_parts_of_files_that_are_joined_or_grow_are_what_they_would_be_at_once():
+    whole = Files.of(File(f"f{n:03}", n, f"adler32:{n:08x}") for n in range(100))
+    even, odd = whole.only(range(0, 100, 2)), whole.only(range(1, 100, 2))
+    assert even.joined(odd) == whole
+    assert even.joined(odd).bytes == whole.bytes
+    grown = even.grown([1, 7, 99])
+    again = Files.of(row for n, row in enumerate(whole) if n % 2 == 0 or n in (1, 7, 99))
+    assert (grown.digest, grown.bytes, list(grown)) == (again.digest, again.bytes, list(again))
+    assert whole.only([]).digest == Files.of([]).digest
+    assert list(whole.only([5])) == [File("f005", 5, "adler32:00000005")]

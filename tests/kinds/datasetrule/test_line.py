@@ -263,3 +263,26 @@ def test_rules_of_one_plan_do_not_pass_a_quota_together(tmp_path):
     assert why == "the quota of vo.lab is 3 B, 2 B of it taken; 2 B are needed"
     applied(tmp_path, until_quiet=True)
     assert len(stored(tmp_path, "safe")) == 1
+
+
+def test_an_attribute_that_changes_moves_what_does_not_fit_any_more_at_once(tmp_path):
+    data = DATASET.replace("DATA", "run")
+    rule = "apiVersion: hanse/v1\nkind: DatasetRule\nmetadata: {name: one, namespace: lab}\n"
+    spec = "spec: {scope: lab, name: run, copies: 1, locations: qos=FAST & fast-a | tape}\n"
+    commit(tmp_path, {"lab.yaml": LAB, "data.yaml": data, "rule.yaml": rule + spec.replace(" | tape", "")})
+    applied(tmp_path, until_quiet=True)
+    commit(tmp_path, {"rule.yaml": rule + spec})
+    applied(tmp_path, until_quiet=True)
+    assert stored(tmp_path, "fast-a") == {"a"}
+    commit(tmp_path, {"lab.yaml": LAB.replace("qos: FAST", "qos: SLOW", 1)})
+    plan = planned(tmp_path)
+    assert [line for line in said(plan) if "Site" not in line] == [
+        "defer Replica/lab/run.LAB.fast-a DependencyNotReady",
+        "create Replica/lab/run.LAB.tape New",
+        "update DatasetRule/lab/one SpecChanged",
+    ]
+    (choice,) = [c for c in plan.choices if c.ref == "DatasetRule/lab/one"]
+    assert (choice.chosen, choice.moved_from) == (("LAB/tape",), ("LAB/fast-a",))
+    assert plan.data is not None
+    applied(tmp_path, until_quiet=True)
+    assert (stored(tmp_path, "fast-a"), stored(tmp_path, "tape")) == (set(), {"a"})
