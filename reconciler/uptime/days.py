@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from reconciler.availability import Day, Inputs, MetricProfile, Recomputation, computed
+from reconciler.availability import Day, Downtime, Inputs, MetricProfile, Recomputation, computed
 from reconciler.kinds.report import ReportSpec
 from reconciler.model import digest_of, encode
 from reconciler.model.uptime import UptimeDay, UptimeRecord
 from reconciler.records.store import Store
-from reconciler.uptime.declared import Declaration, Resources, declaration, downtimes, recomputations, report_named
+from reconciler.uptime.declared import Declaration, Resources, declaration, recomputations, report_named
 from reconciler.uptime.results import series
 
 _DAY = timedelta(days=1)
 ENGINE = 1
 """Another number computes every day anew."""
+
+
+def no_outages(_start: datetime) -> Sequence[Downtime]:
+    """None at all."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Asked:
     at: Callable[[str], Resources | None]
     """None where that commit cannot be read any more."""
     commit_at: Callable[[datetime], str]
+    outages: Callable[[datetime], Sequence[Downtime]] = no_outages
+    """The downtimes of severity OUTAGE that touch the day which begins at a time, by service type and host."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def _prepared(asked: Asked, day: date, now: datetime) -> tuple[Inputs, Declarati
         about.metrics,
         about.aggregation,
         before,
-        downtimes(asked.now, start),
+        asked.outages(start),
         recomputations(asked.now, asked.report, start),
         about.thresholds,
         int((now - start).total_seconds()),

@@ -1,4 +1,4 @@
-"""From manifests to what a day is computed from: topology, profiles, thresholds, recomputations, downtimes."""
+"""From manifests to what a day is computed from: topology, profiles, thresholds, recomputations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from reconciler.availability import (
     AggregationProfile,
-    Downtime,
     Endpoint,
     Excluded,
     Filter,
@@ -185,11 +184,6 @@ def _recomputation(name: str, spec: RecomputationSpec, day: datetime) -> Recompu
         tuple(Excluded(one.host, second(one.start), second(one.end)) for one in spec.excludeMonitoringSources),
         tuple(StatusChange(selector(one), one.state) for one in spec.appliedStatusChanges),
     )
-
-
-def downtimes(resources: Resources, start: datetime) -> tuple[Downtime, ...]:  # noqa: ARG001
-    """Outages that touch the day that begins at ``start``."""
-    return ()
 
 
 def _specs(resources: Resources, kind: str, _spec: type[SpecT]) -> Iterator[tuple[str, SpecT]]:
