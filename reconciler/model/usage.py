@@ -55,3 +55,26 @@ class UsageRecord:
     """Of one core."""
     partial: bool = False
     """The month was not over when this was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSum:
+    """Jobs of a month that are alike in who ran them, where, how large they were and what their cores are worth."""
+
+    month: str
+    site: str
+    vo: str
+    user: str
+    cluster: str
+    benchmark_type: str
+    benchmark: float
+    nodes: int
+    cpu_count: int
+    jobs: int
+    wall_seconds: int
+    cpu_seconds: int
+    worked_wall_seconds: int
+    """Without durations below nothing, which work is not counted from."""
+    worked_cpu_seconds: int
+    earliest_end: datetime | None
+    latest_end: datetime | None

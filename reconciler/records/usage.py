@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, case, delete, func, insert, select, type_coerce
 
 from reconciler.errors import RecordsError
 from reconciler.model import Ref, UsageRecord
+from reconciler.model.usage import JobSum
+from reconciler.records.columns import Instant
 from reconciler.records.database import Database
 from reconciler.records.tables import UsageRow, table
 
 _USAGE = table(UsageRow)
+_FIELDS = tuple(field.name for field in fields(UsageRecord))
+_VALUES = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Usage:
         with self.database.writing() as connection:
             connection.execute(gone if site is None else gone.where(_USAGE.c.site == site))
             if records:
-                connection.execute(insert(_USAGE), [asdict(r) | {"ref": str(r.ref)} for r in records])
+                connection.execute(insert(_USAGE), [dict(zip(_FIELDS, _VALUES(r), strict=True)) for r in records])
 
     def month(self, month: str, vo: str | None = None, site: str | None = None) -> tuple[UsageRecord, ...]:
         """The records of a month, of one VO, of one site, in a stable order."""
@@ -51,6 +57,20 @@ class Usage:
         with self.database.reading() as connection:
             return tuple(_record(row) for row in connection.execute(statement).mappings())
 
+    def sums(self, month: str, site: str | None = None) -> tuple[JobSum, ...]:
+        """The jobs of a month, of one site, added up by the database, in a stable order."""
+        row = _USAGE.c
+        who = (row.month, row.site, row.vo, row.user, row.cloud)
+        alike = (*who, row.benchmark_type, row.benchmark, row.nodes, row.cpu_count)
+        worked = [func.sum(case((one > 0, one), else_=0)) for one in (row.wall_seconds, row.cpu_seconds)]
+        total = (func.count(), func.sum(row.wall_seconds), func.sum(row.cpu_seconds), *worked)
+        ends = (type_coerce(func.min(row.end), Instant), type_coerce(func.max(row.end), Instant))
+        found = select(*alike, *total, *ends).where(row.month == month, row.kind == "job")
+        found = found if site is None else found.where(row.site == site)
+        with self.database.reading() as connection:
+            rows = connection.execute(found.group_by(*alike).order_by(*alike)).all()
+        return tuple(_sum(told) for told in rows)
+
     def of(self, ref: Ref) -> tuple[UsageRecord, ...]:
         """All records of one resource, oldest month first."""
         statement = select(_USAGE).where(_USAGE.c.ref == str(ref)).order_by(_USAGE.c.month, _USAGE.c.record)
@@ -60,3 +80,7 @@ class Usage:
 
 def _record(row: RowMapping) -> UsageRecord:
     return UsageRecord(**{**row, "ref": Ref(row["ref"])})
+
+
+def _sum(row: Any) -> JobSum:
+    return JobSum(*row[:9], *(int(number) for number in row[9:14]), *row[14:])

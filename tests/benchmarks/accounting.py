@@ -18,7 +18,7 @@ from typing import TypeVar
 from reconciler import metering
 from reconciler.drivers.slurm.accounting import FIELDS, parsed
 from reconciler.exchange.apel import JOB, batches
-from reconciler.exchange.apel.accounts import Naming, job_record, summaries
+from reconciler.exchange.apel.accounts import Naming, job_record, summaries, summed
 from reconciler.exchange.usage import totals
 from reconciler.records.store import open_store
 
@@ -72,8 +72,10 @@ def main() -> None:
     uses = measured("records", lambda: metering.of_jobs(jobs, "BAY", NOW, {}, ("hepspec", 10.0)))[MONTH]
     with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder) / 'hanse.db'}", lambda: NOW) as store:
         measured("store the month", lambda: store.usage.rebuild(MONTH, uses, site="BAY", kind="job"))
+        sums = measured("add up in the database", lambda: store.usage.sums(MONTH))
         uses = list(measured("read the month", lambda: store.usage.month(MONTH)))
-    found = measured("summarise", lambda: summaries(uses, BAY, normalised=True))
+    found = measured("summaries", lambda: summaries(sums, BAY, normalised=True))
+    measured("add up in memory", lambda: summed(uses))
     measured("report", lambda: totals(uses, ("month", "site", "vo", "user")))
     told = measured("write messages", lambda: batches(JOB, (job_record(use, BAY) for use in uses), NOW))
     print(f"\n{len(found):,} summaries; {len(told.messages):,} messages of {told.records:,} jobs")

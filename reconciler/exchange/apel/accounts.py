@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from reconciler.exchange.apel.checks import month_of
 from reconciler.exchange.apel.forms import Value
 from reconciler.model import UsageRecord
+from reconciler.model.usage import JobSum
 
 _SI2K = 250
 """So many SI2K make one HEP-SPEC."""
@@ -143,79 +145,78 @@ def _given(record: Record) -> Record:
 # -- summaries ---------------------------------------------------------------------------------------------------------
 
 
-def factor(use: UsageRecord) -> float:
+def factor(use: UsageRecord | JobSum) -> float:
     """Work of a core second, in the units of its benchmark."""
     return use.benchmark / _SI2K if use.benchmark_type.lower() == "si2k" else use.benchmark
 
 
-@dataclass(slots=True)
-class _Sum:
-    wall: int = 0
-    cpu: int = 0
-    jobs: int = 0
-    work_wall: float = 0.0
-    work_cpu: float = 0.0
-    first: datetime | None = None
-    last: datetime | None = None
-
-    def add(self, use: UsageRecord, of: float) -> None:
-        """Count a job. A duration below nothing counts nothing in work."""
-        self.wall += use.wall_seconds
-        self.cpu += use.cpu_seconds
-        self.jobs += 1
-        self.work_wall += max(use.wall_seconds, 0) * of
-        self.work_cpu += max(use.cpu_seconds, 0) * of
-        end = use.end
-        if end is not None:
-            self.first = end if self.first is None or end < self.first else self.first
-            self.last = end if self.last is None or end > self.last else self.last
-
-
-def summaries(uses: Iterable[UsageRecord], naming: Naming, *, normalised: bool = False) -> list[Record]:
-    """Jobs by month, user, VO, cluster, nodes and cores, as APEL summarises them: plain, or with normalised work."""
-    sums: dict[tuple[Any, ...], _Sum] = {}
+def summed(uses: Iterable[UsageRecord]) -> list[JobSum]:
+    """Jobs added up by month, site, VO, user, cluster, benchmark, nodes and cores, in that order."""
+    groups: defaultdict[tuple[Any, ...], list[UsageRecord]] = defaultdict(list)
     for use in uses:
-        if use.kind != "job":
-            continue
-        key = (use.month, use.vo, use.user, use.cloud, use.benchmark_type, use.benchmark, use.nodes, use.cpu_count)
-        found = sums.get(key)
-        if found is None:
-            found = sums[key] = _Sum()
-        found.add(use, factor(use))
-    return [_summary(key, found, naming, normalised) for key, found in sorted(sums.items(), key=lambda one: one[0])]
+        if use.kind == "job":
+            groups[_alike(use)].append(use)
+    return [_added(key, groups[key]) for key in sorted(groups)]
 
 
-def _summary(key: tuple[Any, ...], found: _Sum, naming: Naming, normalised: bool) -> Record:
-    month, vo, user, cluster, kind, level, nodes, cores = key
-    year, number = (int(part) for part in month.split("-"))
+_alike = attrgetter("month", "site", "vo", "user", "cloud", "benchmark_type", "benchmark", "nodes", "cpu_count")
+_ALIKE = ("month", "site", "vo", "user", "cluster", "benchmark_type", "benchmark", "nodes", "cpu_count")
+
+
+def _added(key: tuple[Any, ...], uses: Sequence[UsageRecord]) -> JobSum:
+    walls, cpus = [use.wall_seconds for use in uses], [use.cpu_seconds for use in uses]
+    ends = [use.end for use in uses if use.end is not None]
+    return JobSum(
+        **dict(zip(_ALIKE, key, strict=True)),
+        jobs=len(uses),
+        wall_seconds=sum(walls),
+        cpu_seconds=sum(cpus),
+        worked_wall_seconds=sum(n for n in walls if n > 0),
+        worked_cpu_seconds=sum(n for n in cpus if n > 0),
+        earliest_end=min(ends, default=None),
+        latest_end=max(ends, default=None),
+    )
+
+
+def summaries(sums: Iterable[JobSum], naming: Naming, *, normalised: bool = False) -> list[Record]:
+    """Sums of jobs as APEL's summaries: plain, or with normalised work."""
+    return [_summary(one, naming, normalised) for one in sums]
+
+
+def _summary(one: JobSum, naming: Naming, normalised: bool) -> Record:
+    year, month = (int(part) for part in one.month.split("-"))
     record: Record = {
         "Site": naming.site,
-        "Month": number,
+        "Month": month,
         "Year": year,
-        "GlobalUserName": user or None,
-        "VO": naming.groups.get(vo, vo),
-        "SubmitHost": cluster,
-        "ServiceLevelType": kind or None,
-        "NodeCount": nodes,
-        "Processors": cores,
-        "EarliestEndTime": found.first,
-        "LatestEndTime": found.last,
-        "WallDuration": found.wall,
-        "CpuDuration": found.cpu,
-        "NumberOfJobs": found.jobs,
+        "GlobalUserName": one.user or None,
+        "VO": naming.groups.get(one.vo, one.vo),
+        "SubmitHost": one.cluster,
+        "ServiceLevelType": one.benchmark_type or None,
+        "NodeCount": one.nodes,
+        "Processors": one.cpu_count,
+        "EarliestEndTime": one.earliest_end,
+        "LatestEndTime": one.latest_end,
+        "WallDuration": one.wall_seconds,
+        "CpuDuration": one.cpu_seconds,
+        "NumberOfJobs": one.jobs,
     }
     if not normalised:
-        return _given(record | {"InfrastructureType": "grid", "ServiceLevel": level if kind else None})
-    work = {"NormalisedWallDuration": round(found.work_wall), "NormalisedCpuDuration": round(found.work_cpu)}
+        level = one.benchmark if one.benchmark_type else None
+        return _given(record | {"InfrastructureType": "grid", "ServiceLevel": level})
+    of = factor(one)
+    work = {
+        "NormalisedWallDuration": round(one.worked_wall_seconds * of),
+        "NormalisedCpuDuration": round(one.worked_cpu_seconds * of),
+    }
     return _given(record | {"Infrastructure": "grid"} | work)
 
 
-def counts(uses: Iterable[UsageRecord], naming: Naming) -> list[Record]:
+def counts(sums: Iterable[JobSum], naming: Naming) -> list[Record]:
     """Sync records: how many jobs of each cluster there are in a month, against which the receiver counts its own."""
     found: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for use in uses:
-        if use.kind == "job":
-            found[use.month, use.cloud] += 1
+    for one in sums:
+        found[one.month, one.cluster] += one.jobs
     return [
         {
             "Site": naming.site,

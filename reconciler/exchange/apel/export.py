@@ -16,6 +16,7 @@ from reconciler.exchange.apel.accounts import (
     counts,
     job_record,
     summaries,
+    summed,
 )
 from reconciler.exchange.apel.documents import ACCELERATORS, ADDRESSES, Document, written
 from reconciler.exchange.apel.forms import CLOUD, JOB, NORMALISED, SUMMARY, SYNC, Form, Value
@@ -45,6 +46,7 @@ def month(
     """Everything of one site and month, whole: what is sent replaces what was sent before."""
     known = list(uses)
     machines = [use for use in known if use.kind == "vm"]
+    sums = summed(known)
     told = [
         _text(CLOUD, [cloud_record(use, naming, now) for use in machines], now, limit),
         _document("accelerators", ACCELERATORS, accelerators(machines, naming), limit),
@@ -54,8 +56,8 @@ def month(
         told.append(_text(JOB, [job_record(use, naming) for use in known if use.kind == "job"], now, limit))
     else:
         whole = jobs == "normalised"
-        told.append(_text(NORMALISED if whole else SUMMARY, summaries(known, naming, normalised=whole), now, limit))
-    told.append(_text(SYNC, counts(known, naming), now, limit))
+        told.append(_text(NORMALISED if whole else SUMMARY, summaries(sums, naming, normalised=whole), now, limit))
+    told.append(_text(SYNC, counts(sums, naming), now, limit))
     return tuple(one for one in told if one.messages or one.rejects)
 
 

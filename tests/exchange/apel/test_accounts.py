@@ -16,11 +16,13 @@ from reconciler.exchange.apel.accounts import (
     counts,
     job_record,
     summaries,
+    summed,
 )
 from reconciler.exchange.apel.documents import ACCELERATORS, ADDRESSES, check
 from reconciler.exchange.apel.export import month
 from reconciler.exchange.usage import totals
 from reconciler.model import Ref, UsageRecord
+from reconciler.records.store import open_store
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BAY = Naming("BAY-LCG2", {"bay": "cloud.bay.example.org"}, {"bay": "openstack"}, {"vo-x": "/x/y"})
@@ -137,14 +139,14 @@ def test_a_job_is_told_and_without_a_benchmark_is_refused_here_and_not_there():
 )
 def test_work_is_time_by_benchmark_and_si2k_counts_250_to_one(kind, value, work):
     jobs = [replace(WORK, record=f"slurm/{n}/0", benchmark_type=kind, benchmark=value) for n in range(2)]
-    (record,) = summaries(jobs, BAY, normalised=True)
+    (record,) = summaries(summed(jobs), BAY, normalised=True)
     assert again(NORMALISED, record)["NormalisedWallDuration"] == work
     assert record["NormalisedCpuDuration"] == 3 * work
 
 
 def test_a_duration_below_nothing_is_no_work():
     jobs = [WORK, replace(WORK, record="slurm/18/0", wall_seconds=-3600)]
-    (record,) = summaries(jobs, BAY, normalised=True)
+    (record,) = summaries(summed(jobs), BAY, normalised=True)
     assert (record["NormalisedWallDuration"], record["NumberOfJobs"]) == (36_000, 2)
 
 
@@ -152,7 +154,7 @@ def test_jobs_are_summed_by_who_and_where_and_how_large():
     others = {"vo": "vo-y", "user": "ben", "cloud": "slurm2", "nodes": 2, "cpu_count": 8, "benchmark": 11.0}
     jobs = [WORK, replace(WORK, record="slurm/18/0", end=datetime(2026, 10, 31, tzinfo=UTC))]
     jobs += [replace(WORK, record=f"slurm/{name}/0", **{name: value}) for name, value in others.items()]
-    found = summaries(jobs, BAY)
+    found = summaries(summed(jobs), BAY)
     assert len(found) == 1 + len(others)
     (two,) = [record for record in found if record["NumberOfJobs"] == 2]
     assert (two["WallDuration"], two["EarliestEndTime"], two["LatestEndTime"]) == (7200, WORK.end, jobs[1].end)
@@ -161,10 +163,10 @@ def test_jobs_are_summed_by_who_and_where_and_how_large():
 
 def test_jobs_are_counted_for_the_receiver_to_compare():
     jobs = [replace(WORK, record=f"slurm/{n}/0") for n in range(3)]
-    assert counts([*jobs, VM], BAY) == [
+    assert counts(summed([*jobs, VM]), BAY) == [
         {"Site": "BAY-LCG2", "SubmitHost": "slurm", "NumberOfJobs": 3, "Month": 10, "Year": 2026}
     ]
-    assert again(SYNC, counts(jobs, BAY)[0])
+    assert again(SYNC, counts(summed(jobs), BAY)[0])
 
 
 def test_a_month_of_a_site_is_told_whole_and_each_goes_to_its_topic():
@@ -207,3 +209,12 @@ def test_cores_without_a_benchmark_are_not_counted_as_work():
 def test_usage_is_grouped_by_nothing_else():
     with pytest.raises(ValueError, match="colour: usage is grouped by month, site, vo, country, user"):
         totals([WORK], ["colour"])
+
+
+def test_the_database_adds_jobs_up_as_the_records_do(tmp_path):
+    others = {"vo": "vo-y", "user": "ben", "cpu_count": 8, "benchmark": 11.0, "site": "CAP", "wall_seconds": -5}
+    jobs = [WORK, *(replace(WORK, record=f"slurm/{name}/0", **{name: value}) for name, value in others.items())]
+    with open_store(f"sqlite:///{tmp_path}/hanse.db", lambda: NOW) as store:
+        store.usage.rebuild("2026-10", [*jobs, VM])
+        assert list(store.usage.sums("2026-10")) == summed(jobs)
+        assert [one.site for one in store.usage.sums("2026-10", site="CAP")] == ["CAP"]
