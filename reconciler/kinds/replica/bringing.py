@@ -132,20 +132,21 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     if not rows:
         return _stuck(files, due, still)
     around = places(spec, change, visit.drivers, visit.now)
-    nearer = seen.fills(spec.dataset or "", [place.target.id for place in around])
-    if nearer is not None:
-        said = f"waits for the copy at {nearer.target.partition(':')[2]}, which is nearer: {nearer.said()}"
-        soon = min(30.0, 0.5 + len(due) / 1000)  # each look lists the folder
-        return Started(f"{handle_of(visit, change)}#waits", soon, 86400.0, said)
     bringing = Bringing(visit, change, files, rows, around)
     total = sum(max(0, files.sizes[row]) for row in rows)
     handle, target = handle_of(visit, change), visit.target
     job = Job(handle, target.id, change.uid, bringing.begin, total, len(rows), _Reads(around))
     job.limits, job.priority = limits(target), spec.priority
-    job = visit.transfers.start(job)
-    seen.filling = {where: one for where, one in seen.filling.items() if one.state == "running"}
-    seen.filling[spec.dataset or "", target.id] = job
-    return started(job, total)
+    with seen.turn:  # of two that begin at the same moment, one waits for the other
+        nearer = seen.fills(spec.dataset or "", [place.target.id for place in around])
+        if nearer is None:
+            job = visit.transfers.start(job)
+            seen.filling = {where: one for where, one in seen.filling.items() if one.state == "running"}
+            seen.filling[spec.dataset or "", target.id] = job
+            return started(job, total)
+    said = f"waits for the copy at {nearer.target.partition(':')[2]}, which is nearer: {nearer.said()}"
+    soon = min(30.0, 0.5 + len(due) / 1000)  # each look lists the folder
+    return Started(f"{handle}#waits", soon, 86400.0, said)
 
 
 def _stuck(files: Files, due: Sequence[int], still: Standstill) -> Failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,6 +51,9 @@ class Seen:
     """``site/storage`` -> how full it is, of storages that are caches."""
     files: Callable[[str], Files | None] = lambda _digest: None
     """What a digest stands for."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever looks at ``filling`` to begin a transfer."""
 
     def fills(self, dataset: str, storages: Iterable[str]) -> Job | None:
         """The transfer under way to the first of ``storages``, nearest first, that a copy is worth waiting for.

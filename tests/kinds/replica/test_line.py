@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from reconciler import locking
+from reconciler.apply import Threads
+from reconciler.kinds.replica.sourcing import Sourcing
 from reconciler.model import Reason, Ref
 from reconciler.model.data import ReplicaState, RuleState
-from reconciler.reconcile import propose
-from tests.house import applied, commit, opened, planned, said
+from reconciler.reconcile import propose, reconcile
+from tests.house import BRISK, applied, commit, opened, planned, said
 
 SITES = """apiVersion: hanse/v1
 kind: VO
@@ -111,6 +114,26 @@ def test_while_copies_are_under_way_their_rule_is_replicating(root):
     assert replicas[CACHE].state is ReplicaState.COPYING
     applied(root)
     assert (records(root)[0]["safe"].state, records(root)[0]["safe"].ok) == (RuleState.OK, 60)
+
+
+def test_two_copies_at_one_site_cross_the_bottleneck_once(root, monkeypatch):
+    commit(root, {"rule.yaml": rule(copies=1, locations="SOUTH")})
+    applied(root, until_quiet=True)
+    commit(root, {"rule.yaml": rule(copies=3, locations="*")})
+    taken, source = [], Sourcing.source
+
+    def counted(self, origin):
+        taken.append((self.target.name, origin.name))
+        return source(self, origin)
+
+    monkeypatch.setattr(Sourcing, "source", counted)
+    with opened(root) as house:
+        report = reconcile(house, propose(house, "HEAD"), Threads(8), BRISK, "tester")
+    assert not report.failed
+    first, second = sorted(Counter(taken), key=lambda way: way[1] != "SOUTH/disk")
+    assert first[1] == "SOUTH/disk"
+    assert second[1] == first[0]
+    assert set(Counter(taken).values()) == {20}
 
 
 def test_a_file_deleted_behind_its_back_is_lost_and_brought_back_from_the_other_copy(root):
