@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,22 +200,3 @@ def test_any_text_is_parsed_or_refused_with_a_column_inside_it(text):
 @given(EXPRESSIONS)
 def test_white_space_and_outer_brackets_mean_nothing(node):
     assert of(written(node, "")) == of(f"( {written(node, '  ')} )")
-
-
-def test_a_thousand_storages_are_evaluated_in_about_a_millisecond():
-    many = Storages.of(
-        {
-            f"S{i}": {f"S{i}": True, "tier": i % 4, "country": "ES" if i % 3 else "DE", "freespace": i}
-            for i in range(1000)
-        }
-    )
-    expression = Expression.parse("tier<=2 & country=ES & freespace>500 \\ (S501|S502) | country=DE")
-    expression.evaluate(many)
-    best = min(_timed(lambda: expression.matching(many)) for _ in range(20))
-    assert best < 0.003
-
-
-def _timed(call):
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started

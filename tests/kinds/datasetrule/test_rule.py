@@ -448,18 +448,6 @@ def test_rules_find_comparisons_that_never_hold_and_too_few_places():
     assert not any(list(r.check(REF, rule())) for r in rules.values())
 
 
-def test_a_hundred_rules_over_a_hundred_storages_are_decided_quickly():
-    import time
-
-    sites = {f"S{i:03}": {"country": "ES" if i % 2 else "DE", "storage": [storage("d")]} for i in range(100)}
-    federation = Federation(sites)
-    spec = rule(copies=2, locations="country=ES")
-    started = time.perf_counter()
-    for i in range(100):
-        KIND.choices(Ref(f"DatasetRule/vo/{i}"), spec, federation, NOWHERE)
-    assert (time.perf_counter() - started) / 100 < 0.02
-
-
 # -- beside others -----------------------------------------------------------------------------------------------------
 
 
