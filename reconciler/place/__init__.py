@@ -168,9 +168,11 @@ class _Placing:
     def _child(self, owner: Resource, child: Derived) -> tuple[Resource, Derived]:
         kind = self._kinds[child.kind]
         ref = Ref.of(child.kind, child.name, owner.ref.namespace)
-        if ref in self._graph.resources:
-            where = self._graph.resources[ref].location
-            said = f"{owner.ref} would make {ref}, which is declared by hand"
+        there = self._resources.get(ref)
+        if there is not None and there.owner != owner.ref:
+            where = there.location
+            who = f"{there.owner} makes too" if there.owner else "is declared by hand"
+            said = f"{owner.ref} would make {ref}, which {who}"
             fault = Diagnostic(where.file, where.line, 1, "metadata.name", said, "rename one of them", "name-taken")
             raise ManifestError([fault])
         spec = kind.canonical(child.spec)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import reconciler.kinds
+from reconciler.errors import ManifestError
 from tests.house import applied, commit, planned, said
 
 KINDS = Path(reconciler.kinds.__file__).parent
@@ -286,3 +287,14 @@ def test_an_attribute_that_changes_moves_what_does_not_fit_any_more_at_once(tmp_
     assert plan.data is not None
     applied(tmp_path, until_quiet=True)
     assert (stored(tmp_path, "fast-a"), stored(tmp_path, "tape")) == (set(), {"a"})
+
+
+def test_two_datasets_whose_copies_would_be_called_the_same_are_refused(tmp_path):
+    rule = "apiVersion: hanse/v1\nkind: DatasetRule\nmetadata: {name: NAME, namespace: lab}\n"
+    files = {"lab.yaml": LAB + LAB.partition("---\n")[2].join(["---\n", ""]).replace("name: LAB", "name: LAB.LAB")}
+    for name, dataset, site in (("a", "d.LAB", "LAB/tape"), ("b", "d", "LAB.LAB/tape")):
+        spec = f"spec: {{scope: lab, name: {dataset}, copies: 1, locations: {site}}}\n"
+        files[f"{name}.yaml"] = DATASET.replace("DATA", dataset) + "---\n" + rule.replace("NAME", name) + spec
+    commit(tmp_path, files)
+    with pytest.raises(ManifestError, match=r"would make Replica/lab/d.LAB.LAB.tape, which Dataset/lab/d.* makes too"):
+        planned(tmp_path)
