@@ -1,4 +1,4 @@
-"""Commands of availability: report availability, and what explain availability tells."""
+"""Commands of availability: report availability, export argo, and what explain availability tells."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
+from reconciler.cli.exchanging import exporting
 from reconciler.cli.options import Form, Place, Revision
 from reconciler.cli.reporting import ReportForm, reporting
 
@@ -271,6 +272,72 @@ def _tell_ngis(found: Sequence[NgiRow], report: str, first: date, last: date, ou
 def _cells(row: NgiRow) -> list[str]:
     values = (row.ngi, row.availability, row.reliability, row.days, row.sites)
     return ["" if value is None else str(value) for value in values]
+
+
+# -- ARGO's shapes -----------------------------------------------------------------------------------------------------
+
+
+class Shape(StrEnum):
+    """What of ARGO's web API."""
+
+    RESULTS = "results"
+    STATUS = "status"
+
+
+class Grain(StrEnum):
+    """How results are summed up."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+    CUSTOM = "custom"
+
+
+@exporting.command("argo")
+def export_argo(
+    context: typer.Context,
+    revision: Revision = "",
+    *,
+    what: Annotated[Shape, typer.Option("--what", help="Results, or every change of status.")] = Shape.RESULTS,
+    granularity: Annotated[Grain, typer.Option("--granularity", help="Of results.")] = Grain.DAILY,
+    report: ReportName = "",
+    month: Annotated[
+        str, typer.Option("--month", "-m", metavar="YYYY-MM", help="A month; the present one when left out.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="YYYY-MM-DD", help="From this day on.", show_default=False)
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--until", metavar="YYYY-MM-DD", help="Up to this day.", show_default=False)
+    ] = "",
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="FILE", help="A file, in place of standard output.")
+    ] = None,
+) -> int:
+    """Write availability, or statuses, as ARGO's web API answers (v3, JSON).
+
+    Examples: `hanse export argo --month 2026-10 --granularity monthly`; `hanse export argo --what status`.
+    """
+    import orjson
+
+    from reconciler.cli.house import now
+    from reconciler.exchange.argo import results, statuses
+
+    first, last = span(now().date(), month, "", since, until)
+    with _asking(context.obj, revision, report) as (store, asked, _spec):
+        _bring_up(store, asked, first, last, now(), rebuild=False)
+        rows = store.uptime.rows(asked.report, first, last)
+        if what is Shape.RESULTS:
+            told = results(rows, granularity.value)
+        else:
+            days = store.uptime.days(asked.report, first, last)
+            endpoints = store.uptime.rows(asked.report, first, last, ("endpoint",))
+            told = statuses(rows, endpoints, lambda day: day in days and days[day].complete)
+    text = orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+    if into is not None:
+        into.write_text(f"{text}\n", encoding="utf-8")
+    else:
+        console.say(text)
+    return 0
 
 
 # -- explain -----------------------------------------------------------------------------------------------------------

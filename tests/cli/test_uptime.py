@@ -189,6 +189,16 @@ def test_days_whose_results_are_gone_stay_as_they_are(north):
     assert "2026-10-02 stays as it is" in said.err
 
 
+def test_argos_readers_can_read_it(north, tmp_path):
+    wanted = ("--since", "2026-10-01", "--until", "2026-10-02")
+    told = json.loads(north.hanse("export", "argo", *wanted).out)
+    assert [one["availability"] for one in told["results"][0]["groups"][0]["results"]] == ["100", "96.875"]
+    assert north.hanse("export", "argo", *wanted, "--what", "status", "--into", str(tmp_path / "s.json")).code == 0
+    (site,) = json.loads((tmp_path / "s.json").read_text())["groups"]
+    assert {"timestamp": "2026-10-02T10:15:00Z", "value": "CRITICAL"} in site["statuses"]
+    assert site["statuses"][-1] == {"timestamp": "2026-10-02T23:59:59Z", "value": "OK"}
+
+
 def test_what_is_asked_wrongly_is_said(north):
     assert (
         "there is no report Critcal: did you mean Critical?"
