@@ -154,6 +154,12 @@ class Part(Files):
         found.__dict__["bytes"] = self.bytes + sum(max(0, self.whole.sizes[row]) for row in rows)
         return found
 
+    def within(self, whole: Files, rows: Sequence[int]) -> Part:
+        """The same files as a part of a larger whole; ``rows`` says which row each row of the former whole is there."""
+        found = Part(whole, [rows[row] for row in self.rows])
+        found.__dict__.update(packed=self.packed, bytes=self.bytes)
+        return found
+
     def _of(self, column: Sequence[Any]) -> Sequence[Any]:
         if len(self.rows) < 2:  # noqa: PLR2004 (of one row, itemgetter gives no tuple)
             return [column[row] for row in self.rows]

@@ -43,12 +43,14 @@ class Remembered:
     """What the last answer for the same rule and files was worked out from: the next one is cheaper by it."""
 
     digest: str = ""
+    files: Files | None = None
     places: Sequence[int] = ()
     """Where the files are on the ring, in order, with their rows."""
     sizes: Sequence[int] = ()
     """Bytes, in the order of the ring."""
     where: list[int] = field(default_factory=list)
-    """For each place on the ring the number of the storages that its file was given; empty when not known."""
+    """For each place on the ring the number of the storages that its file was given, -1 for a file that has come since;
+    empty when not known."""
     kinds: list[Names] = field(default_factory=list)
     """What the numbers mean."""
     parts: dict[str, Part] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class Scatter:
             raise ValueError(message)
         self._files, self._copies, self._ring, self._room = files, copies, ring, room
         self._limited, self._memory = limited, memory
-        if memory.digest != files.digest:
+        if memory.digest != files.digest and not _grow(memory, key, files):
             _learn(memory, key, files)
         self._full: set[str] = set()
         self._added: dict[str, list[Sequence[int]]] = defaultdict(list)
@@ -243,7 +245,35 @@ class Scatter:
 
 def _learn(memory: Remembered, key: str, files: Files) -> None:
     """Where the files are on the ring."""
-    places = places_of(blake2b(key.encode(), digest_size=32).digest(), files.paths)
-    memory.digest, memory.places = files.digest, places
-    memory.sizes = [max(0, files.sizes[place & MASK]) for place in places]
+    memory.digest, memory.files, memory.places = files.digest, files, places_of(_keyed(key), files.paths)
+    memory.sizes = [max(0, files.sizes[place & MASK]) for place in memory.places]
     memory.where, memory.kinds, memory.parts = [], [], {}
+
+
+def _grow(memory: Remembered, key: str, files: Files) -> bool:
+    """Whether the files are those remembered and some more: then only these are put on the ring."""
+    old = memory.files
+    if old is None or not memory.digest or not memory.where or len(files) <= len(old):
+        return False
+    known = frozenset(old.paths)
+    come = [row for row, path in enumerate(files.paths) if path not in known]
+    if len(come) + len(old) != len(files):
+        return False
+    stayed = [row for row, path in enumerate(files.paths) if path in known]
+    if any(files.marks[row] != mark for row, mark in zip(stayed, old.marks, strict=True)):
+        return False
+    new = places_of(_keyed(key), [files.paths[row] for row in come])
+    kind_of = [-1] * len(files)
+    for place, kind in zip(memory.places, memory.where, strict=True):
+        kind_of[stayed[place & MASK]] = kind
+    moved = [place - (place & MASK) + stayed[place & MASK] for place in memory.places]
+    memory.places = sorted([*moved, *(place - (place & MASK) + come[place & MASK] for place in new)])
+    memory.where = [kind_of[place & MASK] for place in memory.places]
+    memory.sizes = [max(0, files.sizes[place & MASK]) for place in memory.places]
+    memory.parts = {name: part.within(files, stayed) for name, part in memory.parts.items()}
+    memory.digest, memory.files = files.digest, files
+    return True
+
+
+def _keyed(key: str) -> bytes:
+    return blake2b(key.encode(), digest_size=32).digest()

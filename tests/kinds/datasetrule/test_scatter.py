@@ -140,3 +140,19 @@ def test_files_that_come_later_move_none_of_those_before():
     before, now = held(first), held(after)
     assert all(now[path] == places for path, places in before.items())
     assert same(after, scatter(storages))
+
+
+@given(names, st.sets(st.integers(0, 299), max_size=40), st.integers(0, 11))
+@settings(max_examples=30, deadline=None)
+def test_files_that_come_are_placed_as_if_nothing_had_been_remembered(storages, later, dropped):
+    fewer = FILES.only([n for n in range(300) if n not in later])
+    memory = Remembered()
+    first = scatter(storages, files=fewer, memory=memory)
+    left = [name for name in storages if name != f"S{dropped}/d"] if len(storages) > 3 else storages
+    warm = scatter(left, standing=first.parts, memory=memory)
+    cold = scatter(left, standing=first.parts)
+    assert {n: (p.digest, p.bytes) for n, p in warm.parts.items()} == {
+        n: (p.digest, p.bytes) for n, p in cold.parts.items()
+    }
+    assert same(warm, cold)
+    assert same(scatter(left, standing=warm.parts, memory=memory), warm)
