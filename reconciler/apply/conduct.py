@@ -23,5 +23,7 @@ class Conduct:
     progress: Callable[[Outcome], None] = lambda _outcome: None
     advance: Callable[[Action, Started], None] = lambda _action, _started: None
     """Told how far something has come that is under way."""
+    leave: threading.Event = field(default_factory=threading.Event)
+    """When set, transfers are not waited for once nothing else is to be done: the next run looks at them again."""
     stop: threading.Event = field(default_factory=threading.Event)
     """When set, nothing new is started and what is in flight is finished."""

@@ -28,6 +28,7 @@ class Loop:
     def __init__(self, work: Work, journal: Journal, executor: Executor, conduct: Conduct) -> None:
         self._work, self._journal, self._executor = work, journal, executor
         self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
+        self._leave = conduct.leave
         self._progress, self._advance, self._lanes = (
             conduct.progress,
             conduct.advance,
@@ -48,13 +49,20 @@ class Loop:
         """Everything that can be done is done when this returns."""
         self._line_up()
         while self._ready or self._later or self._flying or any(self._queues.values()):
-            if self._stop.is_set() and not self._flying:
+            if not self._flying and (self._stop.is_set() or self._only_transfers()):
                 break
             self._admit()
             self._send()
             self._collect()
         self._leave_rest()
         return self._outcomes
+
+    def _only_transfers(self) -> bool:
+        """Whether nothing is left but transfers under way, and somebody has better to do than wait for them."""
+        if not self._leave.is_set() or self._ready:
+            return False
+        queued = (task for queue in self._queues.values() for task in queue)
+        return all(task.moving for task in (*queued, *(task for _, _, task in self._later)))
 
     # -- before ----------------------------------------------------------------------------------------------------
 
@@ -177,6 +185,7 @@ class Loop:
                 outcomes.append(replace(self._outcome(task, "failed", None, said), stages=answer.stages))
                 return
             task.change = replace(task.change, handle=answer.handle)
+            task.moving = answer.progress is not None
             started.append((replace(task.operation, handle=answer.handle), answer))
             self._advance(task.action, answer)
             self._again(task, now + answer.look_again_in)
@@ -195,7 +204,7 @@ class Loop:
         if answer.fate == "transient" and task.attempts < self._lanes.pace.attempts:
             again = self._lanes.failed(task.target.id, task.attempts, answer.retry_after, now)
             task.attempts += 1
-            task.change = replace(task.change, handle="")
+            task.change, task.moving = replace(task.change, handle=""), False
             self._again(task, again)
             return
         state: Any = "unknown" if answer.fate == "unknown" else "failed"
@@ -247,7 +256,8 @@ class Loop:
         self._progress(outcome)
 
     def _leave_rest(self) -> None:
-        """What a stop request left undone."""
+        """What a stop request left undone, and what is looked at again in the next run."""
         rest: Iterable[Action] = [a for ref, a in self._actions.items() if ref not in self._outcomes]
+        why = "stopped before it was its turn" if self._stop.is_set() else "left to the next run, which begins now"
         for action in rest:
-            self._note(Outcome(action, "deferred", Reason.PAUSED, "stopped before it was its turn"))
+            self._note(Outcome(action, "deferred", Reason.PAUSED, why))

@@ -49,6 +49,8 @@ class Task:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """What the put gave, when it is not the last that is done."""
     waits_for: set[Ref] = field(default_factory=set)
+    moving: bool = False
+    """It is a transfer under way: it goes on by itself, and whoever asks later finds it."""
 
     @property
     def group(self) -> tuple[str, str, Phase, bool]:

@@ -53,6 +53,8 @@ class Service:
     """Digest of the plan that was recorded last."""
     lively: bool = False
     """Whether something follows the world by itself, so that it must be looked at often."""
+    moved: threading.Event = field(default_factory=threading.Event)
+    """Git has moved since the last step began: transfers are not waited for before it is looked at."""
     noticer: Noticer | None = None
     """Follows the events of storages, while it runs on and on."""
     board: Board = field(default_factory=Board)
@@ -60,6 +62,7 @@ class Service:
 
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
+        self.moved.clear()
         proposal = propose(self.house, self.revision, worktree=self.worktree)
         plan = proposal.plan
         self.lively = self._follows(proposal.graph)
@@ -70,7 +73,7 @@ class Service:
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
             told = Told(lambda outcome: self.board.heard(outcome, proposal.graph), NowAndThen(_moving, _EVERY))
-            report = work(self.house, proposal, lease.who(), bell.stop, told)
+            report = work(self.house, proposal, lease.who(), bell.stop, told, leave=self.moved)
             self.recorded = plan.digest
             self._prepare()
         self.board.learn(self.house.store.data.replicas(), Places.of(declared).storages)
@@ -81,7 +84,12 @@ class Service:
         settings = self.house.settings
         folders = settings.source.paths if self.worktree else ()
         rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random, soon=self._soon)
-        watch = watching(Path(settings.source.repository), folders, bell.ring)
+
+        def moved() -> None:
+            self.moved.set()
+            bell.ring()
+
+        watch = watching(Path(settings.source.repository), folders, moved)
         notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
         beside = [self._keep_probing, self._keep_metering, lambda ring: notifier.keep(self.board, ring.stop)]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):

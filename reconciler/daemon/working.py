@@ -54,10 +54,12 @@ def work(
     told: Told | None = None,
     *,
     serial: bool = False,
+    leave: threading.Event | None = None,
 ) -> Report:
     """Carry a proposal out. ``stop`` ends it early: what is in flight is finished, nothing new is begun.
 
-    Where a person follows it, what went wrong is told there, and the log has it as information only.
+    ``leave`` ends the waiting for transfers: they go on, and the next run looks at them. Where a person follows it,
+    what went wrong is told there, and the log has it as information only.
     """
     settings = house.settings.apply
 
@@ -67,7 +69,9 @@ def work(
         _logged(outcome, "info" if told.attended else "warning")
         told.ended(outcome)
 
-    conduct = Conduct(pace=pace(settings), progress=ended, advance=told.advanced, stop=stop)
+    conduct = Conduct(
+        pace=pace(settings), progress=ended, advance=told.advanced, stop=stop, leave=leave or threading.Event()
+    )
     executor: Executor = Serial() if serial else Threads(settings.workers)
     with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
         return reconcile(house, proposal, executor, conduct, who)

@@ -23,6 +23,7 @@ from reconciler.model import (
     Location,
     Plan,
     Present,
+    Progress,
     Reading,
     Reason,
     Ref,
@@ -138,7 +139,7 @@ def thing(name: str, *needs: str, output: str = "") -> Resource:
     )
 
 
-def do(script: Script, *resources: Resource, actions=None, executor=None, stop=None, pace=None):
+def do(script: Script, *resources: Resource, actions=None, executor=None, stop=None, pace=None, leave=None):
     clock = Clock()
     by_ref = {r.ref: r for r in resources}
     target = Target("things:one", "script")
@@ -159,7 +160,8 @@ def do(script: Script, *resources: Resource, actions=None, executor=None, stop=N
     ]
     work = Work(Plan("c", "hanse/v1", tuple(made), 0), graph, {}, {"Thing": Things(script)}, None, "run")
     notes = Notes(script)
-    conduct = Conduct(pace or Pace(), clock, clock.sleep, lambda: 1.0, stop=stop or threading.Event())
+    leave, stop = leave or threading.Event(), stop or threading.Event()
+    conduct = Conduct(pace or Pace(), clock, clock.sleep, lambda: 1.0, leave=leave, stop=stop)
     outcomes = apply(work, notes, executor or Serial(), conduct)
     return {o.action.ref.name: o for o in outcomes}, notes.said, clock
 
@@ -236,6 +238,16 @@ def test_what_takes_long_is_asked_about_and_its_handle_written_down():
     assert outcomes["b"].state == "done"
     assert said[1:3] == ["started a h1", "started a h2"]
     assert clock.now >= 10
+
+
+def test_transfers_are_left_to_the_next_run_where_somebody_waits_for_it_once_all_else_is_done():
+    leave, script = threading.Event(), Script()
+    leave.set()
+    script.turns["a"] = [Started("copy", 1, 1e6, "half", progress=Progress(5, 10))] * 1000
+    script.turns["b"] = [Started("vm", 1, 60, "boots")] * 3
+    outcomes, _, _ = do(script, thing("a"), thing("b"), thing("c", "b"), leave=leave)
+    assert {name: outcome.state for name, outcome in outcomes.items()} == {"a": "deferred", "b": "done", "c": "done"}
+    assert outcomes["a"].message == "left to the next run, which begins now"
 
 
 def test_what_never_ends_is_given_up_at_its_deadline():

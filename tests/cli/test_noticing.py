@@ -10,6 +10,11 @@ import time
 import pytest
 import requests
 
+from tests.cli.conftest import record
+from tests.real.web import web
+
+__all__ = ["web"]
+
 MANIFESTS = """\
 apiVersion: hanse/v1
 kind: Site
@@ -116,3 +121,34 @@ def test_a_file_taken_away_behind_our_back_is_brought_back_at_once(federation, r
     time.sleep(1.5)
     there.unlink()
     assert soon(there.exists), "".join(said)
+
+
+SLOW = """\
+apiVersion: hanse/v1
+kind: Replica
+metadata:
+  name: slow
+  namespace: vo.example.org
+spec:
+  storage: {{ site: ALPHA, name: disk }}
+  path: slow.nc
+  size: {size}
+  source: {web}/slow/{size}
+"""
+
+
+def test_a_commit_is_done_while_a_transfer_goes_on_and_the_transfer_is_not_begun_again(federation, running, web):
+    _, said = running
+    size = 60_000_000
+    federation.write("manifests/slow.yaml", SLOW.format(web=web, size=size))
+    federation.commit()
+    incoming = disk(federation, "ALPHA", ".hanse/incoming")
+    assert soon(lambda: any(part.stat().st_size > 1_000_000 for part in incoming.glob("*.part"))), "".join(said)
+    [part] = incoming.glob("*.part")
+    federation.write("manifests/new.yaml", record("new", last=20))
+    federation.commit()
+    zones = federation.root / ".hanse/state/dns"
+    assert soon(lambda: any("192.0.2.20" in zone.read_text() for zone in zones.rglob("*") if zone.is_file()), 30)
+    assert list(incoming.glob("*.part")) == [part], "".join(said)
+    assert soon(disk(federation, "ALPHA", "slow.nc").exists, 90), "".join(said)
+    assert disk(federation, "ALPHA", "slow.nc").stat().st_size == size
