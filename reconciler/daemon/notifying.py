@@ -23,7 +23,8 @@ import requests
 import structlog
 
 from reconciler.copies import Board, Fact, Question
-from reconciler.errors import DriverError
+from reconciler.errors import DriverError, SettingsError
+from reconciler.kinds.expression import ExpressionError
 from reconciler.model import SecretRef
 from reconciler.settings import NotifySettings
 
@@ -85,8 +86,10 @@ class Notifier:
         secret: Callable[[SecretRef], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``state`` is the folder in which is kept what was told."""
+        """``state`` is the folder in which is kept what was told. Raises SettingsError for what cannot be meant."""
         self._secret, self._clock = secret, clock
+        for hook in hooks:
+            _sound(hook)
         self.hooks = [Hook(hook, state / f"{_name(hook)}.json") for hook in hooks]
 
     def keep(self, board: Board, stop: threading.Event) -> None:
@@ -143,6 +146,15 @@ class Notifier:
 
     def _url(self, settings: NotifySettings) -> str:
         return self._secret(settings.url) if isinstance(settings.url, SecretRef) else settings.url
+
+
+def _sound(hook: NotifySettings) -> None:
+    try:
+        Question(hook.copies, hook.at).expression()
+    except ExpressionError as error:
+        raise SettingsError(f"[[notify]] at: {error}") from error
+    if isinstance(hook.url, str) and not hook.url.startswith(("https://", "http://")):
+        raise SettingsError("[[notify]] url: give https://..., or where it is found: { env = NAME }")
 
 
 def signature(secret: str, identity: str, stamp: int, body: bytes) -> str:

@@ -1,1 +1,1 @@
-"""."""
+"""What Hanse knows, over HTTP: beside the loop, from the records."""

@@ -207,6 +207,15 @@ def test_hooks_are_read_from_the_settings():
     assert (found.url.env, found.copies, found.at) == ("HOOK", 2, "*")
 
 
+@pytest.mark.parametrize(
+    ("more", "why"), [({"at": "country="}, "at: column 9"), ({"url": "ftp://x"}, "url: give https")]
+)
+def test_a_hook_that_cannot_be_meant_is_refused(more, why, tmp_path):
+    given = {"url": "https://example.org", **more}
+    with pytest.raises(SettingsError, match=why):
+        Notifier([NotifySettings.model_validate(given)], tmp_path, lambda _reference: KEY)
+
+
 # -- the stream --------------------------------------------------------------------------------------------------------
 
 
