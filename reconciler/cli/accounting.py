@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import reconciler.cli.jobs  # noqa: F401 (its command registers itself)
+import reconciler.cli.jobs
+import reconciler.cli.publishing  # noqa: F401 (their commands register themselves)
 from reconciler.cli import console
 from reconciler.cli.exchanging import exporting
 from reconciler.cli.options import Form, Output, Revision

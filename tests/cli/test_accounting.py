@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -11,6 +12,8 @@ import pytest
 
 from reconciler.drivers.slurm.accounting import FIELDS
 from reconciler.exchange.apel import read
+from reconciler.exchange.apel.queue import elements
+from tests.exchange.apel.test_sending import host
 
 FILES = """apiVersion: hanse/v1
 kind: Site
@@ -57,6 +60,19 @@ def test_a_machine_becomes_a_message_that_is_read_again(bay, monkeypatch):
         "CloudComputeService": "cloud.bay.example.org",
         "Benchmark": 12.5,
     }
+
+
+def test_a_signed_month_is_verified_by_openssl(bay):
+    certificate, key = host(bay.root, now=datetime.now(UTC))
+    signing = ["--certificate", str(certificate), "--key", str(key)]
+    assert bay.hanse("export", "apel", "--into", str(bay.root / "out"), *signing).code == 0
+    (file,) = elements(bay.root / "out/eu-egi-cloud-accounting")
+    command = ["openssl", "smime", "-verify", "-text", "-in", file, "-CAfile", certificate, "-purpose", "any"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len(read(done.stdout, datetime.now(UTC)).records) == 1
+    alone = bay.hanse("export", "apel", "--into", str(bay.root / "out"), "--key", str(key))
+    assert (alone.code != 0, "go together" in alone.err) == (True, True)
 
 
 def test_machines_of_a_cloud_that_is_not_accounted_are_told_of(bay):

@@ -6,7 +6,8 @@ An element appears under its name only when it is whole. Names are ``<8 hex>/<14
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -38,3 +39,22 @@ def _placed(into: Path, name: str, content: bytes) -> Path:
 def elements(folder: Path) -> tuple[Path, ...]:
     """Whole messages, oldest first; those that somebody is reading included."""
     return tuple(sorted(path for path in folder.glob("????????/??????????????") if path.is_file()))
+
+
+@contextmanager
+def taken(element: Path) -> Iterator[bytes | None]:
+    """The content of one message, held so that no other sender takes it, and removed when nothing is raised.
+
+    None: another sender has it, or had it.
+    """
+    lock = element.with_name(f"{element.name}.lck")
+    try:
+        lock.hardlink_to(element)
+    except (FileExistsError, FileNotFoundError):
+        yield None
+        return
+    try:
+        yield element.read_bytes()
+        element.unlink()
+    finally:
+        lock.unlink()

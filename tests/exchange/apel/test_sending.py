@@ -21,7 +21,7 @@ from reconciler.exchange.apel.signing import Signer
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def host(folder, key=None, *, days=30):
+def host(folder, key=None, *, days=30, now=NOW):
     """A host certificate that signs itself, as PEM files."""
     key = key or rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "host.example.org")])
@@ -31,8 +31,8 @@ def host(folder, key=None, *, days=30):
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=days))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
