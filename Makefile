@@ -39,6 +39,7 @@ bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one, and b
 	@$(BIN)/python -m tests.benchmarks.scale
 	@$(BIN)/python -m tests.benchmarks.clouds
 	@$(BIN)/python -m tests.benchmarks.data
+	@$(BIN)/python -m tests.benchmarks.accounting
 
 docs: $(VENV)/.dev ## regenerate schemas, reference pages and the output of commands, then build the docs into site/
 	@$(BIN)/python -m tests.generated --write
