@@ -386,7 +386,7 @@ def _explanation(found: Explained) -> str:
 def _why(cause: str, status: str) -> str:
     said = {
         "result": status,
-        "missing": "no result that counts, neither that day nor the day before",
+        "missing": "MISSING: no result that counts",
         "downtime": "in downtime",
         "recomputation": f"{status} by a recomputation",
         "excluded": "excluded by a recomputation",

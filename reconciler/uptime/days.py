@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from reconciler.availability import Day, Downtime, Inputs, MetricProfile, Recomputation, computed
-from reconciler.kinds.report import ReportSpec
 from reconciler.model import digest_of, encode
 from reconciler.model.uptime import UptimeDay, UptimeRecord
 from reconciler.records.store import Store
@@ -15,6 +14,7 @@ from reconciler.uptime.declared import Declaration, Resources, declaration, reco
 from reconciler.uptime.results import series
 
 _DAY = timedelta(days=1)
+_PROFILES = frozenset({"Report", "MetricProfile", "AggregationProfile"})
 ENGINE = 1
 """Another number computes every day anew."""
 
@@ -99,9 +99,9 @@ def day_of(store: Store, asked: Asked, day: date, now: datetime) -> tuple[Day, D
 def _prepared(asked: Asked, day: date, now: datetime) -> tuple[Inputs, Declaration, UptimeDay]:
     start = start_of(day)
     commit, resources = _then(asked, start)
-    about = declaration(resources, *_report(asked, resources))
+    about = _declared(asked, resources)
     _, yesterday = _then(asked, start - _DAY)
-    before = declaration(yesterday, *_report(asked, yesterday)).metrics if yesterday is not resources else None
+    before = _declared(asked, yesterday).metrics if yesterday is not resources else None
     inputs = Inputs(
         about.groups,
         about.endpoints,
@@ -125,11 +125,11 @@ def _then(asked: Asked, moment: datetime) -> tuple[str, Resources]:
     return (commit, found) if found is not None else (asked.commit, asked.now)
 
 
-def _report(asked: Asked, resources: Resources) -> tuple[str, ReportSpec]:
-    """The report as it was declared then; one that is younger, as it is now."""
-    known = {ref.name for ref in resources if ref.kind == "Report"}
-    declared_now = {ref.name for ref in asked.now if ref.kind == "Report"}
-    return report_named(asked.now if asked.report in declared_now - known else resources, asked.report)
+def _declared(asked: Asked, then: Resources) -> Declaration:
+    """The report as it was declared then; a report or a profile that is younger, as it is now."""
+    younger = {ref: one for ref, one in asked.now.items() if ref.kind in _PROFILES and ref not in then}
+    resources = {**then, **younger} if younger else then
+    return declaration(resources, *report_named(resources, asked.report))
 
 
 def _basis(inputs: Inputs, about: Declaration) -> str:

@@ -131,6 +131,17 @@ def test_a_day_that_is_not_over_is_computed_again(store):
     assert list(brought_up(store, asked(), date(2026, 11, 1), date(2026, 11, 2), LATER)) == []
 
 
+def test_a_report_and_its_profile_may_be_younger_than_the_day(store):
+    profile = resource("MetricProfile", "m", services=[{"service": "webdav", "metrics": ["vo/web"]}])
+    report = resource("Report", "mine", metricProfile="m")
+    now = {**RESOURCES, **dict([profile, report])}
+    results(store, "web", (-5, "OK"))
+    past = Asked("mine", now, "now", lambda _commit: RESOURCES, lambda _moment: "then")
+    (made,) = brought_up(store, past, DAY, DAY, LATER)
+    assert (made.commit, made.past) == ("then", True)
+    assert [row.availability for row in store.uptime.rows("mine", DAY, DAY)] == [100]
+
+
 def test_the_built_in_reports_are_there_and_a_lone_one_is_taken():
     mine = dict([resource("Report", "mine")])
     assert [report_named(mine, "")[0], report_named({}, "")[0], report_named(mine, "Critical")[0]] == [
