@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from reconciler.errors import DriverError
@@ -23,6 +23,8 @@ from reconciler.records.store import Store
 CLUSTER = "VirtualCluster"
 _COMPUTE = "compute:"
 _DECEMBER = 12
+_LATE = timedelta(hours=1)
+"""A machine that was not seen for so long is told of."""
 _NOWHERE = Size("", "", 0, 0, 0)
 Benchmark = tuple[str, float]
 """Its name and its value for one core."""
@@ -119,6 +121,28 @@ def _state(node: Node) -> Standing:
     if node.state == "error":
         return "error"
     return "suspended" if node.state == "stopped" else "started"
+
+
+def uncounted(store: Store, now: datetime) -> list[str]:
+    """What runs, as far as is known, and yields no record now: clusters never looked at, clouds not seen of late."""
+    spans = store.machines.current()
+    known = {span.machine.ref for span in spans}
+    entries = store.inventory.entries()
+    said = [
+        f"{ref}: none of its machines was seen yet: hanse meter"
+        for ref in entries
+        if ref.kind == CLUSTER and ref not in known
+    ]
+    late: dict[str, list[Span]] = {}
+    for span in spans:
+        if now - span.until > _LATE:
+            late.setdefault(span.machine.target, []).append(span)
+    for target, held in late.items():
+        last = max(span.until for span in held)
+        said.append(
+            f"{target}: {len(held)} machines were last seen {last:%Y-%m-%d %H:%M} UTC and are not counted since"
+        )
+    return sorted(said)
 
 
 # -- a month -----------------------------------------------------------------------------------------------------------

@@ -119,8 +119,14 @@ def test_the_machines_of_a_cluster_are_seen_and_are_gone_with_it(tmp_path):
     applied(tmp_path, until_quiet=True)
     with opened(tmp_path) as house:
         now = datetime.now(UTC)
+        assert metering.uncounted(house.store, now) == [
+            "VirtualCluster/vo-x/c: none of its machines was seen yet: hanse meter"
+        ]
         found = metering.look(house.store, house.drivers, now)
         assert (found.machines, found.unread) == (3, {})
+        assert metering.uncounted(house.store, now + timedelta(hours=1)) == []
+        (said,) = metering.uncounted(house.store, now + timedelta(hours=2))
+        assert said.startswith("compute:BAY/bay/vo-x: 3 machines were last seen ")
         machines = [span.machine for span in house.store.machines.current()]
         assert {(m.site, m.cloud, m.vo, m.ref, m.state) for m in machines} == {
             ("BAY", "bay", "vo-x", Ref("VirtualCluster/vo-x/c"), "started")

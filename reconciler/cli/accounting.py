@@ -69,16 +69,20 @@ def usage(
 ) -> int:
     """Say what machines and jobs used: hours, core hours, CPU time, efficiency, and work by the benchmark of cores.
 
-    A month that is not over is marked. Machines count for as long as they were seen.
+    A month that is not over is marked. Machines count for as long as they were seen; those of which nothing was seen
+    of late are told on stderr.
 
     Examples: `hanse report usage`; `hanse report usage --since 2026-01 --by country,vo -o csv`.
     """
-    from reconciler.cli.house import told
+    from reconciler.cli.house import now, told
     from reconciler.exchange.usage import totals
+    from reconciler.metering import uncounted
 
     sites, _ = _declared(context, revision)
     with told(context.obj) as store:
         found = [r for one in _months(since, month) for r in _uses(store, one, sites)]
+        for missing in uncounted(store, now()):
+            console.note(missing)
     wanted = [r for r in found if vo in ("", r.vo) and site in ("", r.site)]
     countries = {name: str(spec.country or "") for name, spec in sites.items()}
     names = [name.strip() for name in by.split(",")]

@@ -70,6 +70,47 @@ def cloud_record(use: UsageRecord, naming: Naming, now: datetime) -> Record:
     return _given(record)
 
 
+def cloud_summaries(uses: Iterable[UsageRecord], naming: Naming) -> list[Record]:
+    """A month's machines as APEL sums them: what they used in this month alone, by user, place, make and state."""
+    groups: defaultdict[tuple[Any, ...], list[UsageRecord]] = defaultdict(list)
+    for use in uses:
+        if use.kind == "vm":
+            groups[_alike_machines(use)].append(use)
+    return [_cloud_summary(groups[key], naming) for key in sorted(groups)]
+
+
+_alike_machines = attrgetter(
+    "month", "cloud", "vo", "user", "status", "image", "cpu_count", "benchmark_type", "benchmark"
+)
+
+
+def _cloud_summary(uses: Sequence[UsageRecord], naming: Naming) -> Record:
+    one = uses[0]
+    year, month = (int(part) for part in one.month.split("-"))
+    record: Record = {
+        "SiteName": naming.site,
+        "CloudComputeService": naming.services.get(one.cloud),
+        "Month": month,
+        "Year": year,
+        "GlobalUserName": one.user or None,
+        "VO": naming.groups.get(one.vo, one.vo),
+        "Status": one.status,
+        "CloudType": naming.made_by,
+        "ImageId": one.image or None,
+        "EarliestStartTime": min(use.start for use in uses).replace(microsecond=0),
+        "LatestStartTime": max(use.start for use in uses).replace(microsecond=0),
+        "WallDuration": sum(use.wall_seconds for use in uses),
+        "CpuDuration": sum(use.cpu_seconds for use in uses),
+        "CpuCount": one.cpu_count,
+        "Memory": sum(use.memory_mib for use in uses),
+        "Disk": sum(use.disk_gib for use in uses),
+        "BenchmarkType": one.benchmark_type or None,
+        "Benchmark": one.benchmark if one.benchmark_type else None,
+        "NumberOfVMs": len(uses),
+    }
+    return _given(record)
+
+
 def accelerators(uses: Iterable[UsageRecord], naming: Naming) -> Iterator[dict[str, Any]]:
     """One record for each machine that has some."""
     for use in uses:

@@ -13,6 +13,7 @@ from reconciler.exchange.apel.accounts import (
     accelerators,
     addresses,
     cloud_record,
+    cloud_summaries,
     counts,
     job_record,
     summaries,
@@ -182,9 +183,13 @@ def test_a_month_of_a_site_is_told_whole_and_each_goes_to_its_topic():
     assert [one.name for one in month([WORK], BAY, NOW, jobs="summaries")] == ["summary", "sync"]
 
 
-def test_no_form_of_a_cloud_summary_is_missing():
-    record = {"SiteName": "BAY", "Month": 10, "Year": 2026, "NumberOfVMs": 1, "CpuCount": 1.5}
-    assert again(CLOUD_SUMMARY, record) == record
+def test_machines_are_summed_by_what_they_used_in_their_month():
+    older = replace(VM, record="old", total_wall_seconds=90_000, start=datetime(2026, 9, 1, tzinfo=UTC))
+    two, one = cloud_summaries([VM, older, replace(VM, record="other", vo="vo-y"), WORK], BAY)
+    assert (two["NumberOfVMs"], two["WallDuration"], two["CpuDuration"]) == (2, 14_400, 28_800)
+    assert (two["Memory"], two["Disk"], two["EarliestStartTime"]) == (8192, 40, older.start)
+    assert (one["NumberOfVMs"], one["VO"]) == (1, "vo-y")
+    assert again(CLOUD_SUMMARY, two) == two
 
 
 def test_usage_is_added_up_by_what_is_asked():
