@@ -136,7 +136,9 @@ class _Account:
     def _whole(self, ref: Ref) -> bool:
         """Whether a replica stands with all of its files."""
         seen = self.observed.results.get(ref)
-        return isinstance(seen, Present) and seen.healthy is not False
+        action = self.by_ref.get(ref)
+        lacks = action is not None and action.verb in _MAKES
+        return isinstance(seen, Present) and seen.healthy is not False and not lacks
 
     def _flows(self, due: Iterable[_Due]) -> Iterator[Flow]:
         found: dict[tuple[str, str], list[_Due]] = defaultdict(list)
