@@ -134,7 +134,7 @@ def test_a_damaged_file_is_a_records_error_and_not_half_an_inventory(tmp_path, c
     for start in range(60 * 4096, len(pages), 4096):
         pages[start : start + 64] = b"?" * 64
     file.write_bytes(pages)
-    with open_store(f"sqlite:///{file}", clock) as store, pytest.raises(RecordsError, match="malformed"):
+    with pytest.raises(RecordsError, match="malformed"), open_store(f"sqlite:///{file}", clock) as store:
         store.inventory.entries()
 
 
