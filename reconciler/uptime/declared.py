@@ -73,12 +73,15 @@ def report_named(resources: Resources, name: str) -> tuple[str, ReportSpec]:
     """A report by its name; for "" the only one that is declared, or else *Default*. Raises SettingsError."""
     declared = {ref.name: item.spec for ref, item in resources.items() if ref.kind == "Report"}
     if not name:
-        name = next(iter(declared)) if len(declared) == 1 else "Default"
+        enabled = [one for one, spec in declared.items() if not spec.disabled]
+        name = enabled[0] if len(enabled) == 1 else "Default"
     known: Mapping[str, ReportSpec] = {**BUILTIN, **declared}
     if name not in known:
         near = get_close_matches(name, list(known), n=1)
         cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
         raise SettingsError(f"there is no report {name}: {cure}")
+    if known[name].disabled:
+        raise SettingsError(f"the report {name} is disabled: its manifest says so")
     return name, known[name]
 
 

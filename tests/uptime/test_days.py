@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from reconciler.availability import Downtime
+from reconciler.errors import SettingsError
 from reconciler.kinds import registry
 from reconciler.model import Location, Ref, Resource
 from reconciler.ports import CheckResult
@@ -150,6 +151,13 @@ def test_the_built_in_reports_are_there_and_a_lone_one_is_taken():
         "Critical",
     ]
     assert [e.hostname for e in declaration(RESOURCES, *report_named({}, "Critical")).endpoints] == []
+
+
+def test_a_disabled_report_is_not_computed():
+    off = dict([resource("Report", "off", disabled=True)])
+    assert report_named(off, "")[0] == "Default"
+    with pytest.raises(SettingsError, match="the report off is disabled"):
+        report_named(off, "off")
 
 
 def test_weights_count_in_an_ngi(store):
