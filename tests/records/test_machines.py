@@ -1,0 +1,59 @@
+"""Machines as they were seen, and jobs added up: the same on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from reconciler.exchange.apel.accounts import summed
+from reconciler.model import Ref, UsageRecord
+from reconciler.model.machine import Machine
+
+START = datetime(2026, 10, 30, tzinfo=UTC)
+VM = Machine(
+    "compute:BAY/bay/vo-x", "n-1", Ref("VirtualCluster/vo-x/c"), "BAY", "bay", "vo-x", "c-0", "started", cpus=2
+)
+JOB = UsageRecord(
+    month="2026-10",
+    record="slurm/1/1",
+    ref=Ref("Site/BAY"),
+    vo="vo-x",
+    site="BAY",
+    cloud="slurm",
+    kind="job",
+    start=START,
+    end=START + timedelta(hours=1),
+    wall_seconds=3600,
+    cpu_seconds=1800,
+    cpu_count=2,
+    benchmark_type="hepspec",
+    benchmark=10.5,
+)
+
+
+def test_spans_grow_while_nothing_changes_and_end_when_a_whole_look_shows_nothing(store):
+    for hour in range(3):
+        store.machines.saw(VM.target, [VM, replace(VM, node="n-2")], START + timedelta(hours=hour))
+    store.machines.saw(VM.target, [VM], START + timedelta(hours=3))
+    one, two = store.machines.between(START, START + timedelta(days=1))
+    assert (one.machine, one.since, one.until, one.current) == (VM, START, START + timedelta(hours=3), True)
+    assert (two.machine.node, two.until, two.current) == ("n-2", START + timedelta(hours=2), False)
+    assert store.machines.current() == (one,)
+    assert store.machines.between(START + timedelta(hours=4), START + timedelta(hours=5)) == ()
+
+
+def test_a_target_says_nothing_of_another(store):
+    store.machines.saw(VM.target, [VM], START)
+    store.machines.saw("compute:CAP/cap/vo-x", [], START + timedelta(hours=1))
+    assert [span.machine for span in store.machines.current()] == [VM]
+
+
+def test_jobs_are_added_up_as_in_memory(store):
+    jobs = [
+        JOB,
+        replace(JOB, record="slurm/2/1", wall_seconds=-9, end=START),
+        replace(JOB, record="slurm/3/1", nodes=2),
+    ]
+    store.usage.rebuild("2026-10", jobs, kind="job")
+    assert list(store.usage.sums("2026-10")) == summed(jobs)
+    assert store.usage.sums("2026-09") == ()
