@@ -84,6 +84,9 @@ class DataAccount:
     """Replicas that cannot be made, as nothing of them can be read now, with the reason."""
     last: tuple[tuple[Ref, str], ...] = ()
     """Replicas that would be taken away and hold the last copy."""
+    gone_files: int = 0
+    """Files to be taken away."""
+    gone_bytes: int = 0
     seconds: float = 0.0
     """Until the slowest storage has got all that comes to it."""
     cost: float = 0.0

@@ -14,6 +14,8 @@ def data(account: DataAccount) -> dict[str, Any]:
     return {
         "files": account.files,
         "bytes": account.bytes,
+        "gone_files": account.gone_files,
+        "gone_bytes": account.gone_bytes,
         "seconds": account.seconds,
         "cost": account.cost,
         "monthly": account.monthly,
@@ -34,6 +36,8 @@ def read(found: Mapping[str, Any]) -> DataAccount:
         storages=tuple(StorageAccount(**one) for one in storages),
         unreachable=tuple((Ref(one["ref"]), one["reason"]) for one in found["unreachable"]),
         last=tuple((Ref(one["ref"]), one["reason"]) for one in found["last"]),
+        gone_files=found["gone_files"],
+        gone_bytes=found["gone_bytes"],
         seconds=found["seconds"],
         cost=found["cost"],
         monthly=found["monthly"],

@@ -128,7 +128,32 @@ def test_a_copy_let_go_is_released_and_its_room_comes_back(root):
     assert (rule.kept, rule.made, rule.released) == (1, 0, 1)
     (store,) = data.storages
     assert store.goes == 12
+    assert (data.gone_files, data.gone_bytes) == (2, 12)
     assert data.monthly == pytest.approx(-0.012)
+
+
+def test_a_rule_that_ends_is_told_with_what_goes_and_what_its_vo_held(root):
+    wanted(root, 2, "NORTH|WEST")
+    applied(root)
+    other = RULE.format(copies=1, locations="NORTH").replace("metadata: {name: waves,", "metadata: {name: kept,")
+    commit(root, {"rule.yaml": None, "other.yaml": other.replace("copies: 1", "copies: 1, owner: ada")})
+    data = planned(root).data
+    assert {r.ref: (r.copies, r.kept, r.released) for r in data.rules}["DatasetRule/sea/waves"] == (0, 0, 1)
+    (west,) = data.storages
+    assert [(q.before, q.after) for q in west.quotas] == [(12, 0)]
+    assert (data.gone_files, data.gone_bytes) == (2, 12)
+
+
+def test_files_placed_one_by_one_count_as_the_copies_that_they_make(root):
+    scattered = RULE.format(copies=2, locations='"*"').replace("spread: continent", "grouping: NONE")
+    commit(root, {"rule.yaml": scattered})
+    applied(root, until_quiet=True)
+    held = {
+        s: len(list((root / f".hanse/state/storage/{s}/disk/sea").rglob("*.csv"))) for s in ("NORTH", "WEST", "EAST")
+    }
+    fullest = max(held, key=lambda s: held[s])
+    _, told = supposed(root, f"site={fullest} down")
+    assert "no copy" not in told[0]
 
 
 def test_the_last_copy_is_told_and_stays(root):
@@ -169,7 +194,7 @@ def test_a_saved_plan_keeps_what_it_says_of_data(root):
 def test_the_text_of_a_plan_tells_it(root):
     shown = text(wanted(root, 2, "NORTH|WEST"))
     assert "NORTH/disk -> WEST/disk  2 files, 12 B, about 4 s, costs 0.02" in shown
-    assert "DatasetRule/sea/waves  2 copies of sea:waves (2 files, 12 B): 1 kept, 1 made" in shown
+    assert "DatasetRule/sea/waves  2 copies of sea:waves (2 files, 12 B): 1 kept, 1 made or mended" in shown
     assert "in all 2 files, 12 B to copy; about 4 s; costs 0.02 to read, 0.01 more a month to keep" in shown
 
 

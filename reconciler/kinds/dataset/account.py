@@ -7,7 +7,7 @@ stands whole; where none does, from the addresses that its dataset gives; else i
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -94,21 +94,24 @@ class _Account:
         """Everything together."""
         due = [found for action in self.actions if (found := self._due(action)) is not None]
         gone = [(a, self._seen(a.ref)) for a in self.actions if a.ref.kind == "Replica" and a.verb is Verb.DELETE]
-        freed = {a.ref: spec for a, spec in gone if spec is not None and a.blocked is None}
+        going = [(*_size(spec), str(spec.storage)) for a, spec in gone if spec is not None and a.blocked is None]
+        going += [less for action in self.actions if (less := self._shed(action)) is not None]
         flows = tuple(self._flows(due))
         arriving, busy = Counter[str](), Counter[str]()
         for flow in flows:
             arriving[flow.target] += flow.bytes
             busy[flow.target] += flow.seconds  # type: ignore[assignment]
         leaving = Counter[str]()
-        for spec in freed.values():
-            leaving[str(spec.storage)] += _size(spec)[1]
+        for _, size, storage in going:
+            leaving[storage] += size
         return DataAccount(
             rules=tuple(self._rules(due, gone)),
             flows=flows,
             storages=tuple(self._storages(arriving, leaving)),
             unreachable=tuple(self.unreachable),
             last=tuple((a.ref, a.message) for a, _ in gone if a.blocked is Reason.LAST_COPY),
+            gone_files=sum(files for files, _, _ in going),
+            gone_bytes=sum(size for _, size, _ in going),
             seconds=max(busy.values(), default=0.0),
             cost=sum(flow.cost for flow in flows),
             monthly=sum(self._keeping(name, n) for name, n in arriving.items())
@@ -129,6 +132,15 @@ class _Account:
             files, size = seen.due or (max(0, files - there[0]), max(0, size - there[1]))
         return _Due(action, spec, files, size)
 
+    def _shed(self, action: Action) -> tuple[int, int, str] | None:
+        """(files, bytes, storage) that an update takes away: what a copy has more than it should."""
+        seen = self._seen(action.ref) if action.verb is Verb.UPDATE and action.blocked is None else None
+        if seen is None or action.ref.kind != "Replica" or not action.spec:
+            return None
+        (files, size), there = _size(ReplicaSpec.model_validate_json(orjson.dumps(action.spec))), _size(seen)
+        more = there[0] - files, there[1] - size
+        return (*more, str(seen.storage)) if min(more) > 0 else None
+
     def _seen(self, ref: Ref) -> ReplicaSpec | None:
         seen = self.observed.results.get(ref)
         return cast("ReplicaSpec", seen.spec) if isinstance(seen, Present) else None
@@ -136,9 +148,12 @@ class _Account:
     def _whole(self, ref: Ref) -> bool:
         """Whether a replica stands with all of its files."""
         seen = self.observed.results.get(ref)
+        return isinstance(seen, Present) and seen.healthy is not False
+
+    def _changes(self, ref: Ref) -> bool:
+        """Whether the plan brings files to a replica, so that it may lack those that others need."""
         action = self.by_ref.get(ref)
-        lacks = action is not None and action.verb in _MAKES
-        return isinstance(seen, Present) and seen.healthy is not False and not lacks
+        return action is not None and action.verb in _MAKES
 
     def _flows(self, due: Iterable[_Due]) -> Iterator[Flow]:
         found: dict[tuple[str, str], list[_Due]] = defaultdict(list)
@@ -157,11 +172,10 @@ class _Account:
     def _source(self, due: _Due) -> str:
         """Where a replica's files are read; "" when nowhere now."""
         owner = self._owner(due.action.ref)
-        for name in (place.partition(":")[0] for place in due.spec.sources):
-            storage = self.atlas.storage(name)
-            open_ = storage is None or storage.availability.read.allowed
-            if owner is not None and open_ and self._whole(replica_ref(owner, name)):
-                return name
+        standing = [name for name in (p.partition(":")[0] for p in due.spec.sources) if self._readable(owner, name)]
+        settled = [name for name in standing if owner is not None and not self._changes(replica_ref(owner, name))]
+        for name in (*settled, *standing):
+            return name
         if isinstance(due.spec.source, str):
             return _host(due.spec.source)
         if due.spec.source is not None:
@@ -169,6 +183,12 @@ class _Account:
         urls = [file.source for file in (*due.spec.files, *self._addresses(owner)) if file.source]
         hosts = sorted({_host(url) for url in urls})
         return hosts[0] if len(hosts) == 1 else f"{len(hosts)} addresses" if hosts else ""
+
+    def _readable(self, owner: Ref | None, name: str) -> bool:
+        """Whether a copy of the dataset stands whole at a storage that may be read."""
+        storage = self.atlas.storage(name)
+        may = storage is None or storage.availability.read.allowed
+        return owner is not None and may and self._whole(replica_ref(owner, name))
 
     def _owner(self, ref: Ref) -> Ref | None:
         resource = self.graph.resources.get(ref)
@@ -203,29 +223,48 @@ class _Account:
         concerned |= {action.ref for action in self.actions if action.ref.kind == "DatasetRule"}
         for ref in sorted(concerned):
             resource = self.graph.resources.get(ref)
-            if resource is None:
+            spec: Any = resource.spec if resource is not None else self._gone(ref)
+            if spec is None:
                 continue
-            spec: Any = resource.spec
-            wanted = [Ref(f"Replica/{name}") for name in spec.replicas or self._held(ref)]
+            names = (spec.replicas or self._held(ref)) if resource is not None else ()
+            wanted = [Ref(f"Replica/{name}") for name in names]
             leaving = [action for action, _ in gone if ref in held.get(action.ref, ())]
             data = [dataset.fileset for _, _, dataset in self.datasets.leaves(spec.dataset) if dataset.fileset]
             yield RuleAccount(
                 ref=ref,
                 data=spec.dataset,
-                copies=_most(spec),
+                copies=_most(spec) if resource is not None else 0,
                 files=sum(part.count for part in data),
                 bytes=sum(part.bytes for part in data),
-                kept=sum(r not in making and self._whole(r) for r in wanted),
+                kept=self._kept(spec, wanted, making, sum(part.count for part in data)),
                 made=sum(r in making for r in wanted),
                 released=sum(action.blocked is None for action in leaving),
                 protected=sum(action.blocked is Reason.LAST_COPY for action in leaving),
                 refused=self._refused(ref),
             )
 
+    def _kept(self, spec: Any, wanted: Sequence[Ref], making: Collection[Ref], files: int) -> int:
+        """Whole copies that stand; of files placed one by one as many as what stands would make."""
+        if spec.grouping != "NONE":
+            return sum(ref not in making and self._whole(ref) for ref in wanted)
+        there = sum(_size(seen)[0] for ref in wanted if (seen := self._seen(ref)) is not None)
+        return min(_most(spec), there // files) if files else 0
+
+    def _gone(self, ref: Ref) -> Any:
+        """A rule as it was applied; None when it was not, or is not looked at in this run."""
+        from reconciler.kinds.datasetrule.spec import DatasetRuleSpec  # rules are built on datasets
+
+        held = self.observed.applied.get(ref)
+        return DatasetRuleSpec.model_validate_json(held.content) if held else None
+
     def _held(self, ref: Ref) -> list[str]:
         """The replicas of a rule for which nothing could be decided: it keeps what it had."""
         held = self.observed.applied.get(ref)
         return orjson.loads(held.content).get("replicas", []) if held else []
+
+    def _is(self, ref: Ref, verb: Verb) -> bool:
+        action = self.by_ref.get(ref)
+        return action is not None and action.verb is verb
 
     def _refused(self, ref: Ref) -> str:
         action = self.by_ref.get(ref)
@@ -265,12 +304,20 @@ class _Account:
         before, after = Counter[str](), Counter[str]()
         for ref, spec in cast("Iterable[tuple[Ref, Any]]", self.federation.of_kind("DatasetRule")):
             vo = spec.vo or self.datasets.vo(spec.dataset)
-            after[vo] += sum(places[name].bytes for places in spec.placed.values() if name in places)
-            held = self.observed.applied.get(ref)
-            was = orjson.loads(held.content).get("placed", {}) if held else spec.model_dump(mode="json")["placed"]
-            before[vo] += sum(places[name]["bytes"] for places in was.values() if name in places)
+            after[vo] += _held_at(name, spec)
+            new = self._is(ref, Verb.CREATE)
+            before[vo] += 0 if new else _held_at(name, self._gone(ref) or spec)
+        for ref in self.by_ref:
+            spec = self._gone(ref) if ref.kind == "DatasetRule" and self._is(ref, Verb.DELETE) else None
+            if spec is not None:
+                before[spec.vo or self.datasets.vo(spec.dataset)] += _held_at(name, spec)
         for quota in storage.quotas:
             yield QuotaAccount(quota.vo, before[quota.vo], after[quota.vo], quota.maxBytes)
+
+
+def _held_at(name: str, spec: Any) -> int:
+    """Bytes that a rule holds at a storage."""
+    return sum(places[name].bytes for places in spec.placed.values() if name in places)
 
 
 def _size(spec: ReplicaSpec) -> tuple[int, int]:

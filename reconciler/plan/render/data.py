@@ -35,6 +35,8 @@ def told(account: DataAccount, style: Style) -> Iterator[str]:
 def total(account: DataAccount) -> str:
     """``2 files, 300.0 MB to copy; about 3 s; costs 0.01 to read, 0.02 more a month to keep``."""
     said = [f"{_files(account.files)}, {size(account.bytes)} to copy"]
+    if account.gone_files:
+        said.append(f"{_files(account.gone_files)}, {size(account.gone_bytes)} to take away")
     if account.bytes:
         said.append(f"about {duration(account.seconds)}")
     if max(account.cost, abs(account.monthly)) >= _CENT:
@@ -44,9 +46,14 @@ def total(account: DataAccount) -> str:
 
 
 def _rule(rule: RuleAccount) -> str:
-    counts = ((rule.kept, "kept"), (rule.made, "made"), (rule.released, "released"), (rule.protected, "protected"))
+    counts = (
+        (rule.kept, "kept"),
+        (rule.made, "made or mended"),
+        (rule.released, "released"),
+        (rule.protected, "protected"),
+    )
     said = ", ".join(f"{count} {what}" for count, what in counts if count) or "none made"
-    copies = "1 copy" if rule.copies == 1 else f"{rule.copies} copies"
+    copies = {0: "ends: no copy", 1: "1 copy"}.get(rule.copies, f"{rule.copies} copies")
     return f"{copies} of {rule.data} ({_files(rule.files)}, {size(rule.bytes)}): {said}"
 
 
@@ -58,9 +65,9 @@ def _flow(flow: Flow) -> str:
 
 def _storage(storage: StorageAccount) -> str:
     free, after = storage.free, storage.free_after
-    room = f"{size(free)} free, then {_left(after)}" if free is not None and after is not None else "room not known"
+    room = f", {size(free)} free, then {_left(after)}" if free is not None and after is not None else ""
     quotas = [f"{q.vo} {size(q.before)} -> {size(q.after)}{_of(q.most)}" for q in storage.quotas]
-    return "; ".join([f"{storage.storage}  {size(storage.used)} used, {room}", *quotas])
+    return "; ".join([f"{storage.storage}  {size(storage.used)} used{room}", *quotas])
 
 
 def _left(after: int) -> str:
