@@ -259,5 +259,8 @@ class Loop:
         """What a stop request left undone, and what is looked at again in the next run."""
         rest: Iterable[Action] = [a for ref, a in self._actions.items() if ref not in self._outcomes]
         why = "stopped before it was its turn" if self._stop.is_set() else "left to the next run, which begins now"
+        begun = {task.action.ref for _, _, task in self._later}
+        midway = "stopped while it was under way: the next run looks how far it has come"
         for action in rest:
-            self._note(Outcome(action, "deferred", Reason.PAUSED, why))
+            told = midway if self._stop.is_set() and action.ref in begun else why
+            self._note(Outcome(action, "deferred", Reason.PAUSED, told))
