@@ -1,12 +1,14 @@
 """Which files a dataset has: those that its manifest names, or those that were found, less what is lost.
 
 Doubt never takes a file away. A folder that cannot be read leaves the dataset as it was; a file that was known and is
-not found, or is found with another content, stays wanted as it was known.
+not found, or is found with another content, stays wanted as it was known. So does a file that the manifest has ceased
+to name; what it names with another size or checksum is a new version, for git says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 from reconciler.kinds.base import Fault, Settled
 from reconciler.kinds.dataset.spec import DatasetSpec
@@ -17,6 +19,7 @@ from reconciler.model import Choice, Ref, Unknown
 from reconciler.ports import File, Files
 
 FIELD = "files"
+_CURE = "it is wanted as it was known; let go of it by naming it in lost"
 
 
 def about(spec: DatasetSpec) -> str:
@@ -40,38 +43,84 @@ def declared(spec: DatasetSpec) -> Files:
 
 def settled(ref: Ref, spec: DatasetSpec, world: World) -> Settled[DatasetSpec]:
     """The dataset with its files, as far as they are known."""
+    before = _before(ref, spec, world)
     if spec.listing is None:
-        return _with(spec, declared(spec))
-    before = world.applied(ref)
-    known = before.fileset if isinstance(before, DatasetSpec) else None
+        return _named(spec, before, world)
     found = world.listing(about(spec))
     if isinstance(found, Unknown):
-        return _unread(ref, spec, known, found.reason, world)
-    return _read(spec, known, found, world)
+        return _unread(ref, spec, before, found.reason, world)
+    return _read(spec, before, found, world)
+
+
+def _before(ref: Ref, spec: DatasetSpec, world: World) -> DatasetSpec | None:
+    """The same data as it was applied, with its files; None where there was none, or it was other data."""
+    before = world.applied(ref)
+    known = isinstance(before, DatasetSpec) and before.dataset == spec.dataset and before.fileset is not None
+    return cast("DatasetSpec", before) if known else None
+
+
+def _known(before: DatasetSpec) -> Fileset:
+    assert before.fileset is not None  # noqa: S101 (of those alone it is asked)
+    return before.fileset
+
+
+def _earlier(before: DatasetSpec | None, world: World) -> Files | None:
+    """The files that were known: from the catalogue, or else from the manifest of then where it named all of them."""
+    if before is None:
+        return None
+    found = world.files(_known(before).digest)
+    if found is None and before.files:
+        named = declared(before)
+        return named if named.digest == _known(before).digest else None
+    return found
+
+
+def _named(spec: DatasetSpec, before: DatasetSpec | None, world: World) -> Settled[DatasetSpec]:
+    """The files that the manifest names, with those that it named once, or that lay in the folder it named."""
+    now = declared(spec)
+    if before is None or now.digest == _known(before).digest:
+        return _with(spec, now)
+    earlier = _earlier(before, world)
+    if earlier is None:
+        return _as_known(spec, _known(before), FIELD)
+    kept = _without(earlier, [*now.paths, *spec.lost])
+    if not len(kept):
+        return _with(spec, now)
+    fault = Fault("spec.files", f"{_some(kept.paths)} not found among its files any more", _CURE)
+    return _with(spec, now.joined(kept), [fault])
+
+
+def _as_known(spec: DatasetSpec, known: Fileset, where: str, faults: Iterable[Fault] = ()) -> Settled[DatasetSpec]:
+    """What was known can be compared with nothing: it stays, for it may be more than what is seen now."""
+    said = f"its {known.count} files stay as they were known: the records do not say any more which they are"
+    fault = Fault(f"spec.{where}", said, "bring the records back from a backup")
+    return Settled(spec.model_copy(update={"fileset": known}), faults=(*faults, fault))
 
 
 def _with(spec: DatasetSpec, files: Files, faults: Iterable[Fault] = ()) -> Settled[DatasetSpec]:
     return Settled(spec.model_copy(update={"fileset": filed(files)}), files=(files,), faults=tuple(faults))
 
 
-def _unread(ref: Ref, spec: DatasetSpec, known: Fileset | None, reason: str, world: World) -> Settled[DatasetSpec]:
+def _unread(ref: Ref, spec: DatasetSpec, before: DatasetSpec | None, reason: str, world: World) -> Settled[DatasetSpec]:
     """A folder that says nothing: what was known stays."""
-    if known is None:
+    if before is None:
         return Settled(spec, undecided=Choice(ref, FIELD, (), f"{spec.listing} cannot be read: {reason}"))
     fault = Fault("spec.listing", f"{spec.listing} cannot be read, its files stay as they were known: {reason}")
-    files = world.files(known.digest)
-    if files is None:
-        return Settled(spec.model_copy(update={"fileset": known}), faults=(fault,))
-    return _with(spec, _without(files, spec.lost), [fault])
+    earlier = _earlier(before, world)
+    if earlier is None:
+        return Settled(spec.model_copy(update={"fileset": before.fileset}), faults=(fault,))
+    return _with(spec, _without(earlier, spec.lost), [fault])
 
 
-def _read(spec: DatasetSpec, known: Fileset | None, found: Listed, world: World) -> Settled[DatasetSpec]:
+def _read(spec: DatasetSpec, before: DatasetSpec | None, found: Listed, world: World) -> Settled[DatasetSpec]:
     busy = _busy(spec, found, world)
     here = _without(found.files, [*spec.lost, *busy])
     odd = [Fault("spec.listing", found.odd)] if found.odd else []
-    earlier = world.files(known.digest) if known else None
-    if earlier is None:
+    if before is None or here.digest == _known(before).digest:
         return _with(spec, here, odd)
+    earlier = _earlier(before, world)
+    if earlier is None:
+        return _as_known(spec, _known(before), "listing", odd)
     here = _whole(earlier, found.files, here, busy)
     earlier = _without(earlier, spec.lost)
     if earlier == here:
@@ -125,14 +174,13 @@ def _same(one: Files, n: int, other: Files, m: int) -> bool:
 
 
 def _odd(missing: list[str], changed: list[str], come: list[str]) -> Iterator[Fault]:
-    cure = "it is wanted as it was known; let go of it by naming it in lost"
     if missing:
-        yield Fault("spec.listing", f"{_some(missing)} not found at its source any more", cure)
+        yield Fault("spec.listing", f"{_some(missing)} not found at its source any more", _CURE)
     if changed:
-        yield Fault("spec.listing", f"{_some(changed)} found with another content at its source", cure)
+        yield Fault("spec.listing", f"{_some(changed)} found with another content at its source", _CURE)
     if come:
         yield Fault("spec.listing", f"{_some(come)} found at its source, and it is closed", "open it, or leave it so")
 
 
-def _some(paths: list[str]) -> str:
+def _some(paths: Sequence[str]) -> str:
     return f"{paths[0]} was" if len(paths) == 1 else f"{len(paths)} files, first {paths[0]}, were"
