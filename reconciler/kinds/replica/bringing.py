@@ -271,7 +271,7 @@ def _too_many(visit: Visit, seen: Seen, change: Change, files: Files) -> list[st
     for file in without(found, files) if found is not None else ():
         path = f"{spec.folder}/{file.path}"
         there = visit.listing.files.get(path)
-        if there is not None and (there.uid == change.uid or path in due):
+        if there is not None and (there.uid == change.uid or (not there.uid and path in due)):
             paths.append(path)
     return paths
 

@@ -9,11 +9,14 @@ from functools import cached_property
 from itertools import chain
 
 from reconciler.kinds.replica.observed import Folders, summed
+from reconciler.kinds.replica.owning import ALONE, Owners
 from reconciler.kinds.replica.spec import Fileset, ReplicaSpec
 from reconciler.model import Absent, Observation, Present, Unknown
 from reconciler.ports import DarkFile, File, Files, Listing, StoredFile
 
 NOTHING = Files((), array("q"), ())
+_NAMED = 3
+"""Dark files that are named in one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Comparison:
     leaving: Sequence[File] = ()
     """There with its mark, applied earlier, and not wanted any more."""
     dark: Sequence[StoredFile] = ()
-    """In its folder, and neither wanted nor ever applied."""
+    """In its folder, nobody's, and neither wanted nor ever applied."""
     lost: Sequence[int] = field(default=())
     """Rows of ``missing`` that were applied: they were there."""
 
@@ -59,6 +62,8 @@ class Background:
     """Everything that belongs to it, where less is wanted here."""
     others: Callable[[], Iterable[Files]] = tuple
     """What other storages have of it, as far as that is known; asked only where something may have to go."""
+    owners: Owners = ALONE
+    """Who else has files on the storage."""
 
     def goes(self, path: str) -> bool | None:
         """Whether a file with our mark that is not wanted here may go; None: it is none of ours.
@@ -132,7 +137,7 @@ def _besides(
         goes = known.goes(path) if found.uid == uid else None
         if goes:
             leaving.append(File(path, found.size, summed(found)))
-        elif goes is None:
+        elif goes is None and not known.owners.anothers(found, uid):
             dark.append(found)
     return leaving, dark
 
@@ -173,7 +178,7 @@ def observation(
         uid="" if spec.origin else others[0] if others else uid if seen.marked else "",
         outputs={"storage": str(spec.storage), "path": spec.folder, "bytes": seen.bytes},
         healthy=not (seen.missing or seen.wrong),
-        note=note(seen, len(dark)),
+        note=note(seen, dark),
         due=_due(seen),
     ), found
 
@@ -229,7 +234,7 @@ def without(files: Files, wanted: Files) -> list[File]:
     return [file for file in files if file.path not in kept]
 
 
-def note(seen: Comparison, dark: int = 0) -> str:
+def note(seen: Comparison, dark: Sequence[StoredFile] = ()) -> str:
     """What is not as wanted, in words."""
     total, said = f"{len(seen.files):,}", []
     if seen.missing:
@@ -240,7 +245,9 @@ def note(seen: Comparison, dark: int = 0) -> str:
         first = f"{seen.spec.folder}/{seen.leaving[0].path}"
         said.append(f"{len(seen.leaving):,} files that are not wanted any more, first {first}")
     if dark:
-        said.append(f"{dark:,} dark files that are to go")
+        more = f" and {len(dark) - _NAMED:,} more" if len(dark) > _NAMED else ""
+        names = ", ".join(found.path for found in dark[:_NAMED])
+        said.append(f"{len(dark):,} dark files that are to go: {names}{more}")
     return "; ".join(said)
 
 

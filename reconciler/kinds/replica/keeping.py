@@ -33,19 +33,20 @@ def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaS
 def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], seen: Seen) -> str:
     """What would be lost without a replica; "" when nothing."""
     assert spec.fileset is not None  # noqa: S101 (of the others nobody asks)
-    if not spec.fileset.count:
+    total = spec.fileset.count - seen.dark.get((spec.dataset or "", str(spec.storage)), 0)
+    if total <= 0:
         return ""
     own, digests = _good(spec, seen), {_good(other, seen) for other in others if other.fileset is not None}
     if own in digests:
         return ""
     left = _only_here(own, digests, seen.files)
     if left is None:
-        return f"perhaps the last copy of {spec.fileset.count:,} files of {spec.dataset}, not known one by one"
+        return f"perhaps the last copy of {total:,} files of {spec.dataset}, not known one by one"
     if not left:
         return ""
-    if spec.fileset.count == 1:
+    if total == 1:
         return f"the last good copy of {left[0]}, all that {spec.dataset} has"
-    count = f"all {len(left):,}" if len(left) == spec.fileset.count else f"{len(left):,} of {spec.fileset.count:,}"
+    count = f"all {len(left):,}" if len(left) == total else f"{len(left):,} of {total:,}"
     return f"the last good copy of {count} files of {spec.dataset}, first {left[0]}"
 
 

@@ -19,6 +19,7 @@ from reconciler.kinds.replica.connect import Closed, closed, connect, described,
 from reconciler.kinds.replica.keeping import kept_as_caches, last_copies, still_needed
 from reconciler.kinds.replica.looking import Look, look_at_all
 from reconciler.kinds.replica.observed import Folders, look, prefixes
+from reconciler.kinds.replica.owning import Owners, places
 from reconciler.kinds.replica.rules import RULES, Quarrel, quarrels
 from reconciler.kinds.replica.seen import Seen
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
@@ -26,6 +27,7 @@ from reconciler.kinds.replica.transfer import Transfers
 from reconciler.model import (
     Answer,
     Change,
+    Done,
     Edge,
     Failed,
     Present,
@@ -116,7 +118,10 @@ class ReplicaKind(Kind[ReplicaSpec]):
         folders = Folders(listing.files)
         many = [w for w in wanted if isinstance(w.spec, ReplicaSpec) and w.spec.fileset is not None]
         results = {w.ref: look(w, listing, folders) for w in wanted if w not in many}
-        results |= look_at_all(Look(target, drivers, listing, folders, self._transfers, self._seen), many)
+        owned = {**self._seen.owned.get(target.id, {}), **{w.uid: places(w) for w in wanted}}
+        self._seen.owned[target.id] = owned
+        seeing = Look(target, drivers, listing, folders, self._transfers, self._seen, Owners.of(owned))
+        results |= look_at_all(seeing, many)
         held = {w.uid for w in wanted}
         ill = any(isinstance(seen, Present) and seen.healthy is False for seen in results.values())
         token = "" if ill else listing.token  # what is not whole must be looked at each time
@@ -138,7 +143,10 @@ class ReplicaKind(Kind[ReplicaSpec]):
         return put_files(visit, self._seen, change) if spec_of(change).fileset else put_one(visit, change)
 
     def _remove(self, visit: Visit, change: Change) -> Answer:
-        return remove_files(visit, change) if spec_of(change).fileset else remove_one(visit, change)
+        answer = remove_files(visit, change) if spec_of(change).fileset else remove_one(visit, change)
+        if isinstance(answer, Done):
+            self._seen.owned.get(visit.target.id, {}).pop(change.uid, None)
+        return answer
 
     def _each(
         self, target: Target, changes: Sequence[Change], drivers: Drivers, do: Callable[[Visit, Change], Answer]

@@ -7,13 +7,14 @@ neither list has. What is being brought in meanwhile counts as neither.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.errors import DriverError
-from reconciler.kinds.replica.fileset import NOTHING, Background, Comparison, compare, dark_file, observation
+from reconciler.kinds.replica.fileset import NOTHING, Background, Comparison, compare, dark_file, joined, observation
 from reconciler.kinds.replica.observed import Folders
+from reconciler.kinds.replica.owning import ALONE, Owners
 from reconciler.kinds.replica.seen import Cache, Seen
 from reconciler.kinds.replica.spec import ReplicaSpec
 from reconciler.kinds.replica.transfer import Transfers
@@ -34,6 +35,8 @@ class Look:
     folders: Folders
     transfers: Transfers
     seen: Seen
+    owners: Owners = ALONE
+    """Who has files on the storage."""
 
     def files(self, spec: ReplicaSpec | None) -> Files | None:
         """The files of a replica; None when nobody has said what its digest stands for."""
@@ -63,20 +66,26 @@ def look_at_all(look: Look, wanted: Sequence[Wanted]) -> dict[Ref, Observation]:
         if files is not None:
             look.drivers.catalogue.remember(files)
     for found in compared.values():
-        _remember_good(look, found)
+        _remember_good(look, found, due)
     whole = (seen.spec.dataset for seen in compared.values() if not (seen.missing or seen.wrong))
     look.seen.whole[look.target.id] = frozenset(name for name in whole if name)
     _fullness(look, wanted)
     return results
 
 
-def _remember_good(look: Look, seen: Comparison) -> None:
-    """Which files of a replica count as a copy, where some are missing or wrong."""
+def _remember_good(look: Look, seen: Comparison, due: Collection[str]) -> None:
+    """Which files of a replica count as a copy, where some are missing or wrong, or dark ones are shown with them."""
     where = (seen.spec.dataset or "", str(seen.spec.storage))
+    dark = sum(1 for found in seen.dark if found.path in due)
     if seen.missing or seen.wrong:
         look.seen.good[where] = look.drivers.catalogue.remember(seen.files.only(seen.right))
+    elif dark:
+        look.seen.good[where] = look.drivers.catalogue.remember(joined(seen.files, seen.leaving))
     else:
         look.seen.good.pop(where, None)
+    look.seen.dark.pop(where, None)
+    if dark:
+        look.seen.dark[where] = dark
 
 
 def _compared(look: Look, one: Wanted) -> Comparison | Unknown:
@@ -92,14 +101,14 @@ def _background(look: Look, spec: ReplicaSpec, applied: Files | None) -> Backgro
     catalogue = look.drivers.catalogue
     whole = catalogue.files(spec.whole) if spec.whole else None
     if whole is None or spec.dataset is None:
-        return Background(applied or NOTHING)
+        return Background(applied or NOTHING, owners=look.owners)
     dataset, storage = spec.dataset, str(spec.storage)
 
     def others() -> list[Files]:
         found = (catalogue.files(digest) for digest in catalogue.elsewhere(dataset, storage))
         return [files for files in found if files is not None]
 
-    return Background(applied or NOTHING, whole, others)
+    return Background(applied or NOTHING, whole, others, look.owners)
 
 
 def _standing(look: Look, one: Wanted) -> tuple[ReplicaSpec, ReplicaSpec | None]:

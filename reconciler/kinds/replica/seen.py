@@ -44,6 +44,10 @@ class Seen:
     """Storage -> datasets of which everything wanted is there and right."""
     good: dict[tuple[str, str], str] = field(default_factory=dict)
     """(dataset, ``site/storage``) -> digest of the files that are there and right, where that is not all."""
+    dark: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(dataset, ``site/storage``) -> how many of the files that are shown there are dark and no copy of anything."""
+    owned: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    """Storage -> mark -> folders and files of that replica. A look at few knows of the others from a look at all."""
     filling: dict[tuple[str, str], Job] = field(default_factory=dict)
     """(dataset, storage) -> the transfer that brings it there."""
 

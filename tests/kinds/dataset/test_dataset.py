@@ -54,6 +54,40 @@ def test_a_container_names_datasets_that_are_declared_and_is_not_within_itself()
     assert list(loops({"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()})) == []
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("n", "n/deep"), [("n/deep", "its copies would lie in s/n/deep, within s/n where those of Dataset/vo/0 lie")]),
+        (("n", "/n"), [("/n", "its copies would lie in s/n, where those of Dataset/vo/0 lie")]),
+        (("n", "n2", "n-deep", "m/n"), []),
+    ],
+)
+def test_copies_of_two_datasets_do_not_lie_within_one_another(names, said):
+    declared = [
+        resource(f"Dataset/vo/{n}", {"scope": "s", "name": name, "files": FILE}) for n, name in enumerate(names)
+    ]
+    expected = [(f"Dataset/vo/{names.index(name)}", "dataset-folders", message) for name, message in said]
+    assert quarrels(*declared) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("s/n/sub", "s/n/sub lies within s/n, where copies of Dataset/vo/n would lie"),
+        ("s/n", "s/n is s/n, where copies of Dataset/vo/n would lie"),
+        ("s", "s lies above s/n, where copies of Dataset/vo/n would lie"),
+        ("s/n-raw", None),
+        ("s/all", None),
+        ("s/all/in", None),
+    ],
+)
+def test_a_folder_that_is_listed_is_not_where_copies_of_another_dataset_would_lie(path, said):
+    site = resource("Site/CESGA", SITES["CESGA"])
+    listing = {"site": "CESGA", "storage": "disk", "path": path}
+    found = quarrels(site, dataset("n", files=FILE), dataset("all", listing=listing))
+    assert found == ([("Dataset/vo/all", "dataset-folders", said)] if said else [])
+
+
 def test_a_copy_that_rules_bring_along_is_not_declared_by_hand_too():
     by_hand = resource(
         "Replica/vo/x", {"storage": {"site": "CESGA", "name": "disk"}, "dataset": "s:n", "files": [{"path": "a"}]}

@@ -13,10 +13,11 @@ from reconciler.kinds.replica import Fileset
 from reconciler.model import Absent, Done, Failed, Present, Reason, Ref, Unknown, Wanted
 from reconciler.ports import File, Files
 from reconciler.records.catalogue import Remembered
-from tests.kinds.replica.conftest import NOW, OTHER, UID, adler32, files_of
+from tests.kinds.replica.conftest import NOW, OTHER, UID, adler32, files_of, replica
 
 CONTENTS = {"1.nc": b"first", "2.nc": b"second!", "run/3.nc": b"third"}
 FILES = files_of(CONTENTS)
+FILESET = {"digest": FILES.digest, "count": len(FILES), "bytes": FILES.bytes}
 
 
 def lay(federation, storage: str, contents: dict[str, bytes], folder: str = "ocean/waves") -> None:
@@ -364,9 +365,90 @@ def test_dark_files_that_may_go_go_with_the_next_change(federation, copied):
     federation.dataset(FILES)
     lay(federation, "A/disk", {"junk": b"??"})
     seen = federation.look(copied, applied=copied)
-    assert (seen.spec.fileset.count, seen.note) == (4, "1 dark files that are to go")
+    assert (seen.spec.fileset.count, seen.note) == (4, "1 dark files that are to go: ocean/waves/junk")
     assert isinstance(federation.put(copied, before=seen.spec), Done)
     assert read(federation, "A/disk") == CONTENTS
+
+
+def test_the_first_dark_files_that_would_go_are_named(federation, copied):
+    federation.drivers.catalogue = Due()
+    federation.dataset(FILES)
+    lay(federation, "A/disk", {f"junk{n}": b"??" for n in range(5)})
+    said = federation.look(copied, applied=copied).note
+    assert said == "5 dark files that are to go: " + ", ".join(f"ocean/waves/junk{n}" for n in range(3)) + " and 2 more"
+
+
+def beside(federation, copied, other, mark=OTHER):
+    """What is dark for a replica when another one is looked at with it, and alone right after."""
+    federation.drivers.catalogue = Due()
+    federation.drivers.catalogue.remember(FILES)
+    wanted = [
+        Wanted(Ref("Replica/vo/r"), UID, copied, copied),
+        Wanted(Ref("Replica/vo/other"), mark, other, None),
+    ]
+    found = []
+    for asked in (wanted, wanted[:1]):
+        reading = federation.kind.observe(federation.target(copied), asked, federation.drivers)
+        scan = federation.drivers.catalogue.scans["storage:A/disk"]
+        found.append((sorted(d.path for d in scan.dark), reading.results[Ref("Replica/vo/r")].spec.fileset.count))
+    assert found[0] == found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"dataset": "ocean:waves/deep", "files": [{"path": "x", "size": 1}]},
+        {"dataset": "ocean:raw", "path": "ocean/waves/deep", "origin": True, "fileset": FILESET},
+        {"path": "ocean/waves/deep/x"},
+    ],
+)
+def test_what_lies_where_another_has_its_place_is_not_dark(federation, copied, more):
+    lay(federation, "A/disk", {"deep/x": b"?", "junk": b"??", "deeper": b"???"})
+    other = replica(**more)
+    assert beside(federation, copied, other) == (["ocean/waves/deeper", "ocean/waves/junk"], 5)
+    seen = federation.look(copied, applied=copied)
+    assert isinstance(federation.put(copied, before=seen.spec), Done)
+    assert read(federation, "A/disk") == {**CONTENTS, "deep/x": b"?"}
+
+
+def test_nothing_is_dark_below_a_folder_that_another_lists(federation, copied):
+    lay(federation, "A/disk", {"junk": b"??"})
+    other = federation.dataset(FILES, dataset="ocean:all", path="ocean", origin=True)
+    assert beside(federation, copied, other) == ([], 3)
+
+
+def test_a_file_with_the_mark_of_another_is_not_dark_even_where_nobody_knows_that_one(federation, copied):
+    federation.drivers.catalogue = Due()
+    federation.dataset(FILES)
+    lay(federation, "A/disk", {"theirs": b"??", "junk": b"?"})
+    federation.drivers.storage(federation.target(copied)).mark("ocean/waves/theirs", OTHER)
+    seen = federation.look(copied, applied=copied)
+    assert (seen.spec.fileset.count, seen.note) == (4, "1 dark files that are to go: ocean/waves/junk")
+    federation.drivers.storage(federation.target(copied)).mark("ocean/waves/junk", OTHER)
+    assert isinstance(federation.put(copied, before=seen.spec), Done)
+    assert sorted(read(federation, "A/disk")) == sorted([*CONTENTS, "junk", "theirs"])
+
+
+def test_the_place_of_a_replica_that_was_taken_away_is_nobodys_again(federation, copied):
+    lay(federation, "A/disk", {"deep/x": b"?"})
+    other = federation.dataset(FILES, dataset="ocean:waves/deep")
+    assert beside(federation, copied, other)[0] == []
+    assert isinstance(federation.remove(other, uid=OTHER), Done)
+    federation.look(copied, applied=copied)
+    assert [d.path for d in federation.drivers.catalogue.scans["storage:A/disk"].dark] == ["ocean/waves/deep/x"]
+
+
+def test_dark_files_are_no_copy_and_no_last_copy(federation, copied):
+    federation.drivers.catalogue = Due()
+    federation.dataset(FILES)
+    lay(federation, "A/disk", {"junk": b"??"})
+    seen = federation.look(copied, applied=copied)
+    a, b = Ref("Replica/vo/r"), Ref("Replica/vo/s")
+    there = federation.dataset(FILES, "B/disk")
+    assert federation.kind.precious({a: seen.spec}, {b: there}) == {}
+    said = federation.kind.precious({a: seen.spec}, {})
+    assert said == {a: "the last good copy of all 3 files of ocean:waves, first 1.nc"}
 
 
 @pytest.mark.parametrize(("gone", "guarded"), [(20, False), (21, True)])
