@@ -1,7 +1,7 @@
 """The Replicas that datasets bring along: one for each storage that some rule chose, shared by all that chose it.
 
 A rule that nothing can be decided for holds what it held, as far as there is such a storage. What goes away is still a
-source while it stands.
+source while it stands. Data keeps its name: copies of a dataset that is called otherwise now stay as they were applied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reconciler.kinds.dataset.spec import DatasetSpec
 from reconciler.kinds.replica import Fileset, ReplicaSpec, StorageRef
 from reconciler.kinds.replica.spec import folder_of
 from reconciler.kinds.world import World
-from reconciler.model import Ref
+from reconciler.model import Choice, Ref
 from reconciler.ports import Files
 
 
@@ -68,6 +68,36 @@ def replica_ref(dataset: Ref, storage: str) -> Ref:
     return Ref(f"Replica/{dataset.partition('/')[2]}.{storage.replace('/', '.')}")
 
 
+def misnamed(ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Choice | None:
+    """Why nothing is decided for a dataset with copies that it would let go of if it were what it says now."""
+    before = _otherwise(ref, spec, world)
+    if before is None or not any(_held(ref, before.dataset, Atlas.of(federation), world)):
+        return None
+    if before.dataset == spec.dataset:
+        said = f"its copies are of {spec.dataset} with files of its own, and it is a container now"
+        cure = f"declare another Dataset for the container, or give {spec.dataset} its files back"
+        return Choice(ref, "datasets", (), f"{said}: {cure}")
+    said = f"its copies are of {before.dataset}, and it is called {spec.dataset} now: data keeps its name"
+    cure = f"declare another Dataset (with another metadata.name) for {spec.dataset}, or give the name back"
+    return Choice(ref, "name", (), f"{said}; {cure}")
+
+
+def _otherwise(ref: Ref, spec: DatasetSpec, world: World) -> DatasetSpec | None:
+    """A dataset as it was applied, where it had another name, or files that a container has not."""
+    before = world.applied(ref)
+    if not isinstance(before, DatasetSpec) or before.datasets:
+        return None
+    return before if before.dataset != spec.dataset or spec.datasets else None
+
+
+def _held(ref: Ref, dataset: str, atlas: Atlas, world: World) -> Iterator[tuple[str, ReplicaSpec]]:
+    """(storage, Replica as it was applied) for each copy of data that stands under a dataset's name."""
+    for storage in atlas.names:
+        held = world.applied(replica_ref(ref, storage))
+        if isinstance(held, ReplicaSpec) and held.many and (held.dataset, str(held.storage)) == (dataset, storage):
+            yield storage, held
+
+
 def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived]]:
     """(dataset, Replica) for everything that is wanted, in the order of the datasets' names."""
     atlas = Atlas.of(federation)
@@ -77,7 +107,7 @@ def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived
         spec = cast("DatasetSpec", found)
         copies = {name: copy for name, copy in wanted.get(spec.dataset, {}).items() if name in atlas.names}
         if spec.datasets or spec.fileset is None:
-            yield from _kept(ref, spec, copies, world)
+            yield from _kept(ref, spec, copies, atlas, world)
             continue
         origin = str(spec.listing) if spec.listing else ""
         if origin:
@@ -179,8 +209,15 @@ def _folder(spec: DatasetSpec, storage: str) -> str:
     return f":{spec.listing.path}" if here and spec.listing and spec.listing.path != folder_of(spec.dataset) else ""
 
 
-def _kept(ref: Ref, spec: DatasetSpec, copies: Mapping[str, _Copy], world: World) -> Iterator[tuple[Ref, Derived]]:
-    """Copies of a dataset that could not be read and is not known either: as they were applied."""
+def _kept(
+    ref: Ref, spec: DatasetSpec, copies: Mapping[str, _Copy], atlas: Atlas, world: World
+) -> Iterator[tuple[Ref, Derived]]:
+    """Copies of a dataset for which nothing could be decided: as they were applied."""
+    before = _otherwise(ref, spec, world)
+    if before is not None:
+        for storage, replica in _held(ref, before.dataset, atlas, world):
+            yield ref, Derived("Replica", replica_name(ref, storage), replica)
+        return
     for storage in sorted(() if spec.datasets else copies):
         held = world.applied(replica_ref(ref, storage))
         if held is not None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from reconciler.errors import Transient
 from reconciler.kinds.base import Derived, Federation, Occasion, Rule, Settled
 from reconciler.kinds.dataset.account import account
-from reconciler.kinds.dataset.brought import brought
+from reconciler.kinds.dataset.brought import brought, misnamed
 from reconciler.kinds.dataset.content import about, settled
 from reconciler.kinds.dataset.rules import RULES, quarrels
 from reconciler.kinds.dataset.spec import DatasetSpec
@@ -62,7 +62,10 @@ class DatasetKind(Registered[DatasetSpec]):
             raise Transient(f"only a part of {question.target.name} could be read")
         return _listed(found, folder)
 
-    def complete(self, ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Settled[DatasetSpec]:  # noqa: ARG002
+    def complete(self, ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Settled[DatasetSpec]:
+        why = misnamed(ref, spec, federation, world)
+        if why is not None:
+            return Settled(spec, undecided=why)
         return Settled(spec) if spec.datasets else settled(ref, spec, world)
 
     def demand(self, ref: Ref, spec: DatasetSpec, world: World) -> Demand:  # noqa: ARG002
