@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _SETTLING = 60.0
-"""Seconds within which a new file may not yet be locked."""
+"""Seconds within which a new file may not yet be locked. It is called ``.part`` only once it is."""
 _DAY = 86400.0
 
 
@@ -23,14 +23,35 @@ _DAY = 86400.0
 def arriving(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A new locked file in ``folder``; what is still there in the end is removed."""
     path = folder / f"{secrets.token_hex(16)}.part"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            with suppress(OSError):  # a file system without locks: age alone tells then
-                fcntl.flock(stream, fcntl.LOCK_EX)
+            _lock(stream)
+            new.rename(path)
             yield path, stream
     finally:
+        new.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def taken(landing: Path, folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """What another has written at ``landing``, locked and moved to ``folder``; gone in the end if it is there still."""
+    path = folder / f"{secrets.token_hex(16)}.part"
+    with landing.open("r+b") as stream:
+        _lock(stream)
+        os.utime(landing)
+        landing.replace(path)
+        try:
+            yield path, stream
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _lock(stream: BinaryIO) -> None:
+    with suppress(OSError):  # a file system without locks: age alone tells then
+        fcntl.flock(stream, fcntl.LOCK_EX)
 
 
 def inodes(folder: Path) -> set[int]:
@@ -47,10 +68,26 @@ def sweep(folder: Path, now: float, forget: Callable[[int], None]) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
-                stat = entry.stat(follow_symlinks=False)
-                if _abandoned(Path(entry.path), now - stat.st_mtime):
-                    forget(stat.st_ino)
-                    Path(entry.path).unlink()
+                path, stat = Path(entry.path), entry.stat(follow_symlinks=False)
+                age = now - stat.st_mtime
+                if path.suffix == ".part" or age >= _SETTLING:
+                    _sweep_one(path, age, forget)
+
+
+def _sweep_one(path: Path, age: float, forget: Callable[[int], None]) -> None:
+    """Remove a file that nobody has locked. Our own lock is held until it is gone: two who sweep never meet."""
+    with path.open("r+b") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        except OSError:
+            if age <= _DAY:
+                return
+        inode = os.fstat(stream.fileno()).st_ino
+        if path.stat().st_ino == inode:
+            forget(inode)
+            path.unlink()
 
 
 def forget_landings(folder: Path, now: float) -> None:
@@ -60,16 +97,3 @@ def forget_landings(folder: Path, now: float) -> None:
             with suppress(FileNotFoundError):
                 if now - entry.stat(follow_symlinks=False).st_mtime > _DAY:
                     Path(entry.path).unlink()
-
-
-def _abandoned(path: Path, age: float) -> bool:
-    if age < _SETTLING:
-        return False
-    try:
-        with path.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return age > _DAY
-    return True

@@ -7,6 +7,7 @@ at any moment it leaves either the complete, marked file or nothing that is list
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -14,19 +15,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
 from reconciler.drivers.directory.errors import translated
-from reconciler.drivers.directory.incoming import arriving, forget_landings, inodes, sweep
+from reconciler.drivers.directory.incoming import arriving, forget_landings, inodes, sweep, taken
 from reconciler.drivers.directory.index import Index, Row
-from reconciler.drivers.directory.scan import OWN, walk
+from reconciler.drivers.directory.scan import OWN, escaped, is_text, walk
 from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
 from reconciler.drivers.prefixes import Prefixes
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.ports import Copy, Listing, Source, Space, StoredFile
 
+_log = logging.getLogger(__name__)
 _SWEEP_EVERY = 3600.0
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may change again without its time stamp showing it."""
@@ -70,8 +73,11 @@ class Directory:
         if not self._attached():
             return Listing({})
         missed: list[str] = []
+        odd: list[str] = []
         with translated(f"{self._name}: {self._root}"):
-            found = list(walk(self._root, Prefixes(asked), lambda path, _error: missed.append(path)))
+            found = list(walk(self._root, Prefixes(asked), lambda path, _error: missed.append(path), odd.append))
+        if odd:
+            _left_out(self._name, self._root, min(odd), len(odd))
         known, close = self._rows(), Prefixes(p for p in asked if p)
         files: dict[str, StoredFile] = {}
         fresh: list[Row] = []
@@ -178,21 +184,13 @@ class Directory:
         """Verify what was written at the landing, and show it under its name with our mark."""
         goal, landing = self._file(copy.path), self._landing(copy.path, copy.uid)
         self._prepare()
-        part = self._own / "incoming" / f"{secrets.token_hex(16)}.part"
-        with translated(f"{self._name}: {copy.path}"):
-            try:
-                os.utime(landing)
-                landing.replace(part)
-            except FileNotFoundError as error:
-                raise Conflict(f"{self._name}: nothing was written for {copy.path}") from error
-            try:
-                with part.open("r+b") as stream:
-                    tally = _tallied(stream)
-                    tally.verify(copy.source.url, copy.size, copy.checksum)
-                    row = _synced(copy, stream, tally, self._clock())
-                self._show(part, goal, row)
-            finally:
-                part.unlink(missing_ok=True)
+        if not landing.exists():
+            raise Conflict(f"{self._name}: nothing was written for {copy.path}")
+        with translated(f"{self._name}: {copy.path}"), taken(landing, self._own / "incoming") as (part, stream):
+            tally = _tallied(stream)
+            tally.verify(copy.source.url, copy.size, copy.checksum)
+            row = _synced(copy, stream, tally, self._clock())
+            self._show(part, goal, row)
         return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
 
     def _landing(self, path: str, uid: str) -> Path:
@@ -225,7 +223,7 @@ class Directory:
 
     def _file(self, path: str) -> Path:
         parts = path.split("/")
-        if any(part in ("", ".", "..") or "\0" in part for part in parts) or parts[0] == OWN:
+        if any(part in ("", ".", "..") or "\0" in part for part in parts) or parts[0] == OWN or not is_text(path):
             raise Terminal(f"{self._name}: {path!r} is not a path under a storage's root")
         return self._root.joinpath(*parts)
 
@@ -245,9 +243,9 @@ class Directory:
                 (self._own / folder).mkdir(parents=True, exist_ok=True)
             if self._known is not None and not self._known.exists():
                 self._introduce(self._known)
+            sweep(self._own / "incoming", self._clock(), self._index.forget_inode)
             if self._clock() - self._swept > _SWEEP_EVERY:
                 self._swept = self._clock()
-                sweep(self._own / "incoming", self._clock(), self._index.forget_inode)
                 forget_landings(self._own / "landing", self._clock())
 
     def _introduce(self, known: Path) -> None:
@@ -298,6 +296,14 @@ class Directory:
         with suppress(FileNotFoundError):
             alive.add(goal.lstat().st_ino)
         self._index.settle(path, latest, alive)
+
+
+@lru_cache(maxsize=1024)
+def _left_out(name: str, root: Path, first: str, count: int) -> None:
+    """Say what is left out of a listing: once, and again when that is something else."""
+    _log.warning(
+        "%s: %d names under %s are no text or too long and are left out, first %s", name, count, root, escaped(first)
+    )
 
 
 def _tallied(stream: BinaryIO) -> Tally:

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.drivers import directory
 from reconciler.drivers.directory.storage import Directory
+from reconciler.drivers.fetch import Tally, file_path
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.model import Reason, Target
 from reconciler.ports import Copy, Source
@@ -106,10 +107,9 @@ def test_a_replacement_killed_leaves_the_old_file_or_the_new_with_its_mark(root,
 
 @pytest.mark.parametrize("point", POINTS)
 def test_after_a_kill_the_same_copy_succeeds_and_the_leftovers_are_swept(root, source, point):
+    store = Directory("x", root)
+    store.copy_in(Copy("other", source(b"", "empty"), UID))
     killed(root, source(BODY), point)
-    clock = Clock()
-    store = Directory("x", root, clock=clock)
-    clock.now = max((f.stat().st_mtime for f in (root / ".hanse/incoming").iterdir()), default=clock.now) + 100
     store.copy_in(Copy("data/file", source(BODY), UID))
     assert list((root / ".hanse/incoming").iterdir()) == []
     assert store.listing().files["data/file"].uid == UID
@@ -131,15 +131,32 @@ def test_a_file_that_another_process_is_writing_is_not_swept(root, source, tmp_p
     )
     try:
         child.stdout.readline()
+        store.copy_in(Copy("b", source(BODY), UID))
+        assert held.exists()
         clock.now = held.stat().st_mtime + 2 * 86400
         store.copy_in(Copy("b", source(BODY), UID))
         assert held.exists()
     finally:
         child.kill()
         child.communicate()
-    clock.now += 7200
     store.copy_in(Copy("c", source(BODY), UID))
     assert not held.exists()
+
+
+def test_what_has_landed_is_not_swept_while_it_is_read(root, store, source, monkeypatch):
+    landing = file_path(store.landing("a", UID).url)
+    landing.write_bytes(BODY)
+    other, real = Directory("x", root, clock=lambda: time.time() + 2 * 86400), Tally.verify
+
+    def slow(tally, *said):
+        monkeypatch.setattr(Tally, "verify", real)
+        other.copy_in(Copy("b", source(BODY), UID))
+        real(tally, *said)
+
+    monkeypatch.setattr(Tally, "verify", slow)
+    store.land(Copy("a", source(BODY), UID))
+    assert {path: seen.uid for path, seen in store.listing().files.items()} == {"a": UID, "b": UID}
+    assert list((root / ".hanse/incoming").iterdir()) == []
 
 
 # -- behind our back ---------------------------------------------------------------------------------------------------
@@ -288,6 +305,52 @@ def test_a_damaged_index_is_an_error_and_no_lack_of_marks(root, store, source):
         file.write_bytes(b"not a database at all" * 100)
     with pytest.raises(Terminal, match="damaged"):
         store.listing()
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_names_that_are_no_text_are_left_out_and_told_once(root, store, source, caplog):
+    store.copy_in(Copy("a", source(BODY), UID))
+    (root / "in").mkdir()
+    for name in (b"in/caf\xe9.nc", b"in/surrogate\xed\xa0\x80", b"in/right\xc3\xa9", b"in/two\nlines"):
+        Path(os.fsdecode(os.fsencode(root) + b"/" + name)).write_bytes(b"x")
+    wrong = Path(os.fsdecode(os.fsencode(root) + b"/in/\xff\n"))
+    wrong.mkdir()
+    (wrong / "file").write_bytes(b"x")
+    for _ in range(2):
+        seen = store.listing(["", "in/"])
+        assert (sorted(seen.files), seen.complete) == (["a", "in/right\u00e9", "in/two\nlines"], True)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"storage:SITE/disk: 3 names under {root} are no text")
+    assert said.endswith("first in/caf\\xe9.nc")
+
+
+def test_paths_longer_than_the_system_takes_are_left_out(root, store, source, caplog):
+    name = "d" * 200
+    store.copy_in(Copy("e" * 255, source(BODY), UID))
+    here = os.open(root, os.O_RDONLY)
+    try:
+        for _ in range(25):
+            os.mkdir(name, dir_fd=here)
+            inner = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(os.open("f" * 100, os.O_CREAT | os.O_WRONLY, dir_fd=here))
+            os.close(here)
+            here = inner
+    finally:
+        os.close(here)
+    seen = store.listing(["", "d"])
+    assert seen.complete
+    assert "e" * 255 in seen.files
+    assert all(len(os.fsencode(root / path)) < 4096 for path in seen.files)
+    assert "too long" in caplog.text
+    subprocess.run(["rm", "-rf", root / name], check=True)
+
+
+def test_a_path_that_is_no_text_is_refused(store, source):
+    for refused in (lambda: store.copy_in(Copy("\udce9", source(BODY), UID)), lambda: store.remove("\udce9")):
+        with pytest.raises(Terminal, match="is not a path"):
+            refused()
 
 
 # -- room --------------------------------------------------------------------------------------------------------------
