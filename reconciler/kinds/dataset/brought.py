@@ -71,7 +71,7 @@ def replica_ref(dataset: Ref, storage: str) -> Ref:
 def misnamed(ref: Ref, spec: DatasetSpec, federation: Federation, world: World) -> Choice | None:
     """Why nothing is decided for a dataset with copies that it would let go of if it were what it says now."""
     before = _otherwise(ref, spec, world)
-    if before is None or not any(_held(ref, before.dataset, Atlas.of(federation), world)):
+    if before is None or not holds(ref, before.dataset, federation, world):
         return None
     if before.dataset == spec.dataset:
         said = f"its copies are of {spec.dataset} with files of its own, and it is a container now"
@@ -80,6 +80,11 @@ def misnamed(ref: Ref, spec: DatasetSpec, federation: Federation, world: World) 
     said = f"its copies are of {before.dataset}, and it is called {spec.dataset} now: data keeps its name"
     cure = f"declare another Dataset (with another metadata.name) for {spec.dataset}, or give the name back"
     return Choice(ref, "name", (), f"{said}; {cure}")
+
+
+def holds(ref: Ref, dataset: str, federation: Federation, world: World) -> bool:
+    """Whether copies of data of that name stand that the Dataset ``ref`` has brought along."""
+    return any(_held(ref, dataset, Atlas.of(federation), world))
 
 
 def _otherwise(ref: Ref, spec: DatasetSpec, world: World) -> DatasetSpec | None:

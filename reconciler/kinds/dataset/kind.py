@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from reconciler.errors import Transient
@@ -11,6 +12,7 @@ from reconciler.kinds.base import Derived, Federation, Occasion, Rule, Settled
 from reconciler.kinds.dataset.account import account
 from reconciler.kinds.dataset.brought import brought, misnamed
 from reconciler.kinds.dataset.content import about, settled
+from reconciler.kinds.dataset.former import Former
 from reconciler.kinds.dataset.rules import RULES, quarrels
 from reconciler.kinds.dataset.spec import DatasetSpec
 from reconciler.kinds.registered import Registered
@@ -30,6 +32,9 @@ class DatasetKind(Registered[DatasetSpec]):
     plural = "datasets"
     Spec = DatasetSpec
     rules: ClassVar[tuple[Rule, ...]] = RULES
+
+    def __init__(self) -> None:
+        self._former = Former()
 
     def canonical(self, spec: DatasetSpec) -> DatasetSpec:
         """Files in the order of their paths, names in order, checksums in lower case."""
@@ -66,7 +71,10 @@ class DatasetKind(Registered[DatasetSpec]):
         why = misnamed(ref, spec, federation, world)
         if why is not None:
             return Settled(spec, undecided=why)
-        return Settled(spec) if spec.datasets else settled(ref, spec, world)
+        if spec.datasets:
+            return Settled(spec)
+        found, odd = settled(ref, spec, world), self._former.fault(ref, spec, federation, world)
+        return replace(found, faults=(*found.faults, odd)) if odd else found
 
     def demand(self, ref: Ref, spec: DatasetSpec, world: World) -> Demand:  # noqa: ARG002
         """What lies at its source takes room there, and nobody's quota."""

@@ -174,7 +174,7 @@ def observation(
     others = sorted(seen.others)
     return Present(
         shown or spec,
-        owned=spec.origin or not seen.unmarked or bool(seen.marked),
+        owned=spec.origin or not seen.unmarked or bool(seen.marked or others),
         uid="" if spec.origin else others[0] if others else uid if seen.marked else "",
         outputs={"storage": str(spec.storage), "path": spec.folder, "bytes": seen.bytes},
         healthy=not (seen.missing or seen.wrong),

@@ -107,3 +107,21 @@ def test_a_dataset_that_becomes_a_container_keeps_its_copies(root):
     assert stored(root) == ["ab"] * 3
     (deferred,) = [a for a in planned(root).actions if a.ref == "Dataset/vo/waves"]
     assert deferred.message.startswith("its copies are of sea:waves with files of its own, and it is a container now")
+
+
+def test_a_dataset_with_another_name_in_git_is_told_to_say_that_it_moved(root):
+    other = of(DATA, "waves", "big")
+    commit(root, {"data.yaml": other})
+    plan = planned(root)
+    (found,) = [a for a in plan.actions if a.ref == "Replica/vo/big.LAB.a"]
+    assert (found.blocked, found.message.partition(" (")[0]) == (
+        "AdoptionConflict",
+        "it carries the mark of another resource",
+    )
+    (warning,) = [w for w in plan.warnings if "Dataset/vo/big" in w]
+    assert "sea:waves was Dataset/vo/waves, whose copies carry the marks of that name" in warning
+    assert "lifecycle: {moved: waves}" in warning
+    commit(root, {"data.yaml": other.replace("spec:", "lifecycle: {moved: waves}\nspec:")})
+    assert not [w for w in planned(root).warnings if "Dataset/vo/big" in w]
+    applied(root, until_quiet=True)
+    assert (stored(root), said(planned(root))) == (["ab"] * 3, [])
