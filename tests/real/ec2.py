@@ -67,14 +67,14 @@ class EC2:
 def ec2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EC2]:
     """The service, started once."""
     pytest.importorskip("moto.server", reason="moto is missing: install moto[ec2,server]")
-    port = _free_port()
+    port = _free_port("127.0.0.1")
     log = tmp_path_factory.mktemp("ec2") / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.real.ec2", str(port)], stdout=stream, stderr=stream, start_new_session=True
         )
         try:
-            _wait(port, process, log)
+            _wait("127.0.0.1", port, process, log)
             yield EC2(port)
         finally:
             _stop(process)
