@@ -243,5 +243,5 @@ def _proxy(ports: dict[str, int]) -> str:
     return (
         f"[DEFAULT]\nbind_ip = 127.0.0.1\nbind_port = {ports['proxy']}\nuser = swift\nswift_dir = /etc/swift\n"
         f"workers = 1\n\n[pipeline:main]\npipeline = {_FILTERS} proxy-server\n\n[app:proxy-server]\n"
-        f"use = egg:swift#proxy\nallow_account_management = true\naccount_autocreate = true\n\n{filters}"
+        f"use = egg:swift#proxy\nallow_account_management = true\naccount_autocreate = true\nconn_timeout = 20\nnode_timeout = 60\n\n{filters}"
     )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -127,6 +128,9 @@ class Client:
             if self.session.should_strip_auth(self.url(path), url):
                 more["auth"] = _Bearer("")
         answer = self._asked(what, method, url, more, _TRIES if method in _REPEATABLE and _bare(more) else 1)
+        if method == "PROPFIND" and answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            answer.close()  # some stumble over a file that goes while they look
+            answer = self._asked(what, method, url, more, 1)
         if answer.ok or answer.status_code in right:
             return answer
         with answer:
