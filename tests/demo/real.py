@@ -10,6 +10,7 @@ the end.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,7 +146,12 @@ def _goes(stage: Stage, bind: Bind, project: Project) -> None:
     stage.chapter(5, "Everything is removed")
     shutil.rmtree(stage.place / "manifests/coast")
     stage.commit("The coast goes")
-    stage.say("In the reverse of the order in which it was made: checks, names, clusters, data.")
+    stage.say("""In the reverse of the order in which it was made: checks, names, clusters, data. Nobody else has the
+        gauges' data: its last copy stays until somebody says so in git.""")
+    said = stage.hanse("apply", ends=3, expect="LastCopy")
+    for copy in sorted(set(re.findall(r"hanse approve (Replica/[^\s)]+)", said))):
+        stage.hanse(f"approve {copy} --reason 'the coast is closed'", expect="wrote")
+    stage.commit("The gauges may go")
     stage.hanse("apply", expect="deleted")
     stage.hanse("plan", expect="nothing to do")
     left = project.contents()
