@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from reconciler.errors import Transient
 from reconciler.kinds.base import Derived, Federation, Occasion, Rule, Settled
-from reconciler.kinds.dataset.account import account
 from reconciler.kinds.dataset.brought import brought, misnamed
 from reconciler.kinds.dataset.content import about, settled
 from reconciler.kinds.dataset.former import Former
@@ -21,7 +20,7 @@ from reconciler.kinds.replica.connect import connect, target_id
 from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
 from reconciler.kinds.world import Demand, Listed, Lock, Question, World
-from reconciler.model import Action, Answer, Change, DataAccount, Edge, Graph, Observed, Ref, Resource, Target
+from reconciler.model import Answer, Change, Edge, Ref, Resource, Target
 from reconciler.ports import Drivers, Files, Listing
 
 
@@ -86,12 +85,6 @@ class DatasetKind(Registered[DatasetSpec]):
     def gather(self, federation: Federation, world: World) -> Iterable[tuple[Ref, Derived]]:
         """One Replica for each storage that a rule chose for a dataset, and one where it comes from."""
         return brought(federation, world)
-
-    def account(
-        self, actions: Sequence[Action], graph: Graph, observed: Observed, federation: Federation, world: World
-    ) -> DataAccount | None:
-        """Bytes from where to where, copies, room, time and cost of the whole plan."""
-        return account(actions, graph, observed, federation, world)
 
     def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         """Which files a dataset has is written down before anything rests on it."""

@@ -12,6 +12,7 @@ from typing import ClassVar
 from reconciler.kinds.base import Fault, Federation, Occasion, OpenChoice, Rule, Settled
 from reconciler.kinds.dataset.index import Shelf
 from reconciler.kinds.datasetrule import elsewhere
+from reconciler.kinds.datasetrule.account import account
 from reconciler.kinds.datasetrule.candidates import group_in, nothing_known, open_choices
 from reconciler.kinds.datasetrule.data import groups_of, leaves_of
 from reconciler.kinds.datasetrule.elsewhere import TELLABLE
@@ -26,7 +27,21 @@ from reconciler.kinds.replica.rules import Quarrel
 from reconciler.kinds.vo.group import vo_name
 from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import Demand, Lock, Question, World
-from reconciler.model import Answer, Change, Choice, Edge, Reading, Ref, Resource, Target, Wanted
+from reconciler.model import (
+    Action,
+    Answer,
+    Change,
+    Choice,
+    DataAccount,
+    Edge,
+    Graph,
+    Observed,
+    Reading,
+    Ref,
+    Resource,
+    Target,
+    Wanted,
+)
 from reconciler.ports import Drivers, Space
 
 
@@ -111,6 +126,12 @@ class DatasetRuleKind(Registered[DatasetRuleSpec]):
             by_group[group_in(field)] = (*by_group.get(group_in(field), ()), *names)
         whole = by_group.pop("", ())
         return spec.model_copy(update={"chosen": whole, "chosenDatasets": by_group})
+
+    def account(
+        self, actions: Sequence[Action], graph: Graph, observed: Observed, federation: Federation, world: World
+    ) -> DataAccount | None:
+        """Bytes from where to where, copies, room, time and cost of the whole plan."""
+        return account(actions, graph, observed, federation, world)
 
     def complete(
         self, ref: Ref, spec: DatasetRuleSpec, federation: Federation, world: World

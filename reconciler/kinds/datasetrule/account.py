@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -19,7 +19,8 @@ from reconciler.kinds.dataset.brought import replica_ref
 from reconciler.kinds.dataset.distance import Atlas
 from reconciler.kinds.dataset.index import Datasets
 from reconciler.kinds.dataset.spec import DatasetSpec
-from reconciler.kinds.replica import ReplicaSpec
+from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
+from reconciler.kinds.replica import ReplicaFile, ReplicaSpec
 from reconciler.kinds.replica.connect import target_id
 from reconciler.kinds.site.storage import Storage
 from reconciler.kinds.world import World
@@ -39,8 +40,6 @@ from reconciler.model import (
     Verb,
 )
 
-BYTES_PER_SECOND = 100e6
-"""What a way carries where no link says so."""
 _TB = 1e12
 _MAKES = (Verb.CREATE, Verb.UPDATE, Verb.REPLACE)
 
@@ -95,13 +94,13 @@ class _Account:
         due = [found for action in self.actions if (found := self._due(action)) is not None]
         gone = [(a, self._seen(a.ref)) for a in self.actions if a.ref.kind == "Replica" and a.verb is Verb.DELETE]
         going = [(*_size(spec), str(spec.storage)) for a, spec in gone if spec is not None and a.blocked is None]
-        going += [less for action in self.actions if (less := self._shed(action)) is not None]
+        going += [less for one in due if (less := self._shed(one)) is not None]
         flows = tuple(self._flows(due))
-        arriving, busy = Counter[str](), Counter[str]()
+        arriving, leaving = Counter[str](), Counter[str]()
+        busy: dict[str, float] = defaultdict(float)
         for flow in flows:
             arriving[flow.target] += flow.bytes
-            busy[flow.target] += flow.seconds  # type: ignore[assignment]
-        leaving = Counter[str]()
+            busy[flow.target] += flow.seconds
         for _, size, storage in going:
             leaving[storage] += size
         return DataAccount(
@@ -132,12 +131,12 @@ class _Account:
             files, size = seen.due or (max(0, files - there[0]), max(0, size - there[1]))
         return _Due(action, spec, files, size)
 
-    def _shed(self, action: Action) -> tuple[int, int, str] | None:
+    def _shed(self, one: _Due) -> tuple[int, int, str] | None:
         """(files, bytes, storage) that an update takes away: what a copy has more than it should."""
-        seen = self._seen(action.ref) if action.verb is Verb.UPDATE and action.blocked is None else None
-        if seen is None or action.ref.kind != "Replica" or not action.spec:
+        seen = self._seen(one.action.ref) if one.action.verb is Verb.UPDATE else None
+        if seen is None:
             return None
-        (files, size), there = _size(ReplicaSpec.model_validate_json(orjson.dumps(action.spec))), _size(seen)
+        (files, size), there = _size(one.spec), _size(seen)
         more = there[0] - files, there[1] - size
         return (*more, str(seen.storage)) if min(more) > 0 else None
 
@@ -174,8 +173,8 @@ class _Account:
         owner = self._owner(due.action.ref)
         standing = [name for name in (p.partition(":")[0] for p in due.spec.sources) if self._readable(owner, name)]
         settled = [name for name in standing if owner is not None and not self._changes(replica_ref(owner, name))]
-        for name in (*settled, *standing):
-            return name
+        if standing:
+            return (*settled, *standing)[0]
         if isinstance(due.spec.source, str):
             return _host(due.spec.source)
         if due.spec.source is not None:
@@ -194,14 +193,14 @@ class _Account:
         resource = self.graph.resources.get(ref)
         return resource.owner if resource is not None else None
 
-    def _addresses(self, owner: Ref | None) -> tuple[Any, ...]:
+    def _addresses(self, owner: Ref | None) -> tuple[ReplicaFile, ...]:
         dataset = self.federation.get(owner) if owner is not None else None
         return dataset.files if isinstance(dataset, DatasetSpec) else ()
 
     def _way(self, source: str, target: str, size: int) -> tuple[float, float]:
         """(seconds, cost) of a copy."""
         link = self.atlas.link(source, target)
-        rate = link.bytesPerSecond if link and link.bytesPerSecond else BYTES_PER_SECOND
+        rate = link.bytesPerSecond if link and link.bytesPerSecond else self.world.policy.bytes_per_second
         storage = self.atlas.storage(source)
         price = storage.price.readPerTB if storage and storage.price else None
         return size / rate, size / _TB * (price or 0.0)
@@ -223,44 +222,39 @@ class _Account:
         concerned |= {action.ref for action in self.actions if action.ref.kind == "DatasetRule"}
         for ref in sorted(concerned):
             resource = self.graph.resources.get(ref)
-            spec: Any = resource.spec if resource is not None else self._gone(ref)
+            applied = self._applied(ref)
+            spec: DatasetRuleSpec | None = resource.spec if resource is not None else applied
             if spec is None:
                 continue
-            names = (spec.replicas or self._held(ref)) if resource is not None else ()
-            wanted = [Ref(f"Replica/{name}") for name in names]
+            held_names = spec.replicas or (applied.replicas if applied is not None else ())  # undecided: it keeps them
+            wanted = [Ref(f"Replica/{name}") for name in (held_names if resource is not None else ())]
             leaving = [action for action, _ in gone if ref in held.get(action.ref, ())]
             data = [dataset.fileset for _, _, dataset in self.datasets.leaves(spec.dataset) if dataset.fileset]
+            files = sum(part.count for part in data)
             yield RuleAccount(
                 ref=ref,
                 data=spec.dataset,
                 copies=_most(spec) if resource is not None else 0,
-                files=sum(part.count for part in data),
+                files=files,
                 bytes=sum(part.bytes for part in data),
-                kept=self._kept(spec, wanted, making, sum(part.count for part in data)),
+                kept=self._kept(spec, wanted, making, files),
                 made=sum(r in making for r in wanted),
                 released=sum(action.blocked is None for action in leaving),
                 protected=sum(action.blocked is Reason.LAST_COPY for action in leaving),
                 refused=self._refused(ref),
             )
 
-    def _kept(self, spec: Any, wanted: Sequence[Ref], making: Collection[Ref], files: int) -> int:
+    def _kept(self, spec: DatasetRuleSpec, wanted: Sequence[Ref], making: Collection[Ref], files: int) -> int:
         """Whole copies that stand; of files placed one by one as many as what stands would make."""
         if spec.grouping != "NONE":
             return sum(ref not in making and self._whole(ref) for ref in wanted)
         there = sum(_size(seen)[0] for ref in wanted if (seen := self._seen(ref)) is not None)
         return min(_most(spec), there // files) if files else 0
 
-    def _gone(self, ref: Ref) -> Any:
+    def _applied(self, ref: Ref) -> DatasetRuleSpec | None:
         """A rule as it was applied; None when it was not, or is not looked at in this run."""
-        from reconciler.kinds.datasetrule.spec import DatasetRuleSpec  # rules are built on datasets
-
         held = self.observed.applied.get(ref)
         return DatasetRuleSpec.model_validate_json(held.content) if held else None
-
-    def _held(self, ref: Ref) -> list[str]:
-        """The replicas of a rule for which nothing could be decided: it keeps what it had."""
-        held = self.observed.applied.get(ref)
-        return orjson.loads(held.content).get("replicas", []) if held else []
 
     def _is(self, ref: Ref, verb: Verb) -> bool:
         action = self.by_ref.get(ref)
@@ -276,7 +270,9 @@ class _Account:
         used = Counter[str]()
         for ref, seen in self.observed.results.items():
             if ref.kind == "Replica" and isinstance(seen, Present):
-                used[str(seen.spec.storage)] += _size(cast("ReplicaSpec", seen.spec))[1]  # type: ignore[attr-defined]
+                spec = cast("ReplicaSpec", seen.spec)
+                used[str(spec.storage)] += _size(spec)[1]
+        before, after = self._held()
         for name in sorted({*arriving, *leaving}):
             storage = self.atlas.storage(name)
             yield StorageAccount(
@@ -285,7 +281,10 @@ class _Account:
                 leaving.get(name, 0),
                 used[name],
                 self._free(name, storage, used[name]),
-                tuple(self._quotas(name, storage)),
+                tuple(
+                    QuotaAccount(q.vo, before[name, q.vo], after[name, q.vo], q.maxBytes)
+                    for q in (storage.quotas if storage else ())
+                ),
             )
 
     def _free(self, name: str, storage: Storage | None, used: int) -> int | None:
@@ -297,27 +296,25 @@ class _Account:
         known = [n for n in (said, most - used if most is not None else None) if n is not None]
         return min(known) if known else None
 
-    def _quotas(self, name: str, storage: Storage | None) -> Iterator[QuotaAccount]:
-        """What each VO holds there by its rules, before and after, where the storage has quotas."""
-        if storage is None or not storage.quotas:
-            return
-        before, after = Counter[str](), Counter[str]()
-        for ref, spec in cast("Iterable[tuple[Ref, Any]]", self.federation.of_kind("DatasetRule")):
-            vo = spec.vo or self.datasets.vo(spec.dataset)
-            after[vo] += _held_at(name, spec)
-            new = self._is(ref, Verb.CREATE)
-            before[vo] += 0 if new else _held_at(name, self._gone(ref) or spec)
+    def _held(self) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+        """Bytes by (storage, VO) that rules hold, before and after; those that end are not declared any more."""
+        before, after = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for ref, found in self.federation.of_kind("DatasetRule"):
+            rule = cast("DatasetRuleSpec", found)
+            self._add(after, rule)
+            if not self._is(ref, Verb.CREATE):
+                self._add(before, self._applied(ref) or rule)
         for ref in self.by_ref:
-            spec = self._gone(ref) if ref.kind == "DatasetRule" and self._is(ref, Verb.DELETE) else None
-            if spec is not None:
-                before[spec.vo or self.datasets.vo(spec.dataset)] += _held_at(name, spec)
-        for quota in storage.quotas:
-            yield QuotaAccount(quota.vo, before[quota.vo], after[quota.vo], quota.maxBytes)
+            ended = self._applied(ref) if ref.kind == "DatasetRule" and self._is(ref, Verb.DELETE) else None
+            if ended is not None:
+                self._add(before, ended)
+        return before, after
 
-
-def _held_at(name: str, spec: Any) -> int:
-    """Bytes that a rule holds at a storage."""
-    return sum(places[name].bytes for places in spec.placed.values() if name in places)
+    def _add(self, held: Counter[tuple[str, str]], rule: DatasetRuleSpec) -> None:
+        vo = rule.vo or self.datasets.vo(rule.dataset)
+        for places in rule.placed.values():
+            for storage, part in places.items():
+                held[storage, vo] += part.bytes
 
 
 def _size(spec: ReplicaSpec) -> tuple[int, int]:
@@ -328,7 +325,7 @@ def _size(spec: ReplicaSpec) -> tuple[int, int]:
     return len(parts), sum(part.size or 0 for part in parts)
 
 
-def _most(spec: Any) -> int:
+def _most(spec: DatasetRuleSpec) -> int:
     """The copies that a rule wants: as many as it has placed, or else as it says."""
     placed = max((len(places) for places in spec.placed.values()), default=0)
     return max(spec.copies or 0, 0 if spec.grouping == "NONE" else placed)
