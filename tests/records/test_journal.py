@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -382,18 +381,15 @@ def test_threads_may_settle_at_the_same_time(store):
     assert len(store.inventory.entries()) == len(store.events.history()) == 40
 
 
-def test_ten_thousand_operations_are_journaled_durably_in_under_four_seconds(tmp_path):
+def test_ten_thousand_operations_are_journaled(tmp_path):
     actions = [action(ref=name(n)) for n in range(10_000)]
     with open_store(f"sqlite:///{tmp_path}/hanse.db", lambda: datetime.now(UTC)) as store:
         journal = begin(store, book(*actions))
         due = operations(journal, *actions)
-        began = time.process_time()
         for start in range(0, len(due), 200):
             journal.intend(due[start : start + 200])
             journal.settle([outcome(operation) for operation in due[start : start + 200]])
-        took = time.process_time() - began
         assert len(store.inventory.entries()) == 10_000
-    assert took < 4.0
 
 
 def test_mending_is_counted_from_when_it_was_begun_whatever_became_of_it(store, clock):

@@ -21,6 +21,8 @@ that a killed copy shows nothing. Quirks of libcloud 3.9 that are dealt with her
   rule ``AbortIncompleteMultipartUpload`` on the bucket does the same for paths never tried again.
 - A page that names no last key makes it begin anew, without end: noticed by the first key coming again.
 - An answer in another XML namespace parses as nothing: AttributeError is a bad answer, not a fault of ours.
+- Swift answers 202 without an ETag when a newer write of the same path came between: libcloud takes that for a wrong
+  hash, and it is one to be tried again.
 - There is no copy on the server's side and so no way to change metadata: ``mark`` sends that request itself.
 - One driver object is one connection: each thread has its own.
 """
@@ -43,7 +45,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.providers import get_driver
-from libcloud.storage.types import ObjectDoesNotExistError
+from libcloud.storage.types import ObjectDoesNotExistError, ObjectHashMismatchError
 
 from reconciler.drivers.fetch import PIECE, Tally, pieces, shown
 from reconciler.drivers.heads import Head, Heads
@@ -280,7 +282,10 @@ class Bucket:
         with tempfile.NamedTemporaryFile(prefix="hanse-") as file:
             file.write(content)
             file.flush()
-            self._driver.upload_object(file.name, self._here(), copy.path, extra=_extra(metadata))
+            try:
+                self._driver.upload_object(file.name, self._here(), copy.path, extra=_extra(metadata))
+            except ObjectHashMismatchError as error:
+                raise Transient(f"{self._name}: {copy.path}: the server does not confirm what was sent") from error
 
     def _put_large(self, copy: Copy, stream: Iterator[bytes], metadata: Mapping[str, str]) -> None:
         self._driver.upload_object_via_stream(stream, self._here(), copy.path, extra=_extra(metadata))

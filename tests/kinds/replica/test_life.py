@@ -305,12 +305,10 @@ def big(web, kind="slow", **more):
     return replica(**{"path": "big", "size": BIG, "checksum": md5(body), "source": f"{web}/{kind}/{BIG}", **more})
 
 
-def test_a_put_of_something_big_answers_at_once_and_tells_how_far_it_is(federation, web):
+def test_a_put_of_something_big_answers_before_it_is_there_and_tells_how_far_it_is(federation, web):
     spec = big(web)
     change = federation.change(spec)
-    started = time.monotonic()
     answer = federation.kind.put(federation.target(spec), [change], federation.drivers)[change.ref]
-    assert time.monotonic() - started < 0.5
     assert isinstance(answer, Started)
     assert answer.deadline > 600
     assert federation.look(spec) == Absent()
