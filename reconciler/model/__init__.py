@@ -1,7 +1,7 @@
 """The nouns: frozen values without I/O. Every stage takes some and returns others."""
 
 from reconciler.model.account import DataAccount, Flow, QuotaAccount, RuleAccount, StorageAccount
-from reconciler.model.availability import ProbeRecord, ProbeState, ProbeStatus, StatusChange
+from reconciler.model.availability import Gap, ProbeRecord, ProbeState, ProbeStatus, StatusChange
 from reconciler.model.bookkeeping import BookKeeping
 from reconciler.model.condition import Condition, ConditionType, Report
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -61,6 +61,7 @@ __all__ = [
     "Failed",
     "FieldChange",
     "Flow",
+    "Gap",
     "Gate",
     "Graph",
     "History",

@@ -24,6 +24,14 @@ class ProbeState:
     """When ``hard_status`` changed last."""
     checked_at: datetime
     summary: str = ""
+    runs: int = 0
+    """Results so far."""
+    missed: int = 0
+    """Runs that were due and never happened."""
+    seconds: float = 0.0
+    """How long the last run took."""
+    late: float = 0.0
+    """Seconds by which the last run began too late."""
 
     @property
     def soft(self) -> bool:
@@ -43,6 +51,19 @@ class ProbeRecord:
     seconds: float
     attempt: int
     hard: bool
+    late: float = 0.0
+    """Seconds by which the run began too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Runs of a probe that were due and never happened: nobody ran probes, or they could not keep up."""
+
+    ref: Ref
+    first: datetime
+    """When the first of them was due."""
+    last: datetime
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

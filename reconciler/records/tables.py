@@ -36,6 +36,11 @@ def _said() -> Any:
     return Field(default="", sa_type=Said, nullable=False)
 
 
+def _from_zero() -> Any:
+    """A number in a column that came later: 0 in the rows that were there."""
+    return Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
 def _serial() -> Any:
     kind = BigInteger().with_variant(Integer(), "sqlite")
     return Field(default=None, primary_key=True, sa_type=kind, sa_column_kwargs={"autoincrement": True})
@@ -219,6 +224,10 @@ class ProbeStateRow(Base, table=True):
     since: datetime = _instant()
     checked_at: datetime = _instant()
     summary: str = _said()
+    runs: int = _from_zero()
+    missed: int = _from_zero()
+    seconds: float = _from_zero()
+    late: float = _from_zero()
 
 
 class ProbeResultRow(Base, table=True):
@@ -234,6 +243,32 @@ class ProbeResultRow(Base, table=True):
     seconds: float
     attempt: int
     hard: bool
+    late: float = _from_zero()
+
+
+class ProbeGapRow(Base, table=True):
+    """Runs of a probe that were due and never happened."""
+
+    __tablename__ = "probe_gaps"
+
+    ref: str = Field(primary_key=True)
+    first: datetime = Field(primary_key=True, sa_type=Instant)
+    last: datetime = _instant(index=True)
+    count: int
+
+
+class ApiTokenRow(Base, table=True):
+    """Who may come in over HTTP; of what they show, only the digest is kept."""
+
+    __tablename__ = "api_tokens"
+
+    name: str = Field(primary_key=True)
+    digest: str = Field(unique=True)
+    may: list[Any] = _json()
+    by: str
+    since: datetime = _instant()
+    until: datetime | None = _instant(nullable=True)
+    revoked_at: datetime | None = _instant(nullable=True)
 
 
 class StatusChangeRow(Base, table=True):
