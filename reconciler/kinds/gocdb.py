@@ -87,6 +87,7 @@ PLAIN = Text(
 DOMAIN = Text(r"[a-zA-Z0-9\-+._/ ()']+", "a domain of letters, digits, spaces and - + . _ / ( ) '")
 SITE_DESCRIPTION = Text(_PROSE, _PROSE_SAYS, 2000)
 DESCRIPTION = Text(_PROSE, _PROSE_SAYS)
+DOWNTIME_DESCRIPTION = Text(_PROSE, _PROSE_SAYS, 4000)
 REASON = Text(_PROSE, _PROSE_SAYS, 300)
 HOME_URL = Text(
     rf"(?:https?://(?:[A-Za-z0-9\-_]+\.)+[A-Za-z0-9\-_]+(?:[/?#]{_URL}*)?)?",
@@ -137,6 +138,7 @@ PlainText = Annotated[str, PLAIN]
 Domain = Annotated[str, DOMAIN]
 SiteDescription = Annotated[str, SITE_DESCRIPTION]
 Description = Annotated[str, DESCRIPTION]
+DowntimeDescription = Annotated[str, DOWNTIME_DESCRIPTION]
 HomeUrl = Annotated[str, HOME_URL]
 GiisUrl = Annotated[str, GIIS_URL]
 Url = Annotated[str, URL]
