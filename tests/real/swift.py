@@ -107,12 +107,10 @@ def running() -> Iterator[Swift]:
                     ["memcached", "-u", "nobody", "-l", "127.0.0.1", "-m", "16", "-p", str(ports["memcached"])],
                 )
             )
-            stores = [
-                (server, [f"swift-{server}-server", f"/etc/swift/{server}-server.conf"])
-                for server in (*SERVERS, "proxy")
-            ]
-            started.extend(_start(folder, server, words) for server, words in stores)
-            _wait(ports["proxy"], started, folder)
+            for server in (*SERVERS, "proxy"):  # the proxy last: it shuns for a minute a store that did not answer
+                words = [f"swift-{server}-server", f"/etc/swift/{server}-server.conf"]
+                started.append(_start(folder, server, words))
+                _wait(ports[server], started, folder)
             yield Swift(ports["proxy"])
         finally:
             for process in started:
@@ -164,6 +162,7 @@ def _start(folder: Path, name: str, words: list[str]) -> subprocess.Popen[bytes]
 
 
 def _wait(port: int, started: list[subprocess.Popen[bytes]], folder: Path) -> None:
+    """Until a server says that it is well."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and all(process.poll() is None for process in started):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -218,7 +217,10 @@ disable_fallocate = true
 recon_cache_path = {folder}/cache
 
 [pipeline:main]
-pipeline = {server}-server
+pipeline = healthcheck {server}-server
+
+[filter:healthcheck]
+use = egg:swift#healthcheck
 
 [app:{server}-server]
 use = egg:swift#{server}
