@@ -83,8 +83,8 @@ def availability(
     from reconciler.uptime import ngis, summaries
 
     first, last = span(now().date(), month, day, since, until)
-    with _asking(context.obj, revision, report) as (store, asked, spec):
-        _bring_up(store, asked, first, last, now(), rebuild=rebuild)
+    with asking(context.obj, revision, report) as (store, asked, spec):
+        bring_up(store, asked, first, last, now(), rebuild=rebuild)
         level: UptimeLevel = "group" if by in (By.SITE, By.NGI) else by.value  # type: ignore[assignment]
         rows = store.uptime.rows(asked.report, first, last, (level,), site or None)
     if by is By.NGI:
@@ -127,10 +127,11 @@ def _day(text: str) -> date:
 
 
 @contextmanager
-def _asking(place: Place, revision: str, report: str) -> Iterator[tuple[Store, Asked, ReportSpec]]:
+def asking(place: Place, revision: str, report: str) -> Iterator[tuple[Store, Asked, ReportSpec]]:
     """The records, and how to get at what was declared when."""
-    from reconciler.cli.house import declared, records, settings_of, writable
-    from reconciler.uptime import Asked, report_named
+    from reconciler.cli.house import declared, now, records, settings_of, writable
+    from reconciler.downtimes import declarations
+    from reconciler.uptime import Asked, Outages, report_named
 
     settings = settings_of(place)
     base = revision or settings.source.revision
@@ -138,7 +139,10 @@ def _asking(place: Place, revision: str, report: str) -> Iterator[tuple[Store, A
     name, spec = report_named(resources.items, report)
     with records(place, write=writable(settings.records.url)) as store:
         past = _Past(settings, read.commit)
-        yield store, Asked(name, resources.items, read.commit, past.at, past.commit_at), spec
+        stated = declarations(Path(settings.source.repository), read, resources.items, Path(settings.cache))
+        downtimes = Outages(resources.items, stated, lambda moment: past.topology(moment, resources.items), now())
+        known = (past.at, past.commit_at, downtimes.outages, downtimes.told)
+        yield store, Asked(name, resources.items, read.commit, *known), spec
 
 
 class _Past:
@@ -153,6 +157,12 @@ class _Past:
         from reconciler.source.dated import commit_at
 
         return commit_at(Path(self._settings.source.repository), self._tip, moment)
+
+    def topology(self, moment: datetime, now: Mapping[Ref, Resource]) -> Mapping[Ref, Resource]:
+        """What was declared at a time; what is declared now where that cannot be told."""
+        commit = self.commit_at(moment)
+        found = self.at(commit) if commit and commit != self._tip else None
+        return now if found is None else found
 
     def _at(self, commit: str) -> Mapping[Ref, Resource] | None:
         """None where that commit has faults by the rules of today."""
@@ -169,7 +179,7 @@ class _Past:
             return None
 
 
-def _bring_up(store: Store, asked: Asked, first: date, last: date, now: datetime, *, rebuild: bool) -> None:
+def bring_up(store: Store, asked: Asked, first: date, last: date, now: datetime, *, rebuild: bool) -> None:
     from reconciler.uptime import Computed, brought_up
 
     if store.database.is_fleeting:
@@ -206,7 +216,7 @@ def _plain(row: SummaryRow) -> dict[str, object]:
     return shown | {"trends": [one._asdict() for one in row.trends]}
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
     return "-" if value is None or value < 0 else f"{value:.3f}"
 
 
@@ -219,7 +229,7 @@ def _text(found: Sequence[tuple[str, SummaryRow]]) -> str:
     head = (*(("DAY",) if dated else ()), "NAME", "NGI", *_HEAD, "DAYS", "CHANGES", "FINDING")
     rows, roles = [], []
     for day, row in found:
-        numbers = (_percent(row.availability), _percent(row.reliability))
+        numbers = (percent(row.availability), percent(row.reliability))
         parts = tuple(f"{part:.5f}" for part in (row.up, row.unknown, row.down))
         finding = "; ".join(
             (*(f"{one} misses its target" for one in row.below), *(f"recomputed: {one}" for one in row.recomputations))
@@ -264,7 +274,7 @@ def _tell_ngis(found: Sequence[NgiRow], report: str, first: date, last: date, ou
         console.say("\n".join([",".join(head), *(",".join(_cells(one)) for one in found)]))
     else:
         rows = [
-            (n.ngi or "-", _percent(n.availability), _percent(n.reliability), str(n.days), str(n.sites)) for n in found
+            (n.ngi or "-", percent(n.availability), percent(n.reliability), str(n.days), str(n.sites)) for n in found
         ]
         console.say(console.table(tuple(name.upper() for name in head), rows))
 
@@ -323,8 +333,8 @@ def export_argo(
     from reconciler.exchange.argo import results, statuses
 
     first, last = span(now().date(), month, "", since, until)
-    with _asking(context.obj, revision, report) as (store, asked, _spec):
-        _bring_up(store, asked, first, last, now(), rebuild=False)
+    with asking(context.obj, revision, report) as (store, asked, _spec):
+        bring_up(store, asked, first, last, now(), rebuild=False)
         rows = store.uptime.rows(asked.report, first, last)
         if what is Shape.RESULTS:
             told = results(rows, granularity.value)
@@ -351,7 +361,7 @@ def explain_availability(place: Place, site: str, day: str, report: str, output:
     if not site:
         raise typer.BadParameter("give a site: hanse explain availability SITE --day 2026-10-12")
     wanted = _day(day) if day else now().date() - timedelta(days=1)
-    with _asking(place, "", report) as (store, asked, _spec):
+    with asking(place, "", report) as (store, asked, _spec):
         found = explained(store, asked, site, wanted, now())
     if output is Form.JSON:
         console.data(found)
@@ -363,9 +373,10 @@ def explain_availability(place: Place, site: str, day: str, report: str, output:
 def _explanation(found: Explained) -> str:
     numbers = found.numbers
     spent = ", ".join(f"{state} {minutes:,.0f} min" for state, minutes in found.minutes.items())
-    said = f"{found.site} on {found.day} ({found.report}): availability {_percent(numbers.availability)} %"
-    lines = [console.style("heading", f"{said}, reliability {_percent(numbers.reliability)} %"), f"  {spent}"]
+    said = f"{found.site} on {found.day} ({found.report}): availability {percent(numbers.availability)} %"
+    lines = [console.style("heading", f"{said}, reliability {percent(numbers.reliability)} %"), f"  {spent}"]
     lines += [f"  recomputed: {name}" for name in found.recomputations]
+    lines += [*_downtimes(found)]
     if not found.lost:
         return "\n".join([*lines, "  no minute was lost"])
     lines += ["", console.style("heading", "Minutes lost")]
@@ -381,6 +392,17 @@ def _explanation(found: Explained) -> str:
     lines += ["", console.style("heading", "By check")]
     rows = [(name, f"{minutes:,.0f}") for name, minutes in found.by_check.items()]
     return "\n".join([*lines, console.table(("CHECK", "MINUTES"), rows)])
+
+
+def _downtimes(found: Explained) -> Iterator[str]:
+    """A line for each downtime of the site, with what it does to the numbers."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in found.downtimes:
+        said = "excuses" if one.counts else "excuses nothing: " + ("at risk" if one.severity == "WARNING" else one.why)
+        span = f"{one.start:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M}"
+        alike.setdefault((one.ref.name, span, one.severity, one.classification, said), []).append(one.service)
+    for (name, span, severity, kind, said), services in alike.items():
+        yield f"  downtime {name}: {span}  {severity} {kind}, of {', '.join(services)}: {said}"
 
 
 def _why(cause: str, status: str) -> str:

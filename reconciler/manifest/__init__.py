@@ -13,10 +13,10 @@ from reconciler.errors import ManifestError
 from reconciler.kinds import Kind
 from reconciler.manifest.memory import Memory
 from reconciler.manifest.rules import RuleSettings, rules
-from reconciler.manifest.survey import Survey, survey
+from reconciler.manifest.survey import Survey, of_content, survey
 from reconciler.model import Resources, Revision
 
-__all__ = ["Memory", "RuleSettings", "Survey", "load", "rules", "survey"]
+__all__ = ["Memory", "RuleSettings", "Survey", "load", "of_content", "rules", "survey"]
 
 
 def load(

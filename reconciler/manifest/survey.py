@@ -155,6 +155,11 @@ def _known(memory: Memory, blob: str) -> Kept:
     return kept
 
 
+def of_content(path: str, content: bytes, kinds: Mapping[str, Kind[Any]]) -> tuple[Resource, ...]:
+    """What one content declares that is valid by itself; nothing where it cannot be read by the rules of today."""
+    return _file(path, content, kinds).resources
+
+
 def _file(path: str, content: bytes, kinds: Mapping[str, Kind[Any]]) -> Kept:
     resources, torn, faults = [], [], []
     unparsed = False

@@ -7,6 +7,7 @@ those known now, because they are told afterwards.
 from reconciler.uptime.days import Asked, Computed, Skipped, brought_up
 from reconciler.uptime.declared import Declaration, declaration, report_named
 from reconciler.uptime.explained import Explained, explained
+from reconciler.uptime.outages import Outages
 from reconciler.uptime.summary import NgiRow, SummaryRow, ngis, summaries
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Declaration",
     "Explained",
     "NgiRow",
+    "Outages",
     "Skipped",
     "SummaryRow",
     "brought_up",

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from reconciler.availability import Day, Downtime, Inputs, MetricProfile, Recomputation, computed
+from reconciler.kinds.downtime import Interval
 from reconciler.model import digest_of, encode
 from reconciler.model.uptime import UptimeDay, UptimeRecord
 from reconciler.records.store import Store
@@ -24,6 +25,11 @@ def no_outages(_start: datetime) -> Sequence[Downtime]:
     return ()
 
 
+def no_downtimes(_start: datetime) -> Sequence[Interval]:
+    """None at all."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Asked:
     """How to get at what was declared: ``now`` as it stands, ``at`` a commit, ``commit_at`` a time ("" for none)."""
@@ -37,6 +43,8 @@ class Asked:
     commit_at: Callable[[datetime], str]
     outages: Callable[[datetime], Sequence[Downtime]] = no_outages
     """The downtimes of severity OUTAGE that touch the day which begins at a time, by service type and host."""
+    told: Callable[[datetime], Sequence[Interval]] = no_downtimes
+    """All downtimes that touch that day, also those that excuse nothing."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from reconciler.availability import DAY, Numbers, losses, numbers
 from reconciler.availability.lost import Blame
 from reconciler.errors import SettingsError
+from reconciler.kinds.downtime import Interval
 from reconciler.model import Ref
 from reconciler.records.store import Store
 from reconciler.uptime.days import Asked, day_of, start_of
@@ -56,6 +57,8 @@ class Explained:
     by_check: dict[str, float]
     """Minutes lost while a check stood badly; where several did, each is told all of them."""
     recomputations: tuple[str, ...]
+    downtimes: tuple[Interval, ...] = ()
+    """Every downtime of the site on that day, also those that excuse nothing."""
 
 
 def explained(store: Store, asked: Asked, site: str, day: date, now: datetime) -> Explained:
@@ -83,6 +86,7 @@ def explained(store: Store, asked: Asked, site: str, day: date, now: datetime) -
         tuple(stretches),
         dict(sorted(by_check.items(), key=lambda one: (-one[1], one[0]))),
         tuple(found.recomputed.get(site, ())),
+        tuple(one for one in asked.told(start) if one.site == site),
     )
 
 

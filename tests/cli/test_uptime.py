@@ -208,3 +208,73 @@ def test_what_is_asked_wrongly_is_said(north):
     assert north.hanse("report", "availability", "--month", "2026-10", "--day", "2026-10-02").code != 0
     said = north.hanse("explain", "availability", "SOUTH", "--day", "2026-10-02")
     assert "it is not in the report Default" in said.err
+
+
+DOWNTIME = """\
+apiVersion: hanse/v1
+kind: Downtime
+metadata: {{name: works}}
+spec:
+  description: works
+  severity: {severity}
+  start: 2026-10-02T10:00:00Z
+  end: 2026-10-02T{end}:00Z
+  affects: [{{site: NORTH, serviceTypes: [org.openstack.nova]}}]
+"""
+
+
+def declare(federation, day: int, hour: int, severity: str = "OUTAGE", end: str = "11:30") -> None:
+    federation.write("manifests/downtimes/works.yaml", DOWNTIME.format(severity=severity, end=end))
+    committed(federation, at(day, hour))
+
+
+def test_an_outage_that_was_declared_a_day_ahead_excuses_a_site(north):
+    declare(north, 1, 9)
+    daily = {row["day"]: row for row in rows(north, "--daily")}["2026-10-02"]
+    assert daily["down"] == pytest.approx(91 * 60 / 86_400, abs=1e-5)  # ARGO counts the minute of the end
+    assert daily["reliability"] == 100
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02")
+    assert "downtime works: 2026-10-02 10:00 to 2026-10-02 11:30  OUTAGE SCHEDULED, of nova: excuses" in said.out
+    assert "in downtime" in said.out
+
+
+def test_a_late_one_and_a_risk_excuse_nothing_and_are_told(north):
+    declare(north, 1, 11)
+    daily = {row["day"]: row for row in rows(north, "--daily")}["2026-10-02"]
+    assert (daily["down"], daily["reliability"]) == (0, 96.875)
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02")
+    why = "excuses nothing: declared 2026-10-01 11:00Z, 23.0 h before it begins: not more than 24 h ahead"
+    assert f"OUTAGE UNSCHEDULED, of nova: {why}" in said.out
+    declare(north, 1, 12, "WARNING")
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02")
+    assert "WARNING UNSCHEDULED, of nova: excuses nothing: at risk" in said.out
+
+
+def test_a_downtime_that_is_extended_too_late_excuses_up_to_its_first_end(north):
+    declare(north, 1, 9, end="10:30")
+    declare(north, 2, 10, end="11:30")
+    daily = {row["day"]: row for row in rows(north, "--daily")}["2026-10-02"]
+    assert daily["down"] == pytest.approx(31 * 60 / 86_400, abs=1e-5)
+    assert daily["reliability"] < 100
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02")
+    assert "10:00 to 2026-10-02 10:30  OUTAGE SCHEDULED" in said.out
+    assert "10:30 to 2026-10-02 11:30  OUTAGE UNSCHEDULED" in said.out
+
+
+def test_a_downtime_is_laid_over_the_services_of_its_day(north):
+    """The service is called otherwise today; on the day it was at another host."""
+    declare(north, 1, 9)
+    north.write("manifests/site.yaml", SITE.format(production="true").replace("cloud.north.org", "new.north.org"))
+    committed(north, at(10, 0))
+    daily = {row["day"]: row for row in rows(north, "--daily")}["2026-10-02"]
+    assert daily["reliability"] == 100
+
+
+def test_a_shallow_history_says_nothing_about_downtimes(north, tmp_path):
+    declare(north, 1, 9)
+    clone = tmp_path / "shallow"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{north.root}", str(clone)], check=True)
+    (north.root / "hanse.toml").write_text(f'[source]\nrepository = "{clone}"\n')
+    said = north.hanse("report", "availability", "--month", "2026-10")
+    assert said.code == 1
+    assert "git fetch --unshallow" in said.err
