@@ -9,7 +9,7 @@ import typer
 
 from reconciler.cli import console
 from reconciler.cli.exchanging import importing, listed, manifests_folder
-from reconciler.cli.images import exporting
+from reconciler.cli.gocdb import exporting
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 __all__ = ["export_rucio", "exporting", "import_rucio"]

@@ -24,6 +24,9 @@ from reconciler.kinds.gocdb import (
 )
 from reconciler.model import Strict
 
+PrimaryKey = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}G0$")]
+"""GOCDB's key of what it holds."""
+
 
 class Extension(Strict):
     """An extension property. A key may be repeated with another value."""
@@ -58,6 +61,8 @@ class Service(Strict):
 
     name: ShortName
     """Name within the site, for references from probes and downtimes."""
+    primaryKey: PrimaryKey | None = None
+    """GOCDB's key of it (``1234G0``), where it was imported; one made from its name is served otherwise."""
     type: ServiceType
     """Service type of the closed list, for instance ``org.openstack.nova``."""
     hostname: Hostname

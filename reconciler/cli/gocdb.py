@@ -1,0 +1,90 @@
+"""Commands about GOCDB: export gocdb."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.images import exporting
+from reconciler.cli.options import Worktree
+
+if TYPE_CHECKING:
+    from reconciler.settings import Settings
+
+__all__ = ["export_gocdb", "exporting"]
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@exporting.command("gocdb")
+def export_gocdb(
+    context: typer.Context,
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="get_site, get_service_endpoint, get_downtime, ...")],
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[PARAMETER=VALUE]...", help="As GOCDB takes them.")
+    ] = None,
+    *,
+    at: Annotated[
+        str,
+        typer.Option(
+            "--at", metavar="COMMIT|TIME", help="As it was: a commit, a day, a time (UTC).", show_default=False
+        ),
+    ] = "",
+    scope: Annotated[
+        str,
+        typer.Option(
+            "--default-scope", metavar="SCOPE", help="Where no scope is named: GOCDB takes EGI.", show_default=False
+        ),
+    ] = "",
+    base: Annotated[str, typer.Option("--base", metavar="URL", help="What links begin with.", show_default=False)] = "",
+    worktree: Worktree = False,
+) -> int:
+    """Print the XML that GOCDB's programmatic interface would answer.
+
+    Every scope is told where none is named; GOCDB tells those of EGI alone then. Without a cursor all is told at once,
+    with `next_cursor=0` in pages of 100. `--at 2026-10-12` takes the commit that was current when that day began.
+
+    Examples: `hanse export gocdb get_site certification_status=Certified`;
+    `hanse export gocdb get_service_endpoint sitename=TIDE-CLOUD --at 2026-10-12`.
+    """
+    from reconciler.cli.house import declared, now, settings_of
+    from reconciler.errors import SettingsError
+    from reconciler.exchange.gocdb import Feed, Refused, View, answer, topology
+
+    wrong = [said for said in parameters or () if "=" not in said]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]}: write PARAMETER=VALUE")
+    given = dict(said.split("=", 1) for said in parameters or ())
+    settings = settings_of(context.obj)
+    _, resources = declared(settings, _commit(settings, at), worktree=worktree)
+    register = topology(resources.items)
+    try:
+        console.say(answer(Feed(register, View(base)), method, given, now(), scope).rstrip("\n"))
+    except Refused as error:
+        raise SettingsError(str(error)) from error
+    if register.unregistered:
+        console.note(f"not told, for want of a certification status: {', '.join(register.unregistered)}")
+    return 0
+
+
+def _commit(settings: Settings, at: str) -> str:
+    """The revision that is meant: the configured one, one by its name, or the one that was current at a time."""
+    from reconciler.errors import SettingsError
+    from reconciler.source.dated import commit_at
+
+    if not _TIME.match(at):
+        return at or settings.source.revision
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise SettingsError(f"--at {at}: a day is 2026-10-12, a time 2026-10-12T08:00:00") from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = commit_at(Path(settings.source.repository), settings.source.revision, moment)
+    if not found:
+        raise SettingsError(f"--at {at}: there was no commit yet")
+    return found

@@ -1,0 +1,144 @@
+"""Sites and services as elements of GOCDB's programmatic interface: its names, its order, what it leaves out.
+
+Element names, their order and which stay when empty: ``lib/Gocdb_Services/PI`` of GOCDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlencode
+from xml.etree.ElementTree import Element, SubElement
+
+from reconciler.exchange.gocdb.countries import NAMES
+from reconciler.exchange.gocdb.element import extensions, flag, put, scopes, tell
+from reconciler.exchange.gocdb.keys import number
+from reconciler.exchange.gocdb.topology import ServiceEntry, SiteEntry
+from reconciler.kinds.site import Endpoint
+
+
+@dataclass(frozen=True)
+class View:
+    """How entries are shown."""
+
+    base: str = ""
+    """URL of the interface, which links begin with; "" for no links."""
+    contacts: bool = True
+    """False: e-mail addresses and telephone numbers are left out."""
+
+    def link(self, method: str, **parameters: str) -> str:
+        """What stands for a page of GOCDB's portal: the entry itself."""
+        return f"{self.base}?{urlencode({'method': method, **parameters, 'scope': ''})}" if self.base else ""
+
+
+def site(entry: SiteEntry, view: View) -> Element:
+    """``SITE`` of get_site."""
+    spec, contacts = entry.spec, entry.spec.contacts
+    made = Element("SITE", ID=str(entry.id), PRIMARY_KEY=entry.key, NAME=entry.name)
+    tell(made, "PRIMARY_KEY", entry.key)
+    tell(made, "SHORT_NAME", entry.name)
+    tell(made, "OFFICIAL_NAME", spec.officialName)
+    tell(made, "SITE_DESCRIPTION", spec.description)
+    tell(made, "GOCDB_PORTAL_URL", view.link("get_site", sitename=entry.name))
+    tell(made, "HOME_URL", spec.homeUrl)
+    if view.contacts:
+        tell(made, "CONTACT_EMAIL", contacts.email)
+        tell(made, "CONTACT_TEL", contacts.telephone)
+        tell(made, "ALARM_EMAIL", contacts.alarmEmail)
+    tell(made, "GIIS_URL", spec.giisUrl)
+    tell(made, "TIER", spec.tier)
+    tell(made, "COUNTRY_CODE", spec.country)
+    tell(made, "COUNTRY", country(entry))
+    tell(made, "ROC", spec.ngi)
+    tell(made, "SUBGRID", spec.subgrid)
+    tell(made, "PRODUCTION_INFRASTRUCTURE", spec.infrastructure)
+    tell(made, "CERTIFICATION_STATUS", spec.certification)
+    tell(made, "TIMEZONE", spec.timezone)
+    tell(made, "LATITUDE", spec.latitude)
+    tell(made, "LONGITUDE", spec.longitude)
+    if view.contacts:
+        tell(made, "CSIRT_EMAIL", contacts.csirtEmail)
+    put(made, "NOTIFICATIONS", "TRUE" if spec.notifications else "FALSE")
+    tell(SubElement(made, "DOMAIN"), "DOMAIN_NAME", spec.domain)
+    tell(made, "SITE_IP", ",".join(spec.ipRanges))
+    tell(made, "SITE_IPV6", ",".join(spec.ipv6Ranges))
+    scopes(made, spec.scopes)
+    extensions(made, ("Site", entry.key), ((x.key, x.value) for x in spec.extensions))
+    return made
+
+
+def site_short(entry: SiteEntry) -> Element:
+    """``SITE`` of get_site_list: attributes alone."""
+    spec = entry.spec
+    told = {
+        "ID": str(entry.id),
+        "PRIMARY_KEY": entry.key,
+        "NAME": entry.name,
+        "COUNTRY": country(entry),
+        "COUNTRY_CODE": spec.country or "",
+        "ROC": spec.ngi or "",
+        "SUBGRID": spec.subgrid or "",
+        "GIIS_URL": spec.giisUrl or "",
+    }
+    return Element("SITE", told)
+
+
+def service(entry: ServiceEntry, view: View) -> Element:
+    """``SERVICE_ENDPOINT`` of get_service_endpoint."""
+    spec, held = entry.spec, entry.site
+    made = Element("SERVICE_ENDPOINT", PRIMARY_KEY=entry.key)
+    tell(made, "PRIMARY_KEY", entry.key)
+    tell(made, "HOSTNAME", spec.hostname)
+    tell(made, "GOCDB_PORTAL_URL", service_link(entry, view))
+    tell(made, "HOSTDN", spec.hostDn)
+    tell(made, "HOST_OS", spec.hostOs)
+    tell(made, "HOST_ARCH", spec.hostArch)
+    flag(made, "BETA", spec.beta)
+    tell(made, "SERVICE_TYPE", spec.type)
+    tell(made, "HOST_IP", addresses(spec.ips, 4))
+    tell(made, "HOST_IPV6", addresses(spec.ips, 6))
+    put(made, "CORE", "Y" if spec.core else "")
+    flag(made, "IN_PRODUCTION", spec.production)
+    flag(made, "NODE_MONITORED", spec.monitored)
+    flag(made, "NOTIFICATIONS", spec.notifications)
+    tell(made, "SITENAME", held.name)
+    tell(made, "COUNTRY_NAME", country(held))
+    tell(made, "COUNTRY_CODE", held.spec.country)
+    tell(made, "ROC_NAME", held.spec.ngi)
+    put(made, "URL", spec.url or "")
+    endpoints(made, "ENDPOINTS", entry, spec.endpoints)
+    scopes(made, spec.scopes)
+    extensions(made, ("Service", entry.key), ((x.key, x.value) for x in spec.extensions))
+    return made
+
+
+def endpoints(parent: Element, name: str, entry: ServiceEntry, some: Iterable[Endpoint], *, full: bool = True) -> None:
+    """Append a list of endpoints, empty or not: clients look for it. Those of a downtime are told in brief."""
+    held = SubElement(parent, name)
+    for endpoint in some:
+        owner = ("Endpoint", entry.key, endpoint.name)
+        one = SubElement(held, "ENDPOINT")
+        put(one, "ID", number(*owner))
+        put(one, "NAME", endpoint.name)
+        if full:
+            extensions(one, owner, ((x.key, x.value) for x in endpoint.extensions))
+        put(one, "URL", endpoint.url or "")
+        put(one, "INTERFACENAME", endpoint.interface or "")
+        if full:
+            flag(one, "ENDPOINT_MONITORED", endpoint.monitored)
+
+
+def service_link(entry: ServiceEntry, view: View) -> str:
+    """Where a service is told of."""
+    return view.link("get_service_endpoint", hostname=entry.spec.hostname, service_type=entry.spec.type)
+
+
+def country(entry: SiteEntry) -> str:
+    """Name of a site's country; "" when it does not say."""
+    return NAMES.get(entry.spec.country or "", "")
+
+
+def addresses(ips: Sequence[str], version: int) -> str:
+    """The addresses of one version, as GOCDB lists them."""
+    return ",".join(ip for ip in ips if isinstance(ip_address(ip.partition("/")[0]), IPv6Address) == (version == 6))  # noqa: PLR2004
