@@ -119,6 +119,8 @@ class PlaceSettings(Strict):
     """A place where a create failed is not tried again for so long."""
     availability_percent: Annotated[float, Field(ge=0, le=100)] = 0.0
     """A site must have been available for so much of the time, unless the VO has a target of its own there."""
+    downtime_hours: Annotated[float, Field(ge=0)] = 24.0
+    """Nothing new is begun where a Downtime declares an outage that stands, or begins within so many hours."""
     megabytes_per_second: Annotated[float, Field(gt=0)] = 100.0
     """How fast data is assumed to come to where it is not."""
     rebalance_gain: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -157,6 +159,13 @@ class RunSettings(Strict):
     """Time between two looks at the machines of clusters, for accounting; 0: none."""
     lease_seconds: Annotated[float, Field(gt=0)] = 90.0
     """A reconciler that has not renewed its lease for this long is taken for dead."""
+
+
+class ProbeSettings(Strict):
+    """How probes are run."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 16
+    """Plugins that run at once."""
 
 
 class NotifySettings(Strict):
@@ -205,6 +214,7 @@ class Settings(Strict):
     place: PlaceSettings = PlaceSettings()
     run: RunSettings = RunSettings()
     data: DataSettings = DataSettings()
+    probes: ProbeSettings = ProbeSettings()
     notify: tuple[NotifySettings, ...] = ()
     """Web hooks that are told of copies of datasets."""
     web: WebSettings = WebSettings()

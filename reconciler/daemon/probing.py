@@ -1,36 +1,40 @@
-"""Probes: which are due, run side by side, each never beside itself; what they said goes to the records.
-
-Every probe has its own place in its interval, computed from its name, so that thousands of probes are spread evenly,
-keep their rhythm over restarts, and nobody has to remember a schedule.
-"""
+"""Probes: which are due, run side by side, each never beside itself; what they said goes to the records."""
 
 from __future__ import annotations
 
-import hashlib
-import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
+from reconciler.daemon.turns import PER_SECOND, Ran, late, missed, next_run, spread
 from reconciler.errors import HanseError
 from reconciler.kinds import Kind
 from reconciler.kinds.probe import ProbeSpec, Unfilled, arguments, graded, looked_at
-from reconciler.model import Inventory, Ref
+from reconciler.model import Gap, Inventory, ProbeState, Ref
 from reconciler.ports import Checker, CheckResult
 
 _log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
-Record = Callable[[Ref, CheckResult, int, datetime], object]
-"""Keeps a result: (probe, result, attempts before hard, when the run began)."""
-
 WORKERS = 8
+
+
+class Keep(Protocol):
+    """Keeps what came of runs, and that some never were."""
+
+    def result(self, probe: Probe, result: CheckResult, began: datetime, late: float) -> ProbeState | None:
+        """Keep a result of a run that began ``late`` seconds too late, and say how the probe stands then."""
+        ...
+
+    def missed(self, gaps: Sequence[Gap]) -> object:
+        """Keep that runs were due and never happened."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Probe:
     """With placeholders filled."""
     missing: str = ""
     """Why they could not be filled; the result is UNKNOWN then."""
+
+    @property
+    def passive(self) -> bool:
+        """It is not run: others say how it stands."""
+        return self.spec.passive
 
 
 def prepared(inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> dict[Ref, Probe]:
@@ -66,27 +75,20 @@ def _filled(ref: Ref, spec: ProbeSpec, declared: Any, outputs: Mapping[str, Any]
         return Probe(ref, spec, missing=str(error))
 
 
-def next_run(ref: Ref, interval: int, last: datetime | None, now: datetime) -> datetime:
-    """When a probe is due: at its place in each interval (seconds), at once when it has never run."""
-    if last is None:
-        return now
-    place = int.from_bytes(hashlib.sha256(ref.encode()).digest()[:8], "big") % (interval * 1000) / 1000
-    turn = math.floor((last.timestamp() - place) / interval)
-    if last > now + timedelta(seconds=interval):  # the clock was put back
-        return now
-    return datetime.fromtimestamp((turn + 1) * interval + place, UTC)
-
-
-def due(probes: Iterable[Probe], last: Mapping[Ref, datetime], now: datetime) -> list[Probe]:
+def due(probes: Iterable[Probe], last: Mapping[Ref, Ran], now: datetime) -> list[Probe]:
     """The probes whose time has come, the longest overdue first. ``last`` says when each ran last."""
-    times = [(next_run(p.ref, p.spec.interval, last.get(p.ref), now), p) for p in probes]
+    times = [(_next(p, last.get(p.ref), now), p) for p in probes]
     return [probe for time, probe in sorted(times, key=lambda one: (one[0], one[1].ref)) if time <= now]
+
+
+def _next(probe: Probe, last: Ran | None, now: datetime) -> datetime:
+    return next_run(probe.ref, probe.spec.interval, last, now, probe.spec.retryInterval)
 
 
 def run_once(probe: Probe, checker: Checker) -> CheckResult:
     """One run, graded by the probe's own thresholds. What cannot be run is UNKNOWN."""
-    if probe.missing:
-        return CheckResult("UNKNOWN", probe.missing)
+    if probe.missing or probe.spec.plugin is None:
+        return CheckResult("UNKNOWN", probe.missing or "it is not run: others tell how it stands")
     try:
         result = checker.check(probe.spec.plugin, probe.arguments, probe.spec.timeout)
     except HanseError as error:
@@ -96,26 +98,41 @@ def run_once(probe: Probe, checker: Checker) -> CheckResult:
 
 def run_due(
     probes: Iterable[Probe],
-    last: Mapping[Ref, datetime],
+    last: Mapping[Ref, Ran],
     checker: Checker,
     clock: Clock,
-    record: Record,
+    keep: Keep,
     workers: int = WORKERS,
 ) -> dict[Ref, CheckResult]:
     """Run everything that is due, ``workers`` at a time, and wait for it."""
-    with Prober(checker, record, clock, workers) as prober:
+    with Prober(checker, keep, clock, workers, per_second=0) as prober:
         return prober.finish(prober.start(probes, last))
 
 
-class Prober:
-    """Runs probes in threads. Used as a context: what is in flight at the end is finished, what waits is dropped."""
+class _Turn(NamedTuple):
+    """The next run of a probe, and the interval it was computed with."""
 
-    def __init__(self, checker: Checker, record: Record, clock: Clock, workers: int = WORKERS) -> None:
-        self._checker, self._record, self._clock = checker, record, clock
+    interval: int
+    begin: datetime
+    due: datetime
+
+
+class Prober:
+    """Runs probes in threads. Used as a context: what is in flight at the end is finished, what waits is dropped.
+
+    ``per_second``: so many overdue probes are begun in a second at most, 0 for any number.
+    """
+
+    def __init__(
+        self, checker: Checker, keep: Keep, clock: Clock, workers: int = WORKERS, per_second: float = PER_SECOND
+    ) -> None:
+        self._checker, self._keep, self._clock, self._per_second = checker, keep, clock, per_second
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="probe")
         self._lock = threading.Lock()
-        self._began: dict[Ref, datetime] = {}
+        self._ran: dict[Ref, Ran] = {}
+        self._next: dict[Ref, _Turn] = {}
         self._running: dict[Ref, Future[CheckResult]] = {}
+        self._waiting: dict[Ref, datetime] = {}
 
     def __enter__(self) -> Prober:
         return self
@@ -123,15 +140,29 @@ class Prober:
     def __exit__(self, *_error: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def start(self, probes: Iterable[Probe], last: Mapping[Ref, datetime]) -> dict[Ref, Future[CheckResult]]:
+    @property
+    def lag(self) -> float:
+        """Seconds for which the run that waits longest for a free worker has been due; 0 when none waits."""
+        with self._lock:
+            oldest = min(self._waiting.values(), default=None)
+        return 0.0 if oldest is None else max(0.0, (self._clock() - oldest).total_seconds())
+
+    @property
+    def waiting(self) -> int:
+        """Runs that are due and wait for a free worker."""
+        return len(self._waiting)
+
+    def start(self, probes: Iterable[Probe], last: Mapping[Ref, Ran]) -> dict[Ref, Future[CheckResult]]:
         """Start what is due and not under way; ``last`` is what the records say, for probes not run here yet."""
         now = self._clock()
         with self._lock:
-            idle = [probe for probe in probes if probe.ref not in self._running]
-            ready = due(idle, {**last, **self._began}, now)
-            started = {probe.ref: self._pool.submit(self._run, probe) for probe in ready}
-            self._began.update(dict.fromkeys(started, now))
+            ready = self._ready(probes, last, now)
+            gaps = [self._missed(probe, last, now) for _, probe in ready]
+            self._waiting.update({probe.ref: time for time, probe in ready})
+            started = {probe.ref: self._pool.submit(self._run, probe, time) for time, probe in ready}
+            self._ran.update(dict.fromkeys(started, Ran(now)))
             self._running.update(started)
+        self._tell([gap for gap in gaps if gap])
         for ref, future in started.items():
             future.add_done_callback(partial(self._ended, ref))
         return started
@@ -141,26 +172,68 @@ class Prober:
         wait(started.values())
         return {ref: future.result() for ref, future in started.items() if not future.cancelled()}
 
-    def _run(self, probe: Probe) -> CheckResult:
+    def _ready(self, probes: Iterable[Probe], last: Mapping[Ref, Ran], now: datetime) -> list[tuple[datetime, Probe]]:
+        """What is due, the longest overdue first. What is overdue and new here waits its share of the rush."""
+        idle = [probe for probe in probes if probe.ref not in self._running and not probe.passive]
+        overdue = []
+        for probe in idle:
+            known = self._next.get(probe.ref)
+            if known is None or known.interval != probe.spec.interval:
+                time = _next(probe, self._ran.get(probe.ref) or last.get(probe.ref), now)
+                self._next[probe.ref] = _Turn(probe.spec.interval, time, time)
+                overdue += [probe] if time <= now else []
+        for probe in overdue if self._per_second else ():
+            turn = self._next[probe.ref]
+            begin = now + spread(probe.ref, probe.spec.interval, len(overdue), self._per_second)
+            self._next[probe.ref] = turn._replace(begin=begin)
+        times = [(self._next[probe.ref], probe) for probe in idle]
+        ready = [(turn.due, probe) for turn, probe in times if turn.begin <= now]
+        return sorted(ready, key=lambda one: (one[0], one[1].ref))
+
+    def _missed(self, probe: Probe, last: Mapping[Ref, Ran], now: datetime) -> Gap | None:
+        before = self._ran.get(probe.ref) or last.get(probe.ref)
+        return missed(probe.ref, probe.spec.interval, before, now)
+
+    def _tell(self, gaps: list[Gap]) -> None:
+        if not gaps:
+            return
+        _log.warning("runs missed", probes=len(gaps), runs=sum(gap.count for gap in gaps))
+        try:
+            self._keep.missed(gaps)
+        except HanseError as error:
+            _log.error("missed runs not kept", why=str(error))
+
+    def _run(self, probe: Probe, due: datetime) -> CheckResult:
         began = self._clock()
+        with self._lock:
+            self._waiting.pop(probe.ref, None)
         result = run_once(probe, self._checker)
         try:
-            self._record(probe.ref, result, probe.spec.attempts, began)
+            state = self._keep.result(probe, result, began, late(probe.ref, probe.spec.interval, due, began))
         except HanseError as error:
             _log.error("result not kept", probe=probe.ref, status=result.status, why=str(error))
+            state = None
+        ran = Ran(began, bool(state and state.soft))
+        with self._lock:
+            self._ran[probe.ref] = ran
+            time = _next(probe, ran, began)
+            self._next[probe.ref] = _Turn(probe.spec.interval, time, time)
         return result
 
     def _ended(self, ref: Ref, future: Future[CheckResult]) -> None:
         with self._lock:
             self._running.pop(ref, None)
+            self._waiting.pop(ref, None)
         if not future.cancelled() and (error := future.exception()):
             _log.error("probe not run: this is a fault of Hanse", probe=ref, exc_info=error)
+            with self._lock:
+                self._next.pop(ref, None)
 
 
 def keep_probing(
     prober: Prober,
     probes: Callable[[], Iterable[Probe]],
-    last: Callable[[], Mapping[Ref, datetime]],
+    last: Callable[[], Mapping[Ref, Ran]],
     stop: threading.Event,
     look_every: float = 1.0,
 ) -> None:

@@ -22,13 +22,15 @@ from reconciler.daemon.metering import keep_metering
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
+from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import NowAndThen, Told, due, work
 from reconciler.kinds.datasetrule.places import Places
-from reconciler.model import Action, Graph, Progress, Ref, Report, Spec, Target
+from reconciler.model import Action, Gap, Graph, ProbeState, Progress, Ref, Report, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
+from reconciler.records.store import Store
 
 _log = structlog.get_logger()
 _EVERY = 60.0
@@ -57,6 +59,8 @@ class Service:
     """Git has moved since the last step began: transfers are not waited for before it is looked at."""
     noticer: Noticer | None = None
     """Follows the events of storages, while it runs on and on."""
+    prober: Prober | None = None
+    """Runs the probes, while it runs on and on."""
     board: Board = field(default_factory=Board)
     """How many copies of datasets there are: who waits for some is told from here."""
 
@@ -118,7 +122,7 @@ class Service:
     def probe_due(self) -> Mapping[Ref, CheckResult]:
         """Run every probe that is due now, and wait for what they say."""
         self._prepare()
-        return run_due(self.probes.values(), self._last(), self._checker(), self.house.clock, self._record)
+        return run_due(self.probes.values(), self._last(), self._checker(), self.house.clock, Kept(self.house.store))
 
     def _follows(self, graph: Graph) -> bool:
         kinds = self.house.kinds
@@ -136,7 +140,8 @@ class Service:
 
     def _keep_probing(self, bell: Bell) -> None:
         self._prepare()
-        prober = Prober(self._checker(), self._record, self.house.clock)
+        prober = Prober(self._checker(), Kept(self.house.store), self.house.clock, self.house.settings.probes.workers)
+        self.prober = prober
         keep_probing(prober, self._known, self._last, bell.stop)
 
     def _keep_metering(self, bell: Bell) -> None:
@@ -149,13 +154,26 @@ class Service:
         driver, options = self.house.drivers.options(CHECKS, "")
         return self.house.drivers.checker(Target(CHECKS, driver, options))
 
-    def _record(self, ref: Ref, result: CheckResult, attempts: int, at: datetime) -> None:
-        state = self.house.store.probes.add_result(ref, result, attempts, at)
-        log = _log.info if result.status == "OK" else _log.warning
-        log("probed", resource=ref, status=result.status, hard=not state.soft, said=result.summary)
+    def _last(self) -> dict[Ref, Ran]:
+        return {ref: Ran.of(state) for ref, state in self.house.store.probes.states().items()}
 
-    def _last(self) -> dict[Ref, datetime]:
-        return {ref: state.checked_at for ref, state in self.house.store.probes.states().items()}
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of runs goes to the records, and to the log."""
+
+    store: Store
+
+    def result(self, probe: Probe, result: CheckResult, began: datetime, late: float) -> ProbeState:
+        """Keep a result, and say how the probe stands then."""
+        state = self.store.probes.add_result(probe.ref, result, probe.spec.attempts, began, late)
+        log = _log.info if result.status == "OK" else _log.warning
+        log("probed", resource=probe.ref, status=result.status, hard=not state.soft, said=result.summary)
+        return state
+
+    def missed(self, gaps: Sequence[Gap]) -> None:
+        """Keep that runs were due and never happened."""
+        self.store.probes.add_gaps(gaps)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from reconciler.ports.check import STANDARD_PLUGINS
 
 
 def _plugin(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
-    if spec.plugin not in STANDARD_PLUGINS:
+    if spec.plugin is not None and spec.plugin not in STANDARD_PLUGINS:
         near = get_close_matches(spec.plugin, STANDARD_PLUGINS, n=1)
         cure = f"did you mean {near[0]}?" if near else "the operator must allow it, else its results are UNKNOWN"
         yield Fault("spec.plugin", f"{spec.plugin} is not among the plugins allowed by default", cure)
@@ -32,6 +32,9 @@ def _placeholders(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
 
 
 def _time(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
+    if spec.retryInterval is not None and not spec.timeout < spec.retryInterval <= spec.interval:
+        message = f"a run may take {spec.timeout} s, and a retry comes after {spec.retryInterval} s"
+        yield Fault("spec.retryInterval", message, "make it longer than the time-out, and no longer than the interval")
     if spec.timeout >= spec.interval:
         message = f"a run may take {spec.timeout} s and the next begins after {spec.interval} s"
         yield Fault("spec.timeout", message, "make it shorter than the interval")
