@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import reconciler.cli.jobs
+import reconciler.cli.ola
 import reconciler.cli.publishing  # noqa: F401 (their commands register themselves)
 from reconciler.cli import console
 from reconciler.cli.exchanging import exporting

@@ -6,8 +6,8 @@ too: EGI's, of certified production sites.
 
 from reconciler.kinds.report.builtin import BUILTIN
 from reconciler.kinds.report.kind import ReportKind
-from reconciler.kinds.report.spec import ReportSpec, Targets
+from reconciler.kinds.report.spec import Agreement, ReportSpec, Targets
 
 KIND = ReportKind()
 
-__all__ = ["BUILTIN", "KIND", "ReportKind", "ReportSpec", "Targets"]
+__all__ = ["BUILTIN", "KIND", "Agreement", "ReportKind", "ReportSpec", "Targets"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.availability import ARGO, Quirks
 from reconciler.availability.thresholds import limits
-from reconciler.kinds.gocdb import Hostname, ShortName
+from reconciler.kinds.gocdb import Hostname, ServiceType, ShortName
 from reconciler.kinds.metricprofile.spec import MetricName
 from reconciler.model import Spec, Strict
 
@@ -48,6 +48,27 @@ class Targets(Strict):
     uptime: Fraction = 0.8
     unknown: Fraction = 0.1
     downtime: Fraction = 0.1
+
+
+class Agreement(Strict):
+    """What is expected of one site, or of services of one type, in place of the report's targets."""
+
+    site: ShortName | None = None
+    serviceType: ServiceType | None = None
+    """Every monitored service of this type, wherever it is: ``Top-BDII``."""
+    availability: Percent | None = None
+    """Percent of the month; left out, that of ``targets`` (of a service: 99)."""
+    reliability: Percent | None = None
+    """Percent of the month; left out, that of ``targets`` (of a service: 99)."""
+    unknown: Fraction | None = None
+    """Part of the month; left out, that of ``targets``."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.site is None) == (self.serviceType is None):
+            message = "give exactly one of site, serviceType"
+            raise ValueError(message)
+        return self
 
 
 class PerformanceRule(Strict):
@@ -99,6 +120,8 @@ class ReportSpec(Spec):
     filters: tuple[ReportFilter, ...] = ()
     """Which sites and services; left out, all."""
     targets: Targets = Targets()
+    agreements: tuple[Agreement, ...] = ()
+    """Other targets, of single sites and of types of services (``hanse report ola``)."""
     performance: tuple[PerformanceRule, ...] = ()
     """The most specific rule counts: site and host, host, site, neither."""
     weights: dict[str, Annotated[int | float, Field(ge=0)]] = Field(default_factory=dict)

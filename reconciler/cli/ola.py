@@ -1,0 +1,205 @@
+"""Command of agreements: report ola; and what the commands of tickets need of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.options import Place, Revision
+from reconciler.cli.reporting import ReportForm, reporting
+from reconciler.cli.uptime import ReportName, asking, bring_up, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.kinds.report import ReportSpec
+    from reconciler.model import UsageRecord
+    from reconciler.ola import Evaluation, Measured
+    from reconciler.records.store import Store
+    from reconciler.uptime import Asked
+
+Month = Annotated[
+    str,
+    typer.Option("--month", "-m", metavar="YYYY-MM", help="The month; the last one that is over when left out."),
+]
+
+
+@reporting.command("ola")
+def ola(
+    context: typer.Context,
+    revision: Revision = "",
+    *,
+    report: ReportName = "",
+    month: Month = "",
+    site: Annotated[str, typer.Option("--site", metavar="SITE", help="Of one site.", show_default=False)] = "",
+    vo: Annotated[str, typer.Option("--vo", metavar="VO", help="What one VO was promised.", show_default=False)] = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Only what was not kept.")] = False,
+    output: Annotated[ReportForm, typer.Option("-o", "--output", help="Text, JSON, or CSV.")] = ReportForm.TEXT,
+) -> int:
+    """Say which agreements were kept in a month: of sites (OLA), of core services, and with VOs (SLA).
+
+    Availability, reliability and unknown time are held against targets, a VO's use of machines against what it was
+    granted. Months in a row that missed are counted from what is kept of earlier months. What is undefined misses
+    nothing. The report is the only one that is declared, or else Critical.
+
+    Examples: `hanse report ola`; `hanse report ola --month 2026-10 --failed`; `hanse report ola --vo tides -o json`.
+    """
+    found = evaluations(context.obj, revision, report, month)
+    wanted = [
+        one
+        for one in found
+        if site in ("", one.subject.site) and vo in ("", one.subject.vo) and not (failed and one.is_kept)
+    ]
+    if output is ReportForm.JSON:
+        console.data([plain(one) for one in wanted])
+    elif output is ReportForm.CSV:
+        console.say(_csv(wanted).rstrip("\n"))
+    else:
+        console.say(_table(wanted) if wanted else _nothing(bool(found)))
+    return 0
+
+
+def _nothing(known: bool) -> str:
+    if known:
+        return "every agreement was kept, or is of others"
+    return "nothing is known of that month: no site of the report has a result (--report Default: every site)"
+
+
+# -- evaluation --------------------------------------------------------------------------------------------------------
+
+
+def evaluations(place: Place, revision: str, report: str, month: str) -> list[Evaluation]:
+    """Every agreement in a month, which is brought up to date first."""
+    from reconciler.cli.house import now
+    from reconciler.ola import core_services, evaluated, granted, month_days, promises, stored
+
+    month = month or last_month()
+    try:
+        first, last = month_days(month)
+    except ValueError as error:
+        raise typer.BadParameter(f"a month is YYYY-MM: {error}") from error
+    with asking(place, revision, report or _usual(place, revision)) as (store, asked, spec):
+        bring_up(store, asked, first, last, now(), rebuild=False)
+        sites = _specs(asked, "Site")
+        core = core_services(sites, spec)
+
+        @cache
+        def measured(of: str) -> Mapping[tuple[str, str, str], Measured]:
+            return stored(store, asked.report, of, core)
+
+        vos = granted(_specs(asked, "VO"), _uses(store, month), month, now())
+        wanted = promises(spec, measured(month), core, vos)
+        return evaluated(wanted, month, measured, partial=now().date() <= last)
+
+
+def last_month() -> str:
+    """The last month that is over."""
+    from reconciler.cli.house import now
+    from reconciler.ola import month_before
+
+    return month_before(f"{now():%Y-%m}")
+
+
+def _usual(place: Place, revision: str) -> str:
+    """The only report that is declared, or else Critical."""
+    from reconciler.cli.house import declared, settings_of
+
+    settings = settings_of(place)
+    _, resources = declared(settings, revision or settings.source.revision)
+    reports: list[tuple[str, ReportSpec]] = [
+        (ref.name, item.spec) for ref, item in resources.items.items() if ref.kind == "Report"
+    ]
+    enabled = [name for name, spec in reports if not spec.disabled]
+    return enabled[0] if len(enabled) == 1 else "Critical"
+
+
+def _specs(asked: Asked, kind: str) -> dict[str, Any]:
+    return {ref.name: item.spec for ref, item in asked.now.items() if ref.kind == kind}
+
+
+def _uses(store: Store, month: str) -> list[UsageRecord]:
+    from reconciler import metering
+    from reconciler.cli.house import now
+
+    return metering.used(store, month, now(), {})
+
+
+# -- output ------------------------------------------------------------------------------------------------------------
+
+
+def plain(one: Evaluation) -> dict[str, object]:
+    """One evaluation as plain data."""
+    from dataclasses import asdict
+
+    told = asdict(one)
+    subject, promise, measured = told.pop("subject"), told.pop("promise"), told.pop("measured")
+    uses = [
+        {**use, "percent": None if held.percent is None else round(held.percent, 2)}
+        for use, held in zip(promise["uses"], one.promise.uses, strict=True)
+    ]
+    targets = {name: promise[name] for name in ("availability", "reliability", "unknown")}
+    months = [month for month, _ in one.misses]
+    told.pop("misses")
+    return {**told, **subject, "name": one.subject.name, "targets": targets, "measured": measured} | {
+        "uses": uses,
+        "missed": months,
+        "kept": one.is_kept,
+    }
+
+
+_HEAD = ("AGREEMENT", "OF", "NGI", "AVAILABILITY", "RELIABILITY", "UNKNOWN", "USED", "MISSED", "FINDING")
+
+
+def _table(found: Sequence[Evaluation]) -> str:
+    rows, roles = [], []
+    for one in found:
+        rows.append(cells(one))
+        bad = {finding.rule for finding in one.findings}
+        paint = ["bad" if rule in bad else "" for rule in ("availability", "reliability", "unknown", "use")]
+        roles.append(("", "", "", *paint, "bad" if "three-misses" in bad else "", "bad" if bad else "good"))
+    lines = console.table(_HEAD, rows, roles)
+    return lines + ("\nthe month is not over: nothing follows from this yet" if found[0].partial else "")
+
+
+def cells(one: Evaluation) -> tuple[str, ...]:
+    """One evaluation as the words of a table: each number with its target, and whether all was kept."""
+    promise, measured = one.promise, one.measured
+    numbers = [
+        _against(getattr(measured, name) if measured else None, getattr(promise, name))
+        for name in ("availability", "reliability", "unknown")
+    ]
+    uses = "; ".join(f"{use.what} {'-' if use.percent is None else f'{use.percent:.1f} %'}" for use in promise.uses)
+    wanted = promise.availability is not None or promise.reliability is not None
+    kept = "not measured" if wanted and measured is None else "kept"
+    finding = "; ".join(finding.text for finding in one.findings) or kept
+    months = f"{len(one.misses)} months" if len(one.misses) > 1 else "1 month" if one.misses else ""
+    return (one.subject.agreement, one.subject.name, one.ngi, *numbers, uses, months, finding)
+
+
+def _against(value: float | None, target: float | None) -> str:
+    said = percent(value)
+    return said if target is None else f"{said} ({target:g})"
+
+
+def _csv(found: Sequence[Evaluation]) -> str:
+    import csv
+    from io import StringIO
+
+    written = StringIO()
+    lines = csv.writer(written, lineterminator="\n")
+    names = ("availability", "reliability", "unknown")
+    whose = ("agreement", "site", "service", "hostname", "vo")
+    targeted = tuple(f"{name}_target" for name in names)
+    rest = ("days", "missed_months", "partial", "kept", "findings")
+    lines.writerow(("month", *whose, "ngi", *names, *targeted, *rest))
+    for one in found:
+        numbers = [getattr(one.measured, n) if one.measured else None for n in names]
+        targets = [getattr(one.promise, n) for n in names]
+        days = one.measured.days if one.measured else 0
+        said = "; ".join(finding.text for finding in one.findings)
+        told = (days, len(one.misses), int(one.partial), int(one.is_kept), said)
+        lines.writerow((one.month, *(getattr(one.subject, w) for w in whose), one.ngi, *numbers, *targets, *told))
+    return written.getvalue()
