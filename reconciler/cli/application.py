@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-import reconciler.cli.uptime  # noqa: F401 (its commands register themselves)
+import reconciler.cli.uptime
+import reconciler.cli.vocards  # noqa: F401 (their commands register themselves)
 from reconciler.cli.accounting import meter
 from reconciler.cli.applying import apply, run
 from reconciler.cli.beginning import config as config_

@@ -64,7 +64,7 @@ def import_images(
     except SignatureFault as fault:
         raise SettingsError(str(fault)) from fault
     folder = into or manifests_folder(context)
-    report = take_in(_read(source), source, folder, vo=vo_name(vo), trust=trusted, now=now(), endorser=endorser)
+    report = take_in(read_source(source), source, folder, vo=vo_name(vo), trust=trusted, now=now(), endorser=endorser)
     if output is Form.JSON:
         console.data(report)
         return 0 if report.complete else 1
@@ -139,8 +139,8 @@ def _reference(text: str) -> SecretRef:
     return SecretRef(env=name) if where == "env" else SecretRef(file=name)
 
 
-def _read(source: str) -> bytes:
-    """A list from a file or over http(s)."""
+def read_source(source: str, what: str = "an image list") -> bytes:
+    """What stands in a file, or is served over http(s)."""
     from reconciler.drivers.fetch import pieces
     from reconciler.errors import DriverError, SettingsError
     from reconciler.ports import Source
@@ -156,7 +156,7 @@ def _read(source: str) -> bytes:
             for piece in found:
                 content += piece
                 if len(content) > LONGEST:
-                    raise SettingsError(f"{source} is too long to be an image list")
+                    raise SettingsError(f"{source} is too long to be {what}")
     except DriverError as error:
         raise SettingsError(str(error)) from error
     return content

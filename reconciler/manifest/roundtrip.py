@@ -35,7 +35,7 @@ _AMBIGUOUS = re.compile(
     | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} .*
     | [-?:] .*"""
 )
-_IDENTITY = ("name", "vo", "role", "site", "key")
+_IDENTITY = ("name", "vo", "role", "site", "key", "fqan", "hostname")
 
 
 @dataclass(frozen=True, slots=True)

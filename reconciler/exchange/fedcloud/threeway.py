@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-KEYED = {"clouds": "name", "shares": "vo", "entitlements": "role"}
+KEYED = {
+    "clouds": "name",
+    "shares": "vo",
+    "entitlements": "role",
+    "managers": "name",
+    "contacts": "name",
+    "fqans": "fqan",
+    "voms": "hostname",
+}
 """Lists whose items are told apart by a field."""
 _NOTHING = object()
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.gocdb import SHORT_NAME
+from reconciler.kinds.vo.card import WELL_FORMED
 from reconciler.kinds.vo.entitlement import Capability, EntitlementError, GroupEntitlement, parse
 from reconciler.kinds.vo.group import vo_name
 from reconciler.kinds.vo.spec import VOSpec
@@ -61,6 +62,29 @@ def _one_per_role(_ref: Ref, spec: VOSpec) -> Iterator[Fault]:
         seen.add(entitlement.role)
 
 
+def _fqans(ref: Ref, spec: VOSpec) -> Iterator[Fault]:
+    root = (spec.group or ref.name).strip("/").partition("/")[0]
+    seen: set[str] = set()
+    for n, one in enumerate(spec.fqans):
+        path, found = f"spec.fqans[{n}].fqan", WELL_FORMED.fullmatch(one.fqan)
+        if not found:
+            yield Fault(path, f"{one.fqan!r} is no name of VOMS", "write /<group>[/<subgroup>][/Role=<role>]")
+        elif found[1].split("/")[1] != root:
+            yield Fault(path, f"{one.fqan} is of another VO than {root}")
+        if one.fqan in seen:
+            yield Fault(path, f"{one.fqan} stands there already", "remove one")
+        seen.add(one.fqan)
+
+
+def _voms(_ref: Ref, spec: VOSpec) -> Iterator[Fault]:
+    seen: set[tuple[str, int | None]] = set()
+    for n, server in enumerate(spec.voms):
+        at = (server.hostname, server.vomsesPort)
+        if at in seen:
+            yield Fault(f"spec.voms[{n}]", f"the server {server.hostname} stands there already", "remove one")
+        seen.add(at)
+
+
 def _period(_ref: Ref, spec: VOSpec) -> Iterator[Fault]:
     for n, allocation in enumerate(spec.allocations):
         if allocation.start and allocation.end and allocation.end < allocation.start:
@@ -87,6 +111,8 @@ RULES = (
     Rule("vo-entitlement-shared", "An entitlement, as clouds map it, is of one VO.", between, "warning"),
     Rule("vo-entitlement-unmapped", "A VO that an OpenStack cloud supports has an entitlement.", between, "warning"),
     Rule("vo-entitlement-unused", "A VO that has an entitlement is supported somewhere.", between, "warning"),
+    Rule("vo-fqan", "A VO's groups and roles are its own, as VOMS names them, each once.", _fqans, "warning"),
+    Rule("vo-voms", "A VO has each VOMS server once.", _voms, "warning"),
     Rule("vo-allocation-period", "An allocation ends after it starts.", _period),
     Rule("vo-allocation-overlap", "A VO has one allocation at a site at a time.", _overlap),
     Rule("vo-allocation-site", "An allocation is at a site that is declared.", between),

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from reconciler.kinds.expression import Locations
 from reconciler.kinds.gocdb import Email, Hostname, PlainText, Telephone, Url
 from reconciler.kinds.vo.allocation import Allocation
+from reconciler.kinds.vo.card import Card, Dn, Fqan, MemberList, Resources, VomsServer
 from reconciler.model import Spec, Strict
 
 Word = Annotated[str, Field(min_length=1)]
@@ -33,6 +34,8 @@ class Person(Strict):
     email: Email | None = None
     identifier: Word | None = None
     """Persistent identifier at the identity provider (``voperson_id``)."""
+    dn: Dn | None = None
+    """Distinguished name of the person's certificate."""
     role: Word | None = None
     telephone: Telephone | None = None
 
@@ -48,15 +51,17 @@ class MailingLists(Strict):
 
 
 class AcceptableUse(Strict):
-    """The acceptable use policy: where it is, or its text."""
+    """The acceptable use policy: where it is, its text, or the file that has it."""
 
     url: Url | None = None
     text: Word | None = None
+    file: Word | None = None
+    """Name of a file at the portal that the VO's card is of."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.url is None) == (self.text is None):
-            message = "give exactly one of url, text"
+        if [self.url, self.text, self.file].count(None) != 2:  # noqa: PLR2004 (all but one)
+            message = "give exactly one of url, text, file"
             raise ValueError(message)
         return self
 
@@ -105,10 +110,22 @@ class VOSpec(Spec):
     homepage: Url | None = None
     enrolmentUrl: Url | None = None
     aup: AcceptableUse | None = None
+    supportProcedure: Word | None = None
+    """How its users are helped: an address, or words."""
     entitlements: tuple[Entitlement, ...] = ()
     managers: tuple[Person, ...] = ()
     contacts: tuple[Person, ...] = ()
     mailingLists: MailingLists = MailingLists()
+    fqans: tuple[Fqan, ...] = ()
+    """Groups and roles, as VOMS names them."""
+    voms: tuple[VomsServer, ...] = ()
+    """Servers that assert who is a member; ``vomses`` and ``.lsc`` files are made of them."""
+    memberLists: tuple[MemberList, ...] = ()
+    """Other systems that know its members."""
+    resources: Resources | None = None
+    """What its jobs and machines need."""
+    card: Card | None = None
+    """What else its identity card says."""
     allocations: tuple[Allocation, ...] = ()
     images: tuple[VoImage, ...] = ()
     cvmfsRepositories: tuple[Hostname, ...] = ()

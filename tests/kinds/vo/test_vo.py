@@ -53,8 +53,9 @@ def test_a_malformed_entitlement_is_a_warning_with_its_position():
     assert path == "spec.entitlements[0].value"
     assert message.startswith("a space does not belong into an entitlement (character 17)")
     between = {"vo-entitlement-shared", "vo-entitlement-unmapped", "vo-entitlement-unused"}
+    card = {"vo-fqan", "vo-voms"}
     warnings = {r.id for r in KIND.rules if r.severity == "warning"}
-    assert warnings == {"vo-entitlement", "vo-entitlement-group", *between}
+    assert warnings == {"vo-entitlement", "vo-entitlement-group", *between, *card}
 
 
 def test_an_entitlement_of_another_group_is_noticed_and_that_of_the_parent_is_not():
