@@ -53,6 +53,7 @@ def export_gocdb(
     `hanse export gocdb get_service_endpoint sitename=TIDE-CLOUD --at 2026-10-12`.
     """
     from reconciler.cli.house import declared, now, settings_of
+    from reconciler.downtimes import declarations
     from reconciler.errors import SettingsError
     from reconciler.exchange.gocdb import Feed, Refused, View, answer, topology
 
@@ -61,8 +62,9 @@ def export_gocdb(
         raise typer.BadParameter(f"{wrong[0]}: write PARAMETER=VALUE")
     given = dict(said.split("=", 1) for said in parameters or ())
     settings = settings_of(context.obj)
-    _, resources = declared(settings, _commit(settings, at), worktree=worktree)
-    register = topology(resources.items)
+    read, resources = declared(settings, _commit(settings, at), worktree=worktree)
+    stated = declarations(Path(settings.source.repository), read, resources.items, Path(settings.cache))
+    register = topology(resources.items, stated, now())
     try:
         console.say(answer(Feed(register, View(base)), method, given, now(), scope).rstrip("\n"))
     except Refused as error:

@@ -9,22 +9,25 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from html import escape
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element, SubElement
 
 from reconciler.exchange.gocdb import elements
 from reconciler.exchange.gocdb.asked import CURSORS, Asked, Refused
 from reconciler.exchange.gocdb.countries import NAMES
+from reconciler.exchange.gocdb.downtimes import DOWNTIME, chosen
 from reconciler.exchange.gocdb.element import put, tell, written
 from reconciler.exchange.gocdb.elements import View
 from reconciler.exchange.gocdb.keys import key_of, number
-from reconciler.exchange.gocdb.topology import ServiceEntry, SiteEntry, Topology
+from reconciler.exchange.gocdb.topology import DowntimeEntry, ServiceEntry, SiteEntry, Topology
 
 PAGE = 100
 """Entries of a page."""
+EntryT = TypeVar("EntryT", SiteEntry, ServiceEntry)
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -43,13 +46,13 @@ class Feed:
     view: View
     texts: dict[tuple[str, int], str] = field(default_factory=dict)
 
-    def row(self, method: str, entry: Any, make: Callable[[], Iterable[Element]]) -> Row:
+    def row(self, method: str, entry: EntryT, make: Callable[[EntryT, View], Element]) -> Row:
         """An entry, put into XML when it is wanted for the first time."""
         key = (method, id(entry))  # entries live as long as their topology
 
         def told() -> str:
             if key not in self.texts:
-                self.texts[key] = "".join(written(element) for element in make())
+                self.texts[key] = written(make(entry, self.view))
             return self.texts[key]
 
         return Row(entry.id, told)
@@ -134,6 +137,11 @@ def _meta(links: Mapping[str, str], count: int) -> str:
     return written(meta)
 
 
+def _row(made: Element, number: int = 0) -> Row:
+    """An element that is made for this answer."""
+    return Row(number, partial(written, made))
+
+
 # -- sites -------------------------------------------------------------------------------------------------------------
 
 
@@ -167,12 +175,12 @@ def _sites_found(question: Question) -> list[SiteEntry]:
 
 def _sites(question: Question) -> list[Row]:
     feed = question.feed
-    return [feed.row("site", one, lambda one=one: [elements.site(one, feed.view)]) for one in _sites_found(question)]  # type: ignore[misc]
+    return [feed.row("site", one, elements.site) for one in _sites_found(question)]
 
 
 def _sites_in_short(question: Question) -> list[Row]:
     feed = question.feed
-    return [feed.row("short", one, lambda one=one: [elements.site_short(one)]) for one in _sites_found(question)]  # type: ignore[misc]
+    return [feed.row("short", one, elements.site_short) for one in _sites_found(question)]
 
 
 def _countries(question: Question) -> list[Row]:
@@ -182,13 +190,13 @@ def _countries(question: Question) -> list[Row]:
         name = elements.country(site)
         counts[name] = counts.get(name, 0) + 1
 
-    def told(name: str, count: int) -> str:
+    rows = []
+    for name, count in counts.items():
         made = Element("SITE")
         tell(made, "COUNTRY", name)
         put(made, "COUNT", count)
-        return written(made)
-
-    return [Row(0, lambda name=name, count=count: told(name, count)) for name, count in counts.items() if name]  # type: ignore[misc]
+        rows += [_row(made)] if name else []
+    return rows
 
 
 # -- NGIs --------------------------------------------------------------------------------------------------------------
@@ -216,13 +224,13 @@ def _ngis(question: Question) -> list[Row]:
         for empty in ("DESCRIPTION", "EMAIL", "GGUS_SU", "ROD_EMAIL", "HELPDESK_EMAIL", "SECURITY_EMAIL"):
             put(made, empty, "")
         put(made, "SITE_COUNT", len(sites))
-        rows.append(Row(number("NGI", ngi), lambda made=made: written(made)))  # type: ignore[misc]
+        rows.append(_row(made, number("NGI", ngi)))
     return rows
 
 
 def _rocs(question: Question) -> list[Row]:
     made = [Element("ROC", PRIMARY_KEY=key_of(("NGI", ngi), None), ROC_NAME=ngi) for ngi in _ngis_found(question)]
-    return [Row(0, lambda one=one: written(one)) for one in made]  # type: ignore[misc]
+    return [_row(one) for one in made]
 
 
 def _subgrids(question: Question) -> list[Row]:
@@ -232,7 +240,7 @@ def _subgrids(question: Question) -> list[Row]:
         made = Element("SUBGRID", PRIMARY_KEY=key_of(("SubGrid", subgrid or "", ngi), None))
         put(made, "SUBGRID_NAME", subgrid)
         put(made, "ROC_NAME", ngi)
-        rows.append(Row(0, lambda made=made: written(made)))  # type: ignore[misc]
+        rows.append(_row(made))
     return rows
 
 
@@ -260,7 +268,7 @@ def _services(question: Question) -> list[Row]:
         )
 
     found = [entry for entry in feed.topology.services if fits(entry)]
-    return [feed.row("service", one, lambda one=one: [elements.service(one, feed.view)]) for one in found]  # type: ignore[misc]
+    return [feed.row("service", one, elements.service) for one in found]
 
 
 def _service_types(question: Question) -> list[Row]:
@@ -271,8 +279,33 @@ def _service_types(question: Question) -> list[Row]:
         made = Element("SERVICE_TYPE", TYPE_ID=key, PRIMARY_KEY=key)
         put(made, "SERVICE_TYPE_NAME", name)
         put(made, "SERVICE_TYPE_DESC", "")
-        rows.append(Row(0, lambda made=made: written(made)))  # type: ignore[misc]
+        rows.append(_row(made))
     return rows
+
+
+# -- downtimes ---------------------------------------------------------------------------------------------------------
+
+
+def _downtimes(question: Question) -> list[Row]:
+    """One element for each service; the latest downtime first."""
+    feed = question.feed
+
+    def told(entry: DowntimeEntry, services: Sequence[ServiceEntry]) -> Callable[[], str]:
+        parts = [feed.row(entry.key, one, partial(elements.downtime, entry)) for one in services]
+        return lambda: "".join(part.told() for part in parts)
+
+    found = chosen(feed.topology.downtimes, question.asked, question.now)
+    return [Row(entry.id, told(entry, services)) for entry, services in found]
+
+
+def _downtimes_nested(question: Question) -> list[Row]:
+    feed = question.feed
+
+    def told(entry: DowntimeEntry, services: Sequence[ServiceEntry]) -> Callable[[], str]:
+        return lambda: written(elements.downtime_nested(entry, services, feed.view))
+
+    found = chosen(feed.topology.downtimes, question.asked, question.now)
+    return [Row(entry.id, told(entry, services)) for entry, services in found]
 
 
 _SCOPE = ("scope", "scope_match")
@@ -298,6 +331,8 @@ METHODS: dict[str, Method] = {
     "get_subgrid_list": Method(_subgrids, pages=False),
     "get_service": Method(_services, _SERVICE),
     "get_service_endpoint": Method(_services, _SERVICE),
+    "get_downtime": Method(_downtimes, (*DOWNTIME, *_SCOPE)),
+    "get_downtime_nested_services": Method(_downtimes_nested, (*DOWNTIME, *_SCOPE)),
     "get_service_types": Method(_service_types, pages=False),
 }
 """Every method, by its name."""

@@ -130,11 +130,14 @@ class Asked:
         return (lambda _value: True) if value is None else Pattern(value).fits
 
     def flag(self, name: str) -> Callable[[bool], bool]:
-        """A check of Y and N."""
+        """A check of Y and N, also written 1 and 0."""
         value = self.get(name)
-        if value is not None and value.upper() not in ("Y", "N"):
+        if value is None:
+            return lambda _value: True
+        if value.upper() not in ("Y", "N", "1", "0"):
             raise Refused(f"Invalid {name} value - must be Y or N")
-        return (lambda _value: True) if value is None else (lambda held: held == (value.upper() == "Y"))
+        wanted = value.upper() in ("Y", "1")
+        return lambda held: held == wanted
 
     def among(self, name: str) -> Callable[[str | None], bool]:
         """A check against a list of names."""

@@ -1,4 +1,4 @@
-"""Sites and services as elements of GOCDB's programmatic interface: its names, its order, what it leaves out.
+"""Sites, services and downtimes as elements of GOCDB's interface: its names, its order, what may be empty.
 
 Element names, their order and which stay when empty: ``lib/Gocdb_Services/PI`` of GOCDB.
 """
@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from reconciler.exchange.gocdb.countries import NAMES
 from reconciler.exchange.gocdb.element import extensions, flag, put, scopes, tell
 from reconciler.exchange.gocdb.keys import number
-from reconciler.exchange.gocdb.topology import ServiceEntry, SiteEntry
+from reconciler.exchange.gocdb.topology import DowntimeEntry, ServiceEntry, SiteEntry
 from reconciler.kinds.site import Endpoint
 
 
@@ -68,7 +68,7 @@ def site(entry: SiteEntry, view: View) -> Element:
     return made
 
 
-def site_short(entry: SiteEntry) -> Element:
+def site_short(entry: SiteEntry, _view: View) -> Element:
     """``SITE`` of get_site_list: attributes alone."""
     spec = entry.spec
     told = {
@@ -127,6 +127,53 @@ def endpoints(parent: Element, name: str, entry: ServiceEntry, some: Iterable[En
         put(one, "INTERFACENAME", endpoint.interface or "")
         if full:
             flag(one, "ENDPOINT_MONITORED", endpoint.monitored)
+
+
+def downtime(entry: DowntimeEntry, of: ServiceEntry, view: View) -> Element:
+    """``DOWNTIME`` of get_downtime: what it is to one service."""
+    made = _downtime(entry)
+    tell(made, "PRIMARY_KEY", entry.key)
+    _affected(made, of)
+    tell(made, "GOCDB_PORTAL_URL", view.link("get_downtime", id=str(entry.id)))
+    endpoints(made, "AFFECTED_ENDPOINTS", of, of.spec.endpoints, full=False)
+    _when(made, entry)
+    return made
+
+
+def downtime_nested(entry: DowntimeEntry, services: Iterable[ServiceEntry], view: View) -> Element:
+    """``DOWNTIME`` of get_downtime_nested_services: with all its services inside."""
+    made = _downtime(entry)
+    _when(made, entry)
+    tell(made, "GOCDB_PORTAL_URL", view.link("get_downtime", id=str(entry.id)))
+    held = SubElement(made, "SERVICES")
+    for one in services:
+        told = SubElement(held, "SERVICE")
+        tell(told, "PRIMARY_KEY", one.key)
+        _affected(told, one)
+        endpoints(told, "AFFECTED_ENDPOINTS", one, one.spec.endpoints, full=False)
+    return made
+
+
+def _downtime(entry: DowntimeEntry) -> Element:
+    told = {"ID": str(entry.id), "PRIMARY_KEY": entry.key, "CLASSIFICATION": entry.interval.classification}
+    return Element("DOWNTIME", told)
+
+
+def _affected(parent: Element, of: ServiceEntry) -> None:
+    tell(parent, "HOSTNAME", of.spec.hostname)
+    tell(parent, "SERVICE_TYPE", of.spec.type)
+    tell(parent, "ENDPOINT", f"{of.spec.hostname}{of.spec.type}")
+    tell(parent, "HOSTED_BY", of.site.name)
+
+
+def _when(parent: Element, entry: DowntimeEntry) -> None:
+    one = entry.interval
+    tell(parent, "SEVERITY", one.severity)
+    tell(parent, "DESCRIPTION", one.description)
+    for name, moment in (("INSERT_DATE", one.declared), ("START_DATE", one.start), ("END_DATE", one.end)):
+        tell(parent, name, int(moment.timestamp()))
+    tell(parent, "FORMATED_START_DATE", f"{one.start:%Y-%m-%d %H:%M}")
+    tell(parent, "FORMATED_END_DATE", f"{one.end:%Y-%m-%d %H:%M}")
 
 
 def service_link(entry: ServiceEntry, view: View) -> str:

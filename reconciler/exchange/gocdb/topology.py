@@ -1,18 +1,20 @@
-"""What GOCDB would hold of one commit: its sites and services with their keys, in the order of the keys."""
+"""What GOCDB would hold of one commit: sites, services and downtimes with their keys, in the order of the keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
 from typing import TypeVar
 
 from reconciler.exchange.gocdb.keys import key_of, noted, number_of, service_name, site_name
+from reconciler.kinds.downtime import Declarations, Interval, intervals
 from reconciler.kinds.site import Service, SiteSpec
 from reconciler.model import Ref, Resource
 
-EntryT = TypeVar("EntryT", "SiteEntry", "ServiceEntry")
+EntryT = TypeVar("EntryT", "SiteEntry", "ServiceEntry", "DowntimeEntry")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +42,30 @@ class ServiceEntry:
     spec: Service
 
 
+@dataclass(frozen=True, eq=False)
+class DowntimeEntry:
+    """A downtime of services that are down alike: at the same time, as badly, and of one class."""
+
+    id: int
+    key: str
+    interval: Interval
+    """Of the first of its services."""
+    services: tuple[ServiceEntry, ...]
+
+
 @dataclass(frozen=True)
 class Topology:
     """All of a commit, each kind in the order of its numbers."""
 
     sites: tuple[SiteEntry, ...]
     services: tuple[ServiceEntry, ...]
+    downtimes: tuple[DowntimeEntry, ...]
     unregistered: tuple[str, ...]
     """Sites without a certification status: GOCDB knows no such thing."""
 
 
-def topology(resources: Mapping[Ref, Resource]) -> Topology:
-    """The register of what is declared."""
+def topology(resources: Mapping[Ref, Resource], declarations: Declarations, now: datetime) -> Topology:
+    """The register of what is declared. ``declarations`` is what commits have stated of its downtimes."""
     sites, others = [], []
     for ref in sorted(ref for ref in resources if ref.startswith("Site/")):
         entry = _site(ref.name, resources[ref])
@@ -59,8 +73,13 @@ def topology(resources: Mapping[Ref, Resource]) -> Topology:
             others.append(entry.name)
         else:
             sites.append(entry)
-    ordered = _ordered(sites)
-    return Topology(ordered, _ordered(service for site in sites for service in site.services), tuple(others))
+    services = {(site.name, one.spec.name): one for site in sites for one in site.services}
+    return Topology(
+        _ordered(sites),
+        _ordered(services.values()),
+        _ordered(_downtimes(resources, intervals(resources, declarations, now), services)),
+        tuple(others),
+    )
 
 
 def _site(name: str, resource: Resource) -> SiteEntry:
@@ -71,6 +90,23 @@ def _site(name: str, resource: Resource) -> SiteEntry:
 def _service(site: SiteEntry, spec: Service) -> ServiceEntry:
     key = key_of(service_name(site.name, spec.name), spec.primaryKey)
     return ServiceEntry(number_of(key), key, site, spec)
+
+
+def _downtimes(
+    resources: Mapping[Ref, Resource],
+    found: Iterable[Interval],
+    services: Mapping[tuple[str, str], ServiceEntry],
+) -> Iterator[DowntimeEntry]:
+    """Downtimes of registered services; a noted key is that of the first part of an imported downtime."""
+    alike: dict[tuple[Ref, str], list[Interval]] = {}
+    for one in found:
+        if (one.site, one.service) in services:
+            alike.setdefault((one.ref, one.id), []).append(one)
+    told = set[Ref]()
+    for (ref, name), held in alike.items():
+        key = key_of(("Downtime", name), noted(resources[ref].annotations) if ref not in told else None)
+        told.add(ref)
+        yield DowntimeEntry(number_of(key), key, held[0], tuple(services[one.site, one.service] for one in held))
 
 
 def _ordered(entries: Iterable[EntryT]) -> tuple[EntryT, ...]:

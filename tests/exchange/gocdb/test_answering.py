@@ -32,7 +32,7 @@ def feed():
         site("young", certification="Candidate", infrastructure="Test"),
         site("cloudonly", certification=None),
     )
-    return Feed(topology(some), View())
+    return Feed(topology(some, {}, NOW), View())
 
 
 def asked(feed, method, default="", **parameters):
@@ -114,7 +114,7 @@ def test_imported_keys_are_kept_and_others_never_clash_with_them(feed):
 
 
 def test_a_key_depends_on_the_name_alone(feed):
-    other = Feed(topology(federation(site("TIDE", service("new"), service("old")))), View())
+    other = Feed(topology(federation(site("TIDE", service("new"), service("old"))), {}, NOW), View())
     mine = asked(feed, "get_service", hostname="old.example.org")[0].get("PRIMARY_KEY")
     assert mine == asked(other, "get_service", hostname="old.example.org")[0].get("PRIMARY_KEY")
 
@@ -210,7 +210,9 @@ def test_a_prefix_of_extensions_stays_in_force(expression, meant):
 
 
 def test_pages_are_followed_by_their_links_until_one_is_empty():
-    many = Feed(topology(federation(*(site(f"S{n:03}") for n in range(230)))), View("https://pi.example.org/public/"))
+    many = Feed(
+        topology(federation(*(site(f"S{n:03}") for n in range(230))), {}, NOW), View("https://pi.example.org/public/")
+    )
     cursor, found, counts = "0", [], []
     while True:
         page = asked(many, "get_site", next_cursor=cursor, scope="")
