@@ -34,7 +34,7 @@ class Probes:
         moment = at or self.database.now()
         with self.database.writing() as connection:
             row = connection.execute(select(_STATES).where(_STATES.c.ref == str(ref))).mappings().first()
-            before = _state(row) if row else None
+            before = state_of(row) if row else None
             after = next_state(before, ref, result, attempts, moment, late)
             self._keep(connection, result, after)
             if change := changed(before, after):
@@ -65,7 +65,7 @@ class Probes:
         statement = select(_STATES)
         parts = [statement] if refs is None else [statement.where(_STATES.c.ref.in_(some)) for some in chunks(refs)]
         with self.database.reading() as connection:
-            found = [_state(row) for part in parts for row in connection.execute(part).mappings()]
+            found = [state_of(row) for part in parts for row in connection.execute(part).mappings()]
         return {state.ref: state for state in found}
 
     def results(self, ref: Ref, limit: int = 100, since: datetime | None = None) -> tuple[ProbeRecord, ...]:
@@ -148,7 +148,8 @@ def changed(before: ProbeState | None, after: ProbeState) -> StatusChange | None
     return StatusChange(after.ref, after.checked_at, *moved, hard=hard, summary=after.summary)
 
 
-def _state(row: RowMapping) -> ProbeState:
+def state_of(row: RowMapping) -> ProbeState:
+    """A state from its row."""
     return ProbeState(**{**row, "ref": Ref(row["ref"])})
 
 

@@ -25,6 +25,8 @@ from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
 from reconciler.records.runs import Runs
 from reconciler.records.schema import bring_up_to_date, expect_up_to_date
+from reconciler.records.tokens import Tokens
+from reconciler.records.told import Telling
 from reconciler.records.uptime import Uptime
 from reconciler.records.usage import Usage
 
@@ -50,6 +52,8 @@ class Store:
     data: Data
     locks: Locks
     machines: Machines
+    telling: Telling
+    tokens: Tokens
 
     def close(self) -> None:
         """Close every connection."""
@@ -106,4 +110,6 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         data=Data(database),
         locks=Locks(database),
         machines=Machines(database),
+        telling=Telling(database),
+        tokens=Tokens(database),
     )

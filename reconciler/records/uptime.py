@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, insert, literal_column, select, update
 
 from reconciler.errors import RecordsError
 from reconciler.model import ProbeRecord, Ref
@@ -45,6 +45,12 @@ class Uptime:
                 connection.execute(insert(_ROWS), portion)
             connection.execute(self.database.upsert(_DAYS), asdict(day))
 
+    def reopen(self, days: Collection[date]) -> None:
+        """Results of past days have come in: what was computed of them is to be computed again."""
+        if days:
+            with self.database.writing() as connection:
+                connection.execute(update(_DAYS).where(_DAYS.c.day.in_(days)).values(complete=False))
+
     def days(self, report: str, start: date, end: date) -> dict[date, UptimeDay]:
         """Days that have been computed, both ends included."""
         within = (_DAYS.c.report == report, _DAYS.c.day >= start, _DAYS.c.day <= end)
@@ -71,6 +77,17 @@ class Uptime:
         """Reports of which a day has been computed."""
         with self.database.reading() as connection:
             return tuple(connection.execute(select(_DAYS.c.report).distinct().order_by(_DAYS.c.report)).scalars())
+
+    def shares(self, since: date) -> dict[str, float]:
+        """Site -> share of the known time in which it was up, in the report *Default* or else in the only one."""
+        reports = self.reports()
+        report = "Default" if "Default" in reports else reports[0] if len(reports) == 1 else None
+        row = _ROWS.c
+        asked = select(row.site, func.sum(row.up), func.sum(1.0 - row.unknown)).group_by(row.site)
+        within = (row.report == report, row.level == "group", row.day >= since)
+        with self.database.reading() as connection:
+            found = connection.execute(asked.where(*within)).all() if report is not None else []
+        return {site: up / known for site, up, known in found if known > 0}
 
     def results(
         self, refs: Iterable[Ref], start: datetime, end: datetime, *, changes_only: bool = False, data: bool = False
