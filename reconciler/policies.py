@@ -34,6 +34,7 @@ def placing(settings: Settings) -> PlacePolicy:
         sites=given.sites,
         retry=timedelta(hours=given.retry_hours),
         availability=given.availability_percent / 100,
+        downtime=timedelta(hours=given.downtime_hours),
         bytes_per_second=given.megabytes_per_second * 1e6,
         gain=given.rebalance_gain,
     )

@@ -159,6 +159,30 @@ class Held:
         return Held(owed, data, used, coming)
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which a site, or some services of it, do not work, as a Downtime declares it."""
+
+    ref: Ref
+    site: str
+    start: datetime
+    end: datetime
+    description: str
+    services: frozenset[str] = frozenset()
+    """Names of the services that are struck."""
+    whole: bool = True
+    """Whether it is of the whole site, and so of what is no service there."""
+
+    def strikes(self, services: Collection[str]) -> bool:
+        """Whether it concerns what rests on these services; without any, on the site."""
+        return bool(self.services.intersection(services)) if services else self.whole
+
+    def told(self, now: datetime) -> str:
+        """Since when and until when, and by which manifest."""
+        began = "is down" if self.start <= now else f"goes down on {self.start:%Y-%m-%d %H:%MZ}"
+        return f"{began} until {self.end:%Y-%m-%d %H:%MZ}: {self.description} ({self.ref})"
+
+
 @dataclass(frozen=True)
 class World:
     """The world as far as choices need it."""
@@ -171,10 +195,14 @@ class World:
     """By cluster, for those that asked."""
     probes: Mapping[Ref, Standing] = field(default_factory=dict)
     """How each probe stood over the last weeks."""
+    uptime: Mapping[str, float] = field(default_factory=dict)
+    """Site -> its availability over the last weeks, 0..1, as reports of availability have it."""
     past: Mapping[str, Past] = field(default_factory=dict)
     """How creates went, by target id."""
     failures: Mapping[Ref, tuple[Create, ...]] = field(default_factory=dict)
     """Creates that failed since the resource was last made, the oldest first; those a place is to blame for."""
+    outages: Mapping[str, tuple[Outage, ...]] = field(default_factory=dict)
+    """Site -> its outages, of those that stand or begin soon."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Target id -> why nothing new is begun there (somebody paused it)."""
     stands: Callable[[Ref], Spec | None] = field(default=lambda _: None)
@@ -210,6 +238,11 @@ class World:
     def space(self, target_id: str) -> Space | Unknown:
         """How full a storage is."""
         return self.spaces.get(target_id, NOT_ASKED)
+
+    def down(self, site: str, services: Collection[str] = ()) -> str:
+        """Why nothing new is put on these services of a site, or on the site; "" when nothing is known against it."""
+        found = (outage for outage in self.outages.get(site, ()) if outage.strikes(services))
+        return next((outage.told(self.now) for outage in found), "")
 
     def less(self, target_id: str, need: Need) -> World:
         """The world in which ``need`` of a target is promised to somebody."""

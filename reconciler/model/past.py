@@ -75,3 +75,5 @@ class History:
     """On clouds, the oldest first."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Target id -> who paused it and why."""
+    uptime: Mapping[str, float] = field(default_factory=dict)
+    """Site -> share of the known time in which it was up, of the days that a report of availability has."""

@@ -33,8 +33,10 @@ class PlacePolicy:
     """So many places are tried for one resource, one after the other, before it waits."""
     retry: timedelta = timedelta(hours=1)
     """A place where a create failed is not tried again for so long."""
-    availability: float = 0.0
+    availability: float = 0.8
     """A site must have been available for this share of the time; the VO's own target there counts before it."""
+    downtime: timedelta = timedelta(hours=24)
+    """Nothing new is begun where an outage is declared that begins so soon."""
     bytes_per_second: float = 100e6
     """How fast data is assumed to come where it is not."""
     gain: float = 0.1

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from reconciler.errors import DriverError, SettingsError
 from reconciler.kinds import Declared, Kind, Listed, Occasion, Offer, Question, World
+from reconciler.kinds.downtime import outages
 from reconciler.kinds.world import Topic
 from reconciler.model import (
     Create,
@@ -86,8 +87,10 @@ def world(  # noqa: PLR0913 (the read's limits are keywords)
         listings=_about("files", Listed, answers),
         spaces=_about("space", Space, answers),
         probes=history.probes,
+        uptime=history.uptime,
         past=_pasts(history, now),
         failures=failures,
+        outages=outages(graph.resources, now, (policy or PlacePolicy()).downtime),
         held=history.held,
         stands=_Standing(graph, observed, inventory),
         moved=frozenset(ref for ref in asking if ref in moved),

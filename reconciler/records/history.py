@@ -25,7 +25,7 @@ def history(store: Store) -> History:
     held = {
         p.scope.partition(":")[2]: f"paused by {p.by}: {p.reason}" for p in store.pauses.list() if _on_target(p.scope)
     }
-    return History(_probes(store, now), _creates(store, now - WINDOW), held)
+    return History(_probes(store, now), _creates(store, now - WINDOW), held, store.uptime.shares((now - WINDOW).date()))
 
 
 def _on_target(scope: str) -> bool:

@@ -52,6 +52,26 @@ def test_rows_are_read_as_they_were_written(store):
     assert store.uptime.reports() == ("Default",)
 
 
+def test_a_sites_share_is_of_the_time_that_is_known_over_all_days(store):
+    second = FIRST + timedelta(days=1)
+    store.uptime.rebuild(DAY, [replace(ROW, up=0.5, unknown=0.5), replace(ROW, site="SOUTH", up=0.0, unknown=1.0)])
+    store.uptime.rebuild(
+        replace(DAY, day=second), [replace(ROW, day=second, up=0.25, unknown=0.0), replace(ENDPOINT, day=second)]
+    )
+    assert store.uptime.shares(FIRST) == {"NORTH": 0.75 / 1.5}
+    assert store.uptime.shares(second) == {"NORTH": 0.25}
+    assert store.uptime.shares(second + timedelta(days=1)) == {}
+
+
+def test_of_several_reports_the_default_one_counts(store):
+    store.uptime.rebuild(replace(DAY, report="Other"), [replace(ROW, report="Other", up=0.1)])
+    assert store.uptime.shares(FIRST) == {"NORTH": 0.1}
+    store.uptime.rebuild(replace(DAY, report="Third"), [replace(ROW, report="Third")])
+    assert store.uptime.shares(FIRST) == {}
+    store.uptime.rebuild(DAY, [ROW])
+    assert store.uptime.shares(FIRST) == {"NORTH": 0.995}
+
+
 def test_rows_of_another_day_are_refused(store):
     with pytest.raises(RecordsError, match="is not of Default on 2026-10-01"):
         store.uptime.rebuild(DAY, [replace(ROW, day=date(2026, 10, 2))])

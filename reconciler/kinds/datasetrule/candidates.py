@@ -63,7 +63,7 @@ def group_in(field: str) -> str:
     return field.partition(":")[2]
 
 
-def seats_of(spec: DatasetRuleSpec, want: Copies, places: Places, vo: str) -> list[Seat]:
+def seats_of(spec: DatasetRuleSpec, want: Copies, places: Places, vo: str, world: World) -> list[Seat]:
     """Every storage, as far as it does not depend on the data."""
     expression = Expression.parse(want.locations)
     matching, explain = expression.matching(places.storages), expression.explainer(places.storages)
@@ -73,6 +73,7 @@ def seats_of(spec: DatasetRuleSpec, want: Copies, places: Places, vo: str) -> li
         weight = _weight(spec, place)
         why_not.extend(_objections(spec, want, place, vo, weight))
         shut = "" if weight is None or weight > 0 else f"its {spec.weight} is 0: nothing new goes there"
+        shut = shut or world.down(place.site_name, place.services)
         found.append(Seat(place, "; ".join(why_not), shut, weight or 0.0, _apart(spec, place), closed(place)))
     return found
 
@@ -94,7 +95,7 @@ def open_choices(
     wants = spec.wants(world.now)
     asked = [Asked(field_of(n, group.name), want, group) for group in groups for n, want in enumerate(wants)]
     by_field = {one.field: one for one in asked}
-    seats = {want: {seat.place.name: seat for seat in seats_of(spec, want, places, vo)} for want in wants}
+    seats = {want: {seat.place.name: seat for seat in seats_of(spec, want, places, vo, world)} for want in wants}
     room, taken = Room(places, world, vo), dict[str, tuple[str, ...]]()
 
     limited = {name for name in places.by_name if room.limited(name)}

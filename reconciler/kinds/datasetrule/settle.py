@@ -115,7 +115,7 @@ def _file_by_file(
 ) -> Settled[DatasetRuleSpec]:
     (want,) = spec.wants(world.now)
     vo = leaves[0].vo
-    room, seats = Room(places, world, vo), seats_of(spec, want, places, vo)
+    room, seats = Room(places, world, vo), seats_of(spec, want, places, vo, world)
     placed: dict[str, dict[str, Fileset]] = {}
     choices, parts = [], list[Files]()
     for leaf in leaves:

@@ -5,7 +5,9 @@ commit that stated it. Only scheduled outages excuse a service in reports of ava
 taken away: it is closed by an earlier end.
 """
 
-from reconciler.kinds.downtime.classes import Stated, classification, stretches
+from reconciler.kinds.base import Stated
+from reconciler.kinds.downtime.ahead import outages
+from reconciler.kinds.downtime.classes import classification, stretches
 from reconciler.kinds.downtime.intervals import Declarations, Interval, intervals, whole_sites
 from reconciler.kinds.downtime.kind import DowntimeKind
 from reconciler.kinds.downtime.spec import Affected, DowntimeSpec, SiteSelector
@@ -23,6 +25,7 @@ __all__ = [
     "Stated",
     "classification",
     "intervals",
+    "outages",
     "stretches",
     "whole_sites",
 ]

@@ -117,6 +117,8 @@ def passing(ref: Ref, spec: VirtualClusterSpec, place: Place, federation: Federa
     if place.target in world.held:
         yield world.held[place.target]
     yield from _tried(ref, place, world)
+    if down := world.down(place.site_name, _own(place)):
+        yield down
     yield from _failing(place, federation, world)
     vo = vo_of(federation, spec.vo)
     allocation = allocation_at(vo, place.site_name, world.now)
@@ -140,12 +142,17 @@ def _tried(ref: Ref, place: Place, world: World) -> Iterator[str]:
 
 def _failing(place: Place, federation: Federation, world: World) -> Iterator[str]:
     """A service that runs on the cloud's own endpoint is down."""
-    host = urlsplit(place.cloud.endpoint).hostname
-    own = {s.name for s in place.site.services if host and host in (s.hostname, urlsplit(s.url or "").hostname)}
+    own = _own(place)
     for probe, service in probes_of(federation, place.site_name):
         standing = world.probes.get(probe)
         if standing and standing.failing and service in own:
             yield f"its service {service} is down: {standing.failing}"
+
+
+def _own(place: Place) -> set[str]:
+    """Names of the services that run on the cloud's own endpoint."""
+    host = urlsplit(place.cloud.endpoint).hostname
+    return {s.name for s in place.site.services if host and host in (s.hostname, urlsplit(s.url or "").hostname)}
 
 
 def _unavailable(place: Place, allocation: Allocation | None, federation: Federation, world: World) -> Iterator[str]:
@@ -157,7 +164,9 @@ def _unavailable(place: Place, allocation: Allocation | None, federation: Federa
 
 
 def availability(place: Place, federation: Federation, world: World) -> float | None:
-    """The worst of the site's probed services; None when none was measured for long enough."""
+    """The site's, as reports have it, or else the worst of its probed services; None without long enough measuring."""
+    if place.site_name in world.uptime:
+        return world.uptime[place.site_name]
     seen = [world.probes[probe] for probe, _ in probes_of(federation, place.site_name) if probe in world.probes]
     counted = [s.availability for s in seen if s.measured.total_seconds() >= _MEASURED_DAYS * _DAY]
     return min((share for share in counted if share is not None), default=None)

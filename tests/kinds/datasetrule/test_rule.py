@@ -14,7 +14,7 @@ from reconciler.kinds.dataset import DatasetSpec
 from reconciler.kinds.datasetrule import KIND, DatasetRuleSpec
 from reconciler.kinds.site import SiteSpec
 from reconciler.kinds.vo import VOSpec
-from reconciler.kinds.world import Held, Lock
+from reconciler.kinds.world import Held, Lock, Outage
 from reconciler.model import Ref
 from reconciler.place.choose import choose
 from reconciler.ports import Space
@@ -160,6 +160,22 @@ def test_data_that_is_there_already_outweighs_every_weight():
         ("CESGA/disk",)
     }
     assert "has a copy already" in candidates(spec, Federation(SITES), seen)["CESGA/disk"].reason
+
+
+def test_a_storage_in_downtime_keeps_what_it_has_and_gets_nothing_new():
+    service = {"name": "dav", "type": "webdav", "hostname": "dav.desy.de"}
+    other = {"name": "ce", "type": "CE", "hostname": "ce.desy.de"}
+    held = [storage("disk", url="https://dav.desy.de/fed"), storage("other")]
+    federation = Federation({"DESY": {"services": [service, other], "storage": held}})
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    end = now.replace(hour=18)
+    outage = Outage(Ref("Downtime/works"), "DESY", now, end, "works", frozenset({"dav"}), whole=False)
+    world = replace(NOWHERE, now=now, outages={"DESY": (outage,)})
+    seen = candidates(rule(), federation, world)
+    assert seen["DESY/disk"].why_not_anew == "is down until 2026-11-21 18:00Z: works (Downtime/works)"
+    assert seen["DESY/other"].why_not_anew == ""
+    assert decided(rule(), federation, world=world).chosen == ("DESY/other",)
+    assert decided(rule(), federation, world=world, earlier=["DESY/disk"]).chosen == ("DESY/disk",)
 
 
 def test_a_closed_storage_keeps_what_it_has_and_gets_nothing_new(federation):

@@ -18,6 +18,7 @@ from reconciler.kinds.virtualcluster.affording import afforded
 from reconciler.kinds.virtualcluster.machines import size_for
 from reconciler.kinds.virtualcluster.room import demand
 from reconciler.kinds.vo import VOSpec
+from reconciler.kinds.world import Outage
 from reconciler.model import Create, Past, PlacePolicy, Ref, Standing, Unknown, encode
 from reconciler.ports import Image, Quota, Size
 from reconciler.ports.compute import Limit
@@ -278,3 +279,22 @@ def test_what_a_group_has_at_least_stays_wanted_where_there_is_no_room_and_the_p
     (choice,) = afforded(REF, spec, wanted, "workers.", room)
     assert choice.count == 3
     assert [c.name for c in choice.candidates if c.why_not] == ["3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("share", "why"), [(0.79, "was available for 79.0% of the time, 80.0% wanted"), (0.8, ""), (None, "")]
+)
+def test_a_site_below_its_target_takes_nothing_new(share, why) -> None:
+    known = {} if share is None else {"A": share}
+    assert judged(Declared("A"), world(uptime=known))["A/one"].why_not_anew == why
+
+
+def test_a_site_in_downtime_takes_nothing_new_and_keeps_what_it_has() -> None:
+    outage = Outage(Ref("Downtime/works"), "A", NOW - timedelta(hours=1), NOW + timedelta(hours=3), "new cooling")
+    seen = judged(Declared("A", "B"), world(outages={"A": (outage,)}))
+    until = f"{NOW + timedelta(hours=3):%Y-%m-%d %H:%MZ}"
+    assert (seen["A/one"].why_not, seen["A/one"].why_not_anew) == (
+        "",
+        f"is down until {until}: new cooling (Downtime/works)",
+    )
+    assert seen["B/one"].why_not_anew == ""
