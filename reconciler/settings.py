@@ -228,6 +228,34 @@ class GocdbSettings(Strict):
     """``https://registry.example.org``: under which clients reach it, for links; "" for that of the request."""
 
 
+class TicketSettings(Strict):
+    """The helpdesk that tickets are sent to. Without it they stay drafts."""
+
+    url: str = ""
+    """``https://helpdesk.example.org``, which speaks Zammad's API; "" for none."""
+    token: SecretRef | None = None
+    """Access token, with the right ``ticket.agent``."""
+    customer: str = ""
+    """In whose name tickets are opened: an address that the helpdesk knows."""
+    group: str = ""
+    """Group that tickets go to."""
+    groups: Mapping[str, str] = Field(default_factory=dict)
+    """NGI -> the group of its tickets, in place of ``group``."""
+    priorities: Mapping[str, str] = Field(default_factory=dict)
+    """``less urgent``, ``urgent`` ... -> what the helpdesk calls it, where that is something else."""
+    field: str = ""
+    """An own field of tickets in which their mark is kept too; it always stands in the title."""
+    rules: tuple[Literal["three-misses", "unknown", "core", "sla", "alarm"], ...] = (
+        "three-misses",
+        "unknown",
+        "core",
+        "sla",
+    )
+    """What tickets are sent for."""
+    ca: str = ""
+    """File of the authorities that are trusted; "" for the machine's own."""
+
+
 class WebSettings(Strict):
     """What ``hanse run`` serves over HTTP."""
 
@@ -265,6 +293,7 @@ class Settings(Strict):
     probes: ProbeSettings = ProbeSettings()
     notify: tuple[NotifySettings, ...] = ()
     """Web hooks that are told of copies of datasets."""
+    tickets: TicketSettings = TicketSettings()
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)

@@ -26,6 +26,7 @@ from reconciler.cli.reporting import reporting, rule
 from reconciler.cli.rucio import exporting
 from reconciler.cli.simulating import simulating
 from reconciler.cli.templates import importing
+from reconciler.cli.tickets import ticketing
 
 app = typer.Typer(
     name="hanse",
@@ -90,4 +91,5 @@ for _panel, _commands in _PANELS.items():
 app.add_typer(importing, name="import", rich_help_panel="Exchange")
 app.add_typer(exporting, name="export", rich_help_panel="Exchange")
 app.add_typer(reporting, name="report", rich_help_panel="Look")
+app.add_typer(ticketing, name="tickets", rich_help_panel="Look")
 app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

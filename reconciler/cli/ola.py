@@ -81,7 +81,7 @@ def evaluations(place: Place, revision: str, report: str, month: str) -> list[Ev
         first, last = month_days(month)
     except ValueError as error:
         raise typer.BadParameter(f"a month is YYYY-MM: {error}") from error
-    with asking(place, revision, report or _usual(place, revision)) as (store, asked, spec):
+    with asking(place, revision, report or usual(place, revision)) as (store, asked, spec):
         bring_up(store, asked, first, last, now(), rebuild=False)
         sites = _specs(asked, "Site")
         core = core_services(sites, spec)
@@ -103,7 +103,7 @@ def last_month() -> str:
     return month_before(f"{now():%Y-%m}")
 
 
-def _usual(place: Place, revision: str) -> str:
+def usual(place: Place, revision: str) -> str:
     """The only report that is declared, or else Critical."""
     from reconciler.cli.house import declared, settings_of
 

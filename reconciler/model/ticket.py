@@ -22,8 +22,10 @@ class TicketRecord:
     title: str
     state: str
     """The helpdesk's word; ``sending`` until it has answered."""
+    since: datetime
+    """When its clock starts: with an alarm, or when its sending was begun."""
     begun_at: datetime
-    """When its sending was begun."""
+    """When its sending was begun last."""
     number: str = ""
     """What people call it."""
     ticket: str = ""

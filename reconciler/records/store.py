@@ -25,6 +25,7 @@ from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
 from reconciler.records.runs import Runs
 from reconciler.records.schema import bring_up_to_date, expect_up_to_date
+from reconciler.records.tickets import Tickets
 from reconciler.records.tokens import Tokens
 from reconciler.records.told import Telling
 from reconciler.records.uptime import Uptime
@@ -54,6 +55,7 @@ class Store:
     machines: Machines
     telling: Telling
     tokens: Tokens
+    tickets: Tickets
 
     def close(self) -> None:
         """Close every connection."""
@@ -112,4 +114,5 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         machines=Machines(database),
         telling=Telling(database),
         tokens=Tokens(database),
+        tickets=Tickets(database),
     )

@@ -384,6 +384,26 @@ class UptimeDayRow(Base, table=True):
     computed_at: datetime = _instant()
 
 
+class TicketRow(Base, table=True):
+    """A ticket at the helpdesk, or one whose sending was begun."""
+
+    __tablename__ = "tickets"
+
+    key: str = Field(primary_key=True)
+    mark: str
+    rule: str
+    site: str
+    title: str
+    state: str
+    since: datetime = _instant()
+    begun_at: datetime = _instant()
+    number: str
+    ticket: str
+    sent_at: datetime | None = _instant(nullable=True)
+    looked_at: datetime | None = _instant(nullable=True)
+    step: str
+
+
 class PermitRow(Base, table=True):
     """An approval that was used."""
 
