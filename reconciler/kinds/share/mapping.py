@@ -33,6 +33,13 @@ def rule(spec: ShareSpec, group_id: str) -> Rule:
     }
 
 
+def rule_by_name(spec: ShareSpec) -> Rule:
+    """The same rule for a keystone that somebody else looks after: the group is given by its name and domain."""
+    made = rule(spec, "")
+    group = {"name": spec.group, "domain": {"name": spec.domain}}
+    return {**made, "local": [made["local"][0], {"group": group}]}
+
+
 def pattern(entitlement: str) -> str:
     """The regular expression that matches one entitlement and nothing else."""
     return f"^{re.escape(entitlement)}$"

@@ -10,7 +10,7 @@ from reconciler.kinds.site.cloud import Accounting, Cloud, Network, Share
 from reconciler.kinds.site.kind import SiteKind
 from reconciler.kinds.site.onboarding import Onboarding
 from reconciler.kinds.site.service import Endpoint, Extension, Service, ServiceExtension
-from reconciler.kinds.site.shares import share_name
+from reconciler.kinds.site.shares import share_name, share_of
 from reconciler.kinds.site.spec import Contacts, SiteSpec
 from reconciler.kinds.site.storage import Access, Availability, Limits, Storage
 
@@ -37,4 +37,5 @@ __all__ = [
     "SiteSpec",
     "Storage",
     "share_name",
+    "share_of",
 ]

@@ -29,7 +29,7 @@ def derived(site: str, spec: SiteSpec, federation: Federation) -> Iterator[Deriv
         for share in cloud.shares:
             vo = cast("VOSpec | None", federation.get(Ref.of("VO", share.vo_name)))
             if vo is not None:
-                made = _share(site, cloud, cloud.onboarding, share, vo)
+                made = share_of(site, cloud, cloud.onboarding, share, vo)
                 yield Derived("Share", share_name(site, cloud, share), made, "none")
 
 
@@ -41,7 +41,8 @@ def share_name(site: str, cloud: Cloud, share: Share) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", plain)
 
 
-def _share(site: str, cloud: Cloud, how: Onboarding, share: Share, vo: VOSpec) -> ShareSpec:
+def share_of(site: str, cloud: Cloud, how: Onboarding, share: Share, vo: VOSpec) -> ShareSpec:
+    """What a share of a cloud is in its keystone, where it is made as ``how`` says."""
     entitlement = None if vo.status in _SHUT_OUT else vo.entitlement()
     return ShareSpec(
         site=site,

@@ -1,0 +1,22 @@
+"""Files that sites, services and forges read, rendered from manifests: the same manifests, the same bytes."""
+
+from reconciler.exchange.rendered.allowlist import ACCOUNTING_TYPES, ssm_allowlist
+from reconciler.exchange.rendered.files import Difference, Rendered, differences, written
+from reconciler.exchange.rendered.groups import VoGroups, groups, groups_text
+from reconciler.exchange.rendered.keystone import keystone_mapping
+from reconciler.exchange.rendered.voms import lsc, vomses
+
+__all__ = [
+    "ACCOUNTING_TYPES",
+    "Difference",
+    "Rendered",
+    "VoGroups",
+    "differences",
+    "groups",
+    "groups_text",
+    "keystone_mapping",
+    "lsc",
+    "ssm_allowlist",
+    "vomses",
+    "written",
+]
