@@ -256,6 +256,17 @@ class TicketSettings(Strict):
     """File of the authorities that are trusted; "" for the machine's own."""
 
 
+class GocdbSettings(Strict):
+    """GOCDB's programmatic interface, ``/gocdbpi``, as ``hanse run`` serves it."""
+
+    public: bool = False
+    """``/gocdbpi/public`` answers without the token then, and tells no e-mail address and no telephone number."""
+    scope: str = ""
+    """What counts where a request names no scope: GOCDB takes EGI; "" for all."""
+    url: str = ""
+    """``https://registry.example.org``: under which clients reach it, for links; "" for that of the request."""
+
+
 class WebSettings(Strict):
     """What ``hanse run`` serves over HTTP."""
 
@@ -263,6 +274,8 @@ class WebSettings(Strict):
     """``127.0.0.1:8080``; "" for nothing. Needs the extra ``web``."""
     token: SecretRef | None = None
     """What callers must send as bearer token; needed where others than this machine can reach it."""
+    gocdb: GocdbSettings = GocdbSettings()
+    """GOCDB's programmatic interface."""
     open: tuple[Literal["read", "metrics"], ...] = ()
     """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
     results_per_minute: Annotated[int, Field(ge=1)] = 300_000

@@ -148,13 +148,18 @@ def run(
     listen: Annotated[
         str,
         typer.Option(
-            "--listen", metavar="HOST:PORT", help="Serve the HTTP API: streams of events.", show_default=False
+            "--listen",
+            metavar="HOST:PORT",
+            help="Serve the HTTP API: streams of events, GOCDB's interface.",
+            show_default=False,
         ),
     ] = "",
 ) -> int:
     """Keep the world as git says: at intervals, and at once when a branch or a storage moves. Runs probes when due.
 
     With --listen, `GET /v1/datasets/events?dataset=scope:name&copies=2&at=EXPR` tells when data has arrived.
+    `GET /gocdbpi/public/?method=get_site` answers as GOCDB does. `POST /v1/results` takes results of probes that others
+    run, and `GET /metrics` tells Prometheus how all stand: `hanse token create` lets a machine in.
 
     SIGTERM or Ctrl-C finishes what is in flight and stops; a second one breaks off. Only one may run on a database.
 
@@ -194,13 +199,27 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
     import structlog
 
     from reconciler.errors import SettingsError
+    from reconciler.register import Register
 
     try:
+        from reconciler.web import gocdb, metrics, results
+        from reconciler.web.known import Known
         from reconciler.web.serving import serving
     except ImportError as error:
         raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
-    token = house.settings.web.token
-    with serving(listen, service.board, partial(house.drivers.secret, token) if token else None) as url:
+    web = house.settings.web
+    token = partial(house.drivers.secret, web.token) if web.token else None
+    of_gocdb = gocdb.Interface(Register(house), token or (lambda: ""), house.clock, **web.gocdb.model_dump())
+    known = Known(
+        house.store,
+        web,
+        house.clock,
+        checks=lambda: service.checks,
+        declared=lambda: service.declared,
+        backlog=lambda: service.backlog,
+    )
+    others = [*gocdb.routes(of_gocdb), *results.routes(known), *metrics.routes(known)]
+    with serving(listen, service.board, token, others) as url:
         structlog.get_logger().info("listening", url=url)
         yield
 

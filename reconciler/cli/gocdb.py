@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,12 +11,7 @@ from reconciler.cli import console
 from reconciler.cli.images import exporting
 from reconciler.cli.options import Worktree
 
-if TYPE_CHECKING:
-    from reconciler.settings import Settings
-
 __all__ = ["export_gocdb", "exporting"]
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @exporting.command("gocdb")
@@ -56,13 +49,16 @@ def export_gocdb(
     from reconciler.downtimes import declarations
     from reconciler.errors import SettingsError
     from reconciler.exchange.gocdb import Feed, Refused, View, answer, topology
+    from reconciler.register import commit_named
 
     wrong = [said for said in parameters or () if "=" not in said]
     if wrong:
         raise typer.BadParameter(f"{wrong[0]}: write PARAMETER=VALUE")
     given = dict(said.split("=", 1) for said in parameters or ())
     settings = settings_of(context.obj)
-    read, resources = declared(settings, _commit(settings, at), worktree=worktree)
+    read, resources = declared(
+        settings, commit_named(settings, at) if at else settings.source.revision, worktree=worktree
+    )
     stated = declarations(Path(settings.source.repository), read, resources.items, Path(settings.cache))
     register = topology(resources.items, stated, now())
     try:
@@ -72,21 +68,3 @@ def export_gocdb(
     if register.unregistered:
         console.note(f"not told, for want of a certification status: {', '.join(register.unregistered)}")
     return 0
-
-
-def _commit(settings: Settings, at: str) -> str:
-    """The revision that is meant: the configured one, one by its name, or the one that was current at a time."""
-    from reconciler.errors import SettingsError
-    from reconciler.source.dated import commit_at
-
-    if not _TIME.match(at):
-        return at or settings.source.revision
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError as error:
-        raise SettingsError(f"--at {at}: a day is 2026-10-12, a time 2026-10-12T08:00:00") from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    found = commit_at(Path(settings.source.repository), settings.source.revision, moment)
-    if not found:
-        raise SettingsError(f"--at {at}: there was no commit yet")
-    return found

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from reconciler.copies import Board
 from reconciler.errors import SettingsError
@@ -23,8 +24,10 @@ _GRACE = 3
 
 
 @contextmanager
-def serving(listen: str, board: Board, token: Callable[[], str] | None) -> Iterator[str]:
-    """Serve on ``host:port`` while the block runs; gives the URL (port 0: a free one).
+def serving(
+    listen: str, board: Board, token: Callable[[], str] | None, others: Sequence[BaseRoute] = ()
+) -> Iterator[str]:
+    """Serve on ``host:port`` while the block runs; gives the URL (port 0: a free one). ``others`` are served besides.
 
     Raises SettingsError when the address cannot be used, or when others could reach it and no token is asked for.
     """
@@ -37,6 +40,7 @@ def serving(listen: str, board: Board, token: Callable[[], str] | None) -> Itera
         raise SettingsError(f"{listen}: {error.strerror or error}") from error
     ended = threading.Event()
     app = application(board, token or (lambda: ""), ended.is_set)
+    app.router.routes.extend(others)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE, lifespan="off")
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, name="web", daemon=True)
