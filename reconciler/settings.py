@@ -228,45 +228,6 @@ class GocdbSettings(Strict):
     """``https://registry.example.org``: under which clients reach it, for links; "" for that of the request."""
 
 
-class TicketSettings(Strict):
-    """The helpdesk that tickets are sent to. Without it they stay drafts."""
-
-    url: str = ""
-    """``https://helpdesk.example.org``, which speaks Zammad's API; "" for none."""
-    token: SecretRef | None = None
-    """Access token, with the right ``ticket.agent``."""
-    customer: str = ""
-    """In whose name tickets are opened: an address that the helpdesk knows."""
-    group: str = ""
-    """Group that tickets go to."""
-    groups: Mapping[str, str] = Field(default_factory=dict)
-    """NGI -> the group of its tickets, in place of ``group``."""
-    priorities: Mapping[str, str] = Field(default_factory=dict)
-    """``less urgent``, ``urgent`` ... -> what the helpdesk calls it, where that is something else."""
-    field: str = ""
-    """An own field of tickets in which their mark is kept too; it always stands in the title."""
-    rules: tuple[Literal["three-misses", "unknown", "core", "sla", "alarm"], ...] = (
-        "three-misses",
-        "unknown",
-        "core",
-        "sla",
-    )
-    """What tickets are sent for."""
-    ca: str = ""
-    """File of the authorities that are trusted; "" for the machine's own."""
-
-
-class GocdbSettings(Strict):
-    """GOCDB's programmatic interface, ``/gocdbpi``, as ``hanse run`` serves it."""
-
-    public: bool = False
-    """``/gocdbpi/public`` answers without the token then, and tells no e-mail address and no telephone number."""
-    scope: str = ""
-    """What counts where a request names no scope: GOCDB takes EGI; "" for all."""
-    url: str = ""
-    """``https://registry.example.org``: under which clients reach it, for links; "" for that of the request."""
-
-
 class WebSettings(Strict):
     """What ``hanse run`` serves over HTTP."""
 
@@ -274,8 +235,6 @@ class WebSettings(Strict):
     """``127.0.0.1:8080``; "" for nothing. Needs the extra ``web``."""
     token: SecretRef | None = None
     """What callers must send as bearer token; needed where others than this machine can reach it."""
-    gocdb: GocdbSettings = GocdbSettings()
-    """GOCDB's programmatic interface."""
     open: tuple[Literal["read", "metrics"], ...] = ()
     """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
     results_per_minute: Annotated[int, Field(ge=1)] = 300_000
@@ -306,7 +265,6 @@ class Settings(Strict):
     probes: ProbeSettings = ProbeSettings()
     notify: tuple[NotifySettings, ...] = ()
     """Web hooks that are told of copies of datasets."""
-    tickets: TicketSettings = TicketSettings()
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)

@@ -28,6 +28,7 @@ from reconciler.cli.rucio import exporting
 from reconciler.cli.simulating import simulating
 from reconciler.cli.templates import importing
 from reconciler.cli.tickets import ticketing
+from reconciler.cli.tokens import tokens
 
 app = typer.Typer(
     name="hanse",
@@ -93,4 +94,5 @@ app.add_typer(importing, name="import", rich_help_panel="Exchange")
 app.add_typer(exporting, name="export", rich_help_panel="Exchange")
 app.add_typer(reporting, name="report", rich_help_panel="Look")
 app.add_typer(ticketing, name="tickets", rich_help_panel="Look")
+app.add_typer(tokens, name="token", rich_help_panel="Hold and allow")
 app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

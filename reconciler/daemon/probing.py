@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -15,7 +15,8 @@ import structlog
 from reconciler.daemon.turns import PER_SECOND, Ran, late, missed, next_run, spread
 from reconciler.errors import HanseError
 from reconciler.kinds import Kind
-from reconciler.kinds.probe import ProbeSpec, Unfilled, arguments, graded, looked_at
+from reconciler.kinds.probe import Checks, Looked, ProbeSpec, Unfilled, arguments, graded, looked_at
+from reconciler.kinds.site import SiteSpec
 from reconciler.model import Gap, Inventory, ProbeState, Ref
 from reconciler.ports import Checker, CheckResult
 
@@ -47,6 +48,8 @@ class Probe:
     """With placeholders filled."""
     missing: str = ""
     """Why they could not be filled; the result is UNKNOWN then."""
+    about: Looked | None = None
+    """The service it looks at, if it is one, and what its metric is called."""
 
     @property
     def passive(self) -> bool:
@@ -54,8 +57,13 @@ class Probe:
         return self.spec.passive
 
 
-def prepared(inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> dict[Ref, Probe]:
-    """The enabled probes that are in the inventory, with what it knows about their targets."""
+def prepared(
+    inventory: Inventory, kinds: Mapping[str, Kind[Any]], metrics: Mapping[Ref, str] | None = None
+) -> dict[Ref, Probe]:
+    """The enabled probes that are in the inventory, with what it knows about their targets.
+
+    ``metrics``: what the metric of a probe is called, where that is not its name.
+    """
     details = inventory.details([ref for ref in inventory.entries if ref.kind == "Probe"])
     specs = {ref: ProbeSpec.model_validate_json(held.content) for ref, held in details.items()}
     targets = {ref: looked_at(ref, spec) for ref, spec in specs.items() if spec.enabled}
@@ -64,15 +72,29 @@ def prepared(inventory: Inventory, kinds: Mapping[str, Kind[Any]]) -> dict[Ref, 
     for ref, target in targets.items():
         about = held.get(target) if target else None
         declared = kinds[target.kind].Spec.model_validate_json(about.content) if target and about else None
-        found[ref] = _filled(ref, specs[ref], declared, about.outputs if about else {})
+        looked = _looked(specs[ref], declared, (metrics or {}).get(ref) or ref.partition("/")[2])
+        found[ref] = _filled(Probe(ref, specs[ref], about=looked), declared, about.outputs if about else {})
     return found
 
 
-def _filled(ref: Ref, spec: ProbeSpec, declared: Any, outputs: Mapping[str, Any]) -> Probe:
+def checks(probes: Mapping[Ref, Probe]) -> Checks:
+    """Probes by what they look at."""
+    about = {ref: probe.about for ref, probe in probes.items() if probe.about}
+    attempts = {ref: probe.spec.attempts for ref, probe in probes.items()}
+    return Checks(attempts, {looked: ref for ref, looked in about.items()}, about)
+
+
+def _looked(spec: ProbeSpec, declared: Any, metric: str) -> Looked | None:
+    wanted = spec.target.siteService
+    service = declared.service(wanted.service) if wanted and isinstance(declared, SiteSpec) else None
+    return Looked(service.type, service.hostname, metric) if service else None
+
+
+def _filled(probe: Probe, declared: Any, outputs: Mapping[str, Any]) -> Probe:
     try:
-        return Probe(ref, spec, arguments(spec, declared, outputs))
+        return replace(probe, arguments=arguments(probe.spec, declared, outputs))
     except Unfilled as error:
-        return Probe(ref, spec, missing=str(error))
+        return replace(probe, missing=str(error))
 
 
 def due(probes: Iterable[Probe], last: Mapping[Ref, Ran], now: datetime) -> list[Probe]:

@@ -21,16 +21,18 @@ from reconciler.daemon.loop import Bell, Rhythm, keep
 from reconciler.daemon.metering import keep_metering
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
-from reconciler.daemon.probing import Probe, Prober, keep_probing, prepared, run_due
+from reconciler.daemon.probing import Probe, Prober, checks, keep_probing, prepared, run_due
 from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import NowAndThen, Told, due, work
 from reconciler.kinds.datasetrule.places import Places
-from reconciler.model import Action, Gap, Graph, ProbeState, Progress, Ref, Report, Spec, Target
+from reconciler.kinds.probe import Checks
+from reconciler.model import Action, Gap, Graph, ProbeState, Progress, Ref, Report, Resource, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
 from reconciler.records.store import Store
+from reconciler.uptime.declared import METRIC_LABEL
 
 _log = structlog.get_logger()
 _EVERY = 60.0
@@ -43,6 +45,14 @@ def _moving(action: Action, progress: Progress) -> None:
     _log.info("under way", resource=action.ref, target=action.target, come=str(progress))
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What is declared at a commit."""
+
+    commit: str
+    resources: Mapping[Ref, Resource]
+
+
 @dataclass
 class Service:
     """The reconciler as it runs on and on."""
@@ -51,6 +61,8 @@ class Service:
     revision: str
     worktree: bool = False
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
+    declared: Standing | None = None
+    """What git says, as of the last step."""
     recorded: str = ""
     """Digest of the plan that was recorded last."""
     lively: bool = False
@@ -59,10 +71,17 @@ class Service:
     """Git has moved since the last step began: transfers are not waited for before it is looked at."""
     noticer: Noticer | None = None
     """Follows the events of storages, while it runs on and on."""
+    checks: Checks | None = None
+    """The probes by what they look at, once git was read."""
     prober: Prober | None = None
     """Runs the probes, while it runs on and on."""
     board: Board = field(default_factory=Board)
     """How many copies of datasets there are: who waits for some is told from here."""
+
+    @property
+    def backlog(self) -> tuple[int, float]:
+        """Probes that wait for a free worker, and for how many seconds the first of them has been due."""
+        return (self.prober.waiting, self.prober.lag) if self.prober else (0, 0.0)
 
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
@@ -71,6 +90,8 @@ class Service:
         plan = proposal.plan
         self.lively = self._follows(proposal.graph)
         declared = Declared(proposal.graph)
+        fresh = self.declared is None or self.declared.commit != plan.commit
+        self.declared = Standing(plan.commit, proposal.graph.resources)
         if self.noticer is not None:
             self.noticer.follow(interests(declared, self.house.drivers))
         report = None
@@ -79,6 +100,8 @@ class Service:
             told = Told(lambda outcome: self.board.heard(outcome, proposal.graph), NowAndThen(_moving, _EVERY))
             report = work(self.house, proposal, lease.who(), bell.stop, told, leave=self.moved)
             self.recorded = plan.digest
+            self._prepare()
+        elif fresh:
             self._prepare()
         self.board.learn(self.house.store.data.replicas(), Places.of(declared).storages)
         return proposal, report
@@ -136,7 +159,11 @@ class Service:
 
     def _prepare(self) -> None:
         """Look at the inventory for probes: what was applied is what is run."""
-        self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds)
+        declared = self.declared.resources if self.declared else {}
+        labelled = {ref: one.labels or {} for ref, one in declared.items() if ref.kind == "Probe"}
+        metrics = {ref: labels[METRIC_LABEL] for ref, labels in labelled.items() if METRIC_LABEL in labels}
+        self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds, metrics)
+        self.checks = checks(self.probes) if self.declared else None
 
     def _keep_probing(self, bell: Bell) -> None:
         self._prepare()

@@ -5,6 +5,7 @@ allow-list, without a shell, with a time-out of its own. It waits for what it lo
 once it has come `attempts` times in a row.
 """
 
+from reconciler.kinds.probe.checks import Checks, Looked
 from reconciler.kinds.probe.kind import ProbeKind, looked_at
 from reconciler.kinds.probe.rules import unknown_services
 from reconciler.kinds.probe.spec import ProbeSpec, ProbeTarget, SiteService
@@ -15,7 +16,9 @@ KIND = ProbeKind()
 
 __all__ = [
     "KIND",
+    "Checks",
     "Limits",
+    "Looked",
     "ProbeKind",
     "ProbeSpec",
     "ProbeTarget",
