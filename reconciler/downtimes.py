@@ -1,7 +1,7 @@
-"""Downtimes as git tells them: what each commit stated of those that are declared, and so whether they were scheduled.
+"""What commits have stated of resources whose past matters, and when: downtimes, and sites that are suspended.
 
 What was read of the past is kept by content and by tip: the next look reads only the commits that came since, and only
-contents that it has not seen. It costs with the number of downtimes, and not with the length of the history.
+contents that it has not seen. It costs with the number of such resources, and not with the length of the history.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,27 +19,27 @@ import orjson
 
 from reconciler import manifest
 from reconciler.errors import SourceError
-from reconciler.kinds import registry
-from reconciler.kinds.downtime import Declarations, DowntimeSpec, Stated
+from reconciler.kinds import Kind, Stated, registry
+from reconciler.kinds.downtime import Declarations
 from reconciler.manifest.snapshot import stamp
 from reconciler.model import Ref, Resource, Revision
 from reconciler.source.stated import Content, contents, continues, cut_off, read_blobs
 
-_FILE = "downtimes.json"
+_FILE = "stated.json"
 _WORKTREE = "worktree"
 
 
-def declarations(
+def stated(
     repository: Path, read: Revision, resources: Mapping[Ref, Resource], cache: Path | None = None, tip: str = ""
-) -> Declarations:
-    """What commits have stated of each downtime that ``read`` declares, up to its commit; of a working tree, to HEAD.
+) -> dict[Ref, list[Stated[Any]]]:
+    """What commits have stated of each resource that ``read`` declares and whose kind remembers, the oldest first.
 
-    ``tip`` names another commit up to which the past is told. Raises SourceError where the past is not all there: what
-    was declared when cannot be said then.
+    Up to its commit, or to the later commit ``tip``; of a working tree, up to HEAD. Raises SourceError where the past
+    is not all there: what was declared when cannot be said then.
     """
-    files = {ref: one.location.file for ref, one in resources.items() if ref.startswith("Downtime/")}
-    up_to = tip or (read.commit if read.commit != _WORKTREE else _head(repository))
-    if not files or not up_to:
+    files = {ref: one.location.file for ref, one in _remembered(resources)}
+    up_to = tip or (read.commit if read.commit != _WORKTREE else _head(repository)) if files else ""
+    if not up_to:
         return {}
     if cut_off(repository):
         message = "the history is cut off (a shallow clone), so that nobody can say when a downtime was declared"
@@ -47,7 +47,22 @@ def declarations(
     kept = _Kept.read(cache)
     kept.bring_up(repository, up_to, set(files.values()))
     kept.write(cache)
-    return {ref: stated for ref, path in files.items() if (stated := [*kept.stated(ref, path)])}
+    return {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
+
+
+def declarations(
+    repository: Path, read: Revision, resources: Mapping[Ref, Resource], cache: Path | None = None, tip: str = ""
+) -> Declarations:
+    """What commits have stated of each downtime that ``read`` declares. Raises SourceError like ``stated``."""
+    mine = {ref: one for ref, one in resources.items() if ref.startswith("Downtime/")}
+    return stated(repository, read, mine, cache, tip)
+
+
+def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resource]]:
+    kinds = {f"{name}/": kind for name, kind in registry().items() if type(kind).remembers is not Kind.remembers}
+    for ref, one in resources.items():
+        if ref.startswith(tuple(kinds)) and kinds[f"{ref.kind}/"].remembers(one):
+            yield ref, one
 
 
 def _head(repository: Path) -> str:
@@ -69,7 +84,7 @@ class _Kept:
     past: dict[str, list[Content]] = field(default_factory=dict)
     """Path -> its contents, the oldest first; empty for a file that no commit has."""
     specs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Blob -> name of a downtime -> its spec."""
+    """Blob -> reference -> its spec."""
 
     @classmethod
     def read(cls, cache: Path | None) -> _Kept:
@@ -108,7 +123,6 @@ class _Kept:
         """Read what has come since, and all of the files that were not looked at before."""
         if self.tip != tip and not (self.tip and continues(repository, self.tip, tip)):
             self.past = {}
-        self.past = {path: some for path, some in self.past.items() if path in paths}
         if self.tip != tip and self.past:
             later = contents(repository, tip, self.past, self.tip)
             self.past = {path: [*some, *later.get(path, ())] for path, some in self.past.items()}
@@ -125,22 +139,20 @@ class _Kept:
             for one in some
             if one.blob and one.blob not in self.specs
         }
-        kinds = {"Downtime": registry()["Downtime"]}
         for blob, content in read_blobs(repository, unseen):
             self.specs[blob] = {
-                str(one.ref): orjson.loads(one.content) for one in _downtimes(unseen[blob], content, kinds)
+                str(one.ref): orjson.loads(one.content)
+                for one in manifest.of_content(unseen[blob], content, registry())
+                if type(registry()[one.ref.kind]).remembers is not Kind.remembers
             }
 
-    def stated(self, ref: Ref, path: str) -> Iterator[Stated]:
-        """What was stated of a downtime, the oldest first; contents that cannot be read any more say nothing."""
+    def stated(self, ref: Ref, path: str) -> Iterator[Stated[Any]]:
+        """What was stated of a resource, the oldest first; contents that cannot be read any more say nothing."""
+        kind = registry()[ref.kind]
         for one in self.past.get(path, ()):
-            said = self.specs.get(one.blob, {})
+            said = {name: spec for name, spec in self.specs.get(one.blob, {}).items() if Ref(name).kind == ref.kind}
             mine = said.get(str(ref)) or (next(iter(said.values())) if len(said) == 1 else None)
             if not one.blob:
                 yield Stated(one.at, None)
             elif mine is not None:
-                yield Stated(one.at, DowntimeSpec.model_validate_json(orjson.dumps(mine)))
-
-
-def _downtimes(path: str, content: bytes, kinds: Mapping[str, Any]) -> Iterable[Resource]:
-    return (one for one in manifest.of_content(path, content, kinds) if one.ref.kind == "Downtime")
+                yield Stated(one.at, kind.Spec.model_validate_json(orjson.dumps(mine)))

@@ -12,6 +12,7 @@ from typing import Any
 from reconciler import (
     apply,
     graph,
+    hindsight,
     keeping,
     lifetimes,
     locking,
@@ -88,6 +89,7 @@ def propose(
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
+        ordered = hindsight.over(ordered, repository, read, Path(settings.cache), house.clock())
     house.memory.ordered = True
     ordered = suppose.without(ordered, down)
     inventory = house.held = keeping.inventory(house.store, house.held)

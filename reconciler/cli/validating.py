@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import Place
@@ -22,7 +23,24 @@ def faults_of(place: Place, revision: str, *, worktree: bool) -> tuple[int, Sequ
     settings = settings_of(place)
     read, found = surveyed(settings, revision or settings.source.revision, worktree=worktree)
     between = _between(settings, read, found) if found.sound else _among_faulty(read, found)
-    return len(found.resources.items), sorted({*found.faults, *between})
+    return len(found.resources.items), sorted({*found.faults, *between, *_in_hindsight(settings, read, found)})
+
+
+def _in_hindsight(settings: Settings, read: Revision, found: Survey) -> Sequence[Diagnostic]:
+    """What is wrong by the clock, and in the light of what git had before; only where nothing else is."""
+    from reconciler import hindsight
+    from reconciler.cli.house import now
+    from reconciler.manifest import RuleSettings
+    from reconciler.manifest.located import placed
+
+    if not found.sound:
+        return []
+    repository, items, moment = Path(settings.source.repository), found.resources.items, now()
+    said = [
+        *hindsight.judged(repository, read, items, Path(settings.cache), moment),
+        *hindsight.turned(repository, read, items, moment),
+    ]
+    return [*map(RuleSettings(settings.rules).judged, placed(said, read))]
 
 
 def _between(settings: Settings, read: Revision, found: Survey) -> Sequence[Diagnostic]:

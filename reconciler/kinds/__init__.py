@@ -18,6 +18,7 @@ from reconciler.kinds.base import (
     Repair,
     Rule,
     Settled,
+    Stated,
 )
 from reconciler.kinds.federation import Declared, connect
 from reconciler.kinds.world import NOWHERE, Demand, Held, Listed, Lock, Need, Offer, Question, World
@@ -42,6 +43,7 @@ __all__ = [
     "Repair",
     "Rule",
     "Settled",
+    "Stated",
     "World",
     "connect",
     "registry",

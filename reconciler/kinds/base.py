@@ -67,6 +67,15 @@ class Rule:
     severity: Severity = "error"
 
 
+@dataclass(frozen=True, slots=True)
+class Stated(Generic[SpecT]):
+    """What one commit stated of a resource; ``spec`` is None where it took it away."""
+
+    at: datetime
+    """When that commit became current (committer date)."""
+    spec: SpecT | None
+
+
 def between(_ref: Ref, _spec: Any) -> Iterable[Fault]:
     """The check of a rule that one spec alone cannot break: ``Kind.quarrels`` looks at it."""
     return ()
@@ -215,6 +224,36 @@ class Kind(ABC, Generic[SpecT]):
     ) -> Iterable[tuple[Ref, str, Fault]]:
         """(resource, rule id, fault) for what time has made odd, or will soon: told by every plan until mended."""
         return ()
+
+    def remembers(self, resource: Resource) -> bool:  # noqa: ARG002
+        """Whether ``hindsight`` needs to know what commits have stated of a resource, and when."""
+        return False
+
+    def hindsight(
+        self,
+        resources: Mapping[Ref, Resource],  # noqa: ARG002
+        stated: Mapping[Ref, Sequence[Stated[SpecT]]],  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> Iterable[tuple[Ref, str, Fault]]:
+        """(resource, rule id, fault) for what is wrong by the clock, or by when commits stated what."""
+        return ()
+
+    def turned(
+        self,
+        before: SpecT,  # noqa: ARG002
+        wanted: SpecT | None,  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> Iterable[tuple[str, Fault]]:
+        """(rule id, fault) for what is wrong with this step: from ``before``, as applied or as git had it last.
+
+        ``wanted`` is None where it is to be taken away. In a plan a fault that is an error holds the step back, until
+        an Approval names it.
+        """
+        return ()
+
+    def step(self, before: SpecT, wanted: SpecT) -> str:  # noqa: ARG002
+        """What a change means, for plans; "" when its fields say it all."""
+        return ""
 
     def awaited(self, resources: Mapping[Ref, Resource]) -> Iterable[tuple[Ref, Edge]]:  # noqa: ARG002
         """(resource, edge) for who waits for one of this kind without a reference to it in its manifest."""

@@ -105,10 +105,12 @@ EMAIL = Text(rf"(?:{_MAIL})?", "one e-mail address")
 EMAILS = Text(rf"(?:{_MAIL}(?:[;,]{_MAIL})*)?", "e-mail addresses separated by ; or , and no spaces")
 REQUIRED_EMAIL = Text(_MAIL, "one e-mail address")
 REQUIRED_EMAILS = Text(rf"{_MAIL}(?:[;,]{_MAIL})*", "e-mail addresses separated by ; or , and no spaces")
+GROUP_EMAILS = Text(rf"{_MAIL}(?:;{_MAIL})*", "e-mail addresses separated by ; and no spaces")
 TELEPHONE = Text(
     rf"\+?{_PHONE}+(?:(?:,\+?|\+){_PHONE}+)*,?", "telephone numbers of digits, spaces and + - . ( ), separated by ,"
 )
 TIMEZONE = Text(r"[A-Za-z_\-]+/[A-Za-z_\-]+", "a time zone such as Europe/Madrid")
+GROUP_NAME = Text(r"[A-Za-z0-9_]+", "a name of letters, digits and _")
 SCOPE = Text(r"[A-Za-z0-9_\-]+", "a scope of letters, digits, _ and -")
 SERVICE_TYPE = Text(r"[A-Za-z0-9._\-]+", "a service type of letters, digits, . _ and -")
 PROPERTY_NAME = Text(rf"{_WORD}(?: +{_WORD})*", "words of letters, digits and @ _ - [ ] + . separated by spaces")
@@ -148,9 +150,11 @@ IpRange = Annotated[str, IP_RANGE]
 Ipv6Range = Annotated[str, IPV6_RANGE]
 Address = Annotated[str, ADDRESS]
 Email = Annotated[str, EMAIL]
+Reason = Annotated[str, REASON]
 Emails = Annotated[str, EMAILS]
 RequiredEmail = Annotated[str, REQUIRED_EMAIL]
 RequiredEmails = Annotated[str, REQUIRED_EMAILS]
+GroupEmails = Annotated[str, GROUP_EMAILS]
 Telephone = Annotated[str, TELEPHONE]
 Timezone = Annotated[str, TIMEZONE]
 Scope = Annotated[str, SCOPE]

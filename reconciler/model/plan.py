@@ -79,6 +79,8 @@ class Reason(StrEnum):
     """A rule that has failed for too long: tried again when git changes it."""
     LAST_COPY = "LastCopy"
     """Nothing else holds what it holds: it goes only where an Approval names it."""
+    AGAINST_HISTORY = "AgainstHistory"
+    """What was applied forbids this step: it is taken only where an Approval names it."""
 
 
 BLOCKS = frozenset(
@@ -92,6 +94,7 @@ BLOCKS = frozenset(
         Reason.ADOPTION_CONFLICT,
         Reason.QUOTA_EXCEEDED,
         Reason.LAST_COPY,
+        Reason.AGAINST_HISTORY,
     }
 )
 """Reasons that a person must lift; they give exit code 3."""

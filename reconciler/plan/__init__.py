@@ -35,6 +35,7 @@ from reconciler.plan.going import expired, lingering, precious
 from reconciler.plan.order import ordered
 from reconciler.plan.safety import limited
 from reconciler.plan.saved import data
+from reconciler.plan.steps import meant, refused
 
 __all__ = ["plan"]
 
@@ -57,8 +58,11 @@ def plan(
     decided = lingering(expired(decided, graph, kinds), graph, observed, inventory, policy, kinds)
     population = Counter((entry.ref.kind, entry.target) for entry in inventory.entries.values()) if decided else {}
     left = {a.ref: held.target for a in decided if (held := inventory.entry(a.ref, graph.moved))}
+    decided = meant(decided, graph, observed, kinds)
     treasured = precious(decided, observed, inventory, kinds)
-    safe = limited(decided, population, policy, empty=not graph.resources, left=left, precious=treasured)
+    against = refused(decided, graph, observed, kinds, policy.now)
+    empty = not graph.resources
+    safe = limited(decided, population, policy, empty=empty, left=left, precious=treasured, refused=against)
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     resting = graph.digests.keys() - {action.ref for action in actions}
     unread = len(resting & _unread(observed, inventory))

@@ -24,18 +24,20 @@ def limited(
     empty: bool,
     left: Mapping[Ref, str] | None = None,
     precious: Mapping[Ref, str] | None = None,
+    refused: Mapping[Ref, str] | None = None,
 ) -> list[Action]:
     """The same actions, those blocked that exceed a limit or need an approval. ``population`` counts what is held.
 
     ``empty`` says that the commit declares nothing at all: then nothing is deleted, whatever the limits. ``left``
     names the target on which something is taken away, where that is not the one on which it is made anew;
-    ``precious`` says why something may not go.
+    ``precious`` says why something may not go, ``refused`` why a step may not be taken after what was applied.
     """
     if policy.unverified:
         return [_untrusted(action, policy.unverified) for action in actions]
     left = left or {}
     pen = _Pen(policy)
-    safe = [pen.required(_kept(action, precious or {})) for action in actions]
+    kept = (_kept(action, precious or {}, Reason.LAST_COPY) for action in actions)
+    safe = [pen.required(_kept(action, refused or {}, Reason.AGAINST_HISTORY)) for action in kept]
     groups: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
     for index, action in enumerate(safe):
         if action.blocked is None and action.verb in (*_TAKING_AWAY, Verb.UPDATE):
@@ -55,6 +57,8 @@ def limited(
 
 
 _BY_APPROVAL = "approved by "
+_BY_NAME = (Reason.LAST_COPY, Reason.AGAINST_HISTORY)
+"""Only an Approval that names the resource in full lifts these."""
 
 
 def _untrusted(action: Action, why: str) -> Action:
@@ -63,9 +67,9 @@ def _untrusted(action: Action, why: str) -> Action:
     return replace(action, blocked=Reason.UNVERIFIED, message=f"{why}: sign it (git commit -S)")
 
 
-def _kept(action: Action, precious: Mapping[Ref, str]) -> Action:
-    why = precious.get(action.ref)
-    return replace(action, blocked=Reason.LAST_COPY, message=why) if why and action.blocked is None else action
+def _kept(action: Action, held: Mapping[Ref, str], reason: Reason) -> Action:
+    why = held.get(action.ref)
+    return replace(action, blocked=reason, message=why) if why and action.blocked is None else action
 
 
 def _stopped(action: Action, said: str, *, empty: bool) -> Action:
@@ -94,9 +98,9 @@ class _Pen:
 
     def required(self, action: Action) -> Action:
         """An action that needs an approval each time, signed or with what would allow it."""
-        if action.blocked not in (Reason.APPROVAL_REQUIRED, Reason.LAST_COPY):
+        if action.blocked not in (Reason.APPROVAL_REQUIRED, *_BY_NAME):
             return action
-        named = action.blocked is Reason.LAST_COPY
+        named = action.blocked in _BY_NAME
         signed = self.signed(action, named=named)
         if signed.blocked is None:
             return signed

@@ -64,6 +64,8 @@ _REASONS = {
     Reason.SUSPENDED: "a rule has failed for too long: mend what it says, then change the rule in git",
     Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
     Reason.LAST_COPY: "nothing else holds this data: only an Approval that names it lets it go",
+    Reason.AGAINST_HISTORY: "what was applied forbids this step (a downtime that has begun goes, a certification jumps):"
+    " only an Approval that names it lets it through",
 }
 """A reason that is missing here fails the check of generated files."""
 

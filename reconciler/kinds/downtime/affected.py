@@ -37,24 +37,30 @@ class Place:
 
 
 class Places:
-    """The sites that are declared."""
+    """The sites that are declared; each is decoded when it is looked at."""
 
     def __init__(self, resources: Mapping[Ref, Resource]) -> None:
-        self.of: dict[str, Place] = {
-            ref.name: Place(resources[ref].spec, resources[ref].labels or {})
-            for ref in sorted(ref for ref in resources if ref.startswith("Site/"))
-        }
+        self._sites = {ref.name: one for ref, one in resources.items() if ref.startswith("Site/")}
+        self.names = sorted(self._sites)
+        self._read: dict[str, Place] = {}
+
+    def of(self, site: str) -> Place:
+        """A site that is declared."""
+        if site not in self._read:
+            one = self._sites[site]
+            self._read[site] = Place(one.spec, one.labels or {})
+        return self._read[site]
 
     def found(self, entry: Affected) -> list[str]:
         """The sites of an entry; a site that is not declared is none."""
         if entry.site is not None:
-            return [entry.site] if entry.site in self.of else []
+            return [entry.site] if entry.site in self._sites else []
         chooser = entry.selector or SiteSelector()
-        return [name for name, place in self.of.items() if _fits(place, chooser)]
+        return [name for name in self.names if _fits(self.of(name), chooser)]
 
     def service(self, key: Key) -> Service:
         """A service that ``affected`` has named."""
-        found = self.of[key[0]].spec.service(key[1])
+        found = self.of(key[0]).spec.service(key[1])
         assert found is not None  # noqa: S101 (it was found among them)
         return found
 
@@ -90,7 +96,7 @@ def _services(entry: Affected, places: Places) -> Iterator[tuple[Key, int]]:
     """The services of an entry, and how much it says of each: 2 its name, 1 its type, 0 neither."""
     named, types = set(entry.services), set(entry.serviceTypes)
     for site in places.found(entry):
-        for service in places.of[site].spec.services:
+        for service in places.of(site).spec.services:
             level = 2 if service.name in named else 1 if service.type in types else 0
             if level or not (named or types):
                 yield (site, service.name), level

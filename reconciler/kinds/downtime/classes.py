@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+from reconciler.kinds.base import Stated
 from reconciler.kinds.downtime.affected import Atom
 from reconciler.kinds.downtime.spec import DowntimeSpec, Severity
 
@@ -20,15 +21,6 @@ Classification = Literal["SCHEDULED", "UNSCHEDULED"]
 
 NOTICE = timedelta(hours=24)
 _WEIGHT: dict[Severity, int] = {"WARNING": 0, "OUTAGE": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """What one commit stated of a downtime; ``spec`` is None where it took the downtime away."""
-
-    at: datetime
-    """When that commit became current (committer date)."""
-    spec: DowntimeSpec | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +42,10 @@ def classification(start: datetime, declared: datetime) -> Classification:
     return "SCHEDULED" if start > declared + NOTICE else "UNSCHEDULED"
 
 
-def standing(stated: Sequence[Stated], spec: DowntimeSpec, now: datetime) -> list[Stated]:
+def standing(stated: Sequence[Stated[DowntimeSpec]], spec: DowntimeSpec, now: datetime) -> list[Stated[DowntimeSpec]]:
     """What was stated up to ``spec`` as it is, the oldest first; what no commit has stated yet is stated now."""
-    same = bool(stated) and stated[-1].spec == spec
-    return [*stated] if same else [*stated, Stated(now, spec)]
+    same = next((n for n in range(len(stated), 0, -1) if stated[n - 1].spec == spec), 0)
+    return [*stated[:same]] if same else [*stated, Stated(now, spec)]
 
 
 def stretches(atom: Atom, history: Iterable[tuple[datetime, Sequence[Atom]]]) -> list[Stretch]:

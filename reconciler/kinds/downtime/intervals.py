@@ -10,14 +10,15 @@ from functools import partial
 from operator import attrgetter
 from typing import TypeVar
 
+from reconciler.kinds.base import Stated
 from reconciler.kinds.downtime.affected import Atom, Key, Places, affected, atom_of
-from reconciler.kinds.downtime.classes import NOTICE, Classification, Stated, Stretch, standing, stretches
+from reconciler.kinds.downtime.classes import NOTICE, Classification, Stretch, standing, stretches
 from reconciler.kinds.downtime.spec import DowntimeSpec, Severity
 from reconciler.model import Ref, Resource
 
 MeaningT = TypeVar("MeaningT")
 
-Declarations = Mapping[Ref, Sequence[Stated]]
+Declarations = Mapping[Ref, Sequence[Stated[DowntimeSpec]]]
 """What commits have stated of each downtime, the oldest first; of one that is missing none has."""
 
 
@@ -96,7 +97,7 @@ def _of(ref: Ref, spec: DowntimeSpec, declarations: Declarations, places: Places
 
 
 def _history(
-    stated: Sequence[Stated], spec: DowntimeSpec, now: datetime, read: Callable[[DowntimeSpec], MeaningT]
+    stated: Sequence[Stated[DowntimeSpec]], spec: DowntimeSpec, now: datetime, read: Callable[[DowntimeSpec], MeaningT]
 ) -> list[tuple[datetime, MeaningT]]:
     """What each statement means, the newest first; one that took the downtime away ends it."""
     found = []

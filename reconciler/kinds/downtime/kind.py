@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
-from reconciler.kinds.base import Rule
+from reconciler.kinds.base import Fault, Rule, Stated
+from reconciler.kinds.downtime import judged
 from reconciler.kinds.downtime.rules import RULES
 from reconciler.kinds.downtime.spec import DowntimeSpec
 from reconciler.kinds.registered import Registered
+from reconciler.model import Ref, Resource
 
 
 class DowntimeKind(Registered[DowntimeSpec]):
@@ -17,4 +21,15 @@ class DowntimeKind(Registered[DowntimeSpec]):
     plural = "downtimes"
     Spec = DowntimeSpec
     federation_wide: ClassVar[bool] = True
-    rules: ClassVar[tuple[Rule, ...]] = RULES
+    rules: ClassVar[tuple[Rule, ...]] = (*RULES, *judged.RULES)
+
+    def remembers(self, resource: Resource) -> bool:  # noqa: ARG002
+        return True
+
+    def hindsight(
+        self, resources: Mapping[Ref, Resource], stated: Mapping[Ref, Sequence[Stated[DowntimeSpec]]], now: datetime
+    ) -> Iterable[tuple[Ref, str, Fault]]:
+        return judged.faults(resources, stated, now)
+
+    def turned(self, before: DowntimeSpec, wanted: DowntimeSpec | None, now: datetime) -> Iterable[tuple[str, Fault]]:
+        return judged.turned(before, wanted, now)

@@ -6,10 +6,12 @@ The edge runs from Site to VO alone. A VO's allocations name sites too, without 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar, TypeVar
 
-from reconciler.kinds.base import Derived, Fault, Federation, Rule
+from reconciler.kinds.base import Derived, Fault, Federation, Rule, Stated
 from reconciler.kinds.registered import Registered
+from reconciler.kinds.site import certification
 from reconciler.kinds.site.links import quarrels
 from reconciler.kinds.site.rules import RULES
 from reconciler.kinds.site.service import Service
@@ -28,7 +30,7 @@ class SiteKind(Registered[SiteSpec]):
     plural = "sites"
     Spec = SiteSpec
     federation_wide: ClassVar[bool] = True
-    rules: ClassVar[tuple[Rule, ...]] = RULES
+    rules: ClassVar[tuple[Rule, ...]] = (*RULES, *certification.RULES)
 
     def canonical(self, spec: SiteSpec) -> SiteSpec:
         """Scopes are a set: sorted, each once."""
@@ -45,6 +47,21 @@ class SiteKind(Registered[SiteSpec]):
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
         return quarrels(resources, changed)
+
+    def remembers(self, resource: Resource) -> bool:
+        """Of a suspended site it matters since when."""
+        return b'"certification":"Suspended"' in resource.content
+
+    def hindsight(
+        self, resources: Mapping[Ref, Resource], stated: Mapping[Ref, Sequence[Stated[SiteSpec]]], now: datetime
+    ) -> Iterable[tuple[Ref, str, Fault]]:
+        return certification.suspended_long(resources, stated, now)
+
+    def turned(self, before: SiteSpec, wanted: SiteSpec | None, now: datetime) -> Iterable[tuple[str, Fault]]:
+        return certification.steps(before, wanted, now)
+
+    def step(self, before: SiteSpec, wanted: SiteSpec) -> str:
+        return certification.meaning(before, wanted)
 
     def derive(self, ref: Ref, spec: SiteSpec, federation: Federation) -> Iterable[Derived]:
         """A Share for each share of a cloud that is to be onboarded."""

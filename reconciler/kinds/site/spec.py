@@ -17,6 +17,7 @@ from reconciler.kinds.gocdb import (
     Latitude,
     Longitude,
     PlainText,
+    Reason,
     RequiredEmails,
     Scope,
     ShortName,
@@ -52,6 +53,15 @@ class Contacts(Strict):
     helpdeskEmail: Emails | None = None
 
 
+class CertificationChange(Strict):
+    """The last change of a site's certification."""
+
+    reason: Reason
+    """Why it stands so now; at most 300 bytes."""
+    force: bool = False
+    """Take a step that EGI's procedure does not document. It counts for a reason of its own, not for an earlier one."""
+
+
 class SiteSpec(Spec):
     """A site. Nearly all is optional, so that a site known by its cloud alone can be declared."""
 
@@ -76,6 +86,8 @@ class SiteSpec(Spec):
     """Degrees east."""
     contacts: Contacts = Contacts()
     certification: Certification | None = None
+    """Candidate, then Uncertified, then Certified; Suspended leads back to Uncertified; Closed is the end."""
+    certificationChange: CertificationChange | None = None
     infrastructure: Infrastructure | None = None
     notifications: bool = False
     """Send mail about the site's downtimes."""

@@ -214,7 +214,7 @@ def approvals(blocked: Sequence[Action]) -> list[str]:
     """The commands that would write the approvals which let blocked deletes and replaces through."""
     liftable = (Reason.THRESHOLD_EXCEEDED, Reason.APPROVAL_REQUIRED, Reason.APPROVAL_EXPIRED)
     counts = Counter((a.ref.kind, a.target, str(a.verb)) for a in blocked if a.blocked in liftable)
-    last = [a for a in blocked if a.blocked is Reason.LAST_COPY]
+    last = [a for a in blocked if a.blocked in (Reason.LAST_COPY, Reason.AGAINST_HISTORY)]
     return [
         f"hanse approve --action {verb} --kind {kind} --target {quote(target)} --at-most {count} --reason WHY"
         for (kind, target, verb), count in sorted(counts.items())

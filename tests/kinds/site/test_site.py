@@ -164,6 +164,8 @@ def test_what_people_may_put_off_is_a_warning():
         "site-ip-range",
         "site-closed-reason",
         "site-link",
+        "site-certification-reason",
+        "site-suspended-long",
     }
 
 
