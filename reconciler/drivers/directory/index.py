@@ -23,16 +23,17 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS file (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   path TEXT NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-  checksums TEXT NOT NULL, uid TEXT NOT NULL, UNIQUE (path, inode)
+  checksums TEXT NOT NULL, uid TEXT NOT NULL, ctime_ns INTEGER, UNIQUE (path, inode)
 );
 """
 _ATTEMPTS = 500
-_COLUMNS = "path, inode, size, mtime_ns, checksums, uid"
+_OLDER = "path, inode, size, mtime_ns, checksums, uid"
+_COLUMNS = f"{_OLDER}, ctime_ns"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is known of one file. ``checksums`` holds for exactly this inode, size and mtime."""
+    """What is known of one file. ``checksums`` holds for exactly this inode, size, mtime and ctime."""
 
     path: str
     inode: int
@@ -40,10 +41,13 @@ class Row:
     mtime_ns: int
     checksums: frozenset[str]
     uid: str
+    ctime_ns: int | None = None
+    """When its inode was last changed, which nobody can set back; None until the file was seen under its name."""
 
     def describes(self, stat: os.stat_result) -> bool:
         """True while the file is the one whose checksums these are."""
-        return (self.inode, self.size, self.mtime_ns) == (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        same = (self.inode, self.size, self.mtime_ns) == (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        return same and self.ctime_ns in (None, stat.st_ctime_ns)
 
 
 class Index:
@@ -61,7 +65,8 @@ class Index:
             return {}
         with self._connected() as connection:
             found: dict[str, tuple[Row, ...]] = {}
-            for row in map(_row, connection.execute(f"SELECT {_COLUMNS} FROM file ORDER BY id")):  # noqa: S608
+            columns = _COLUMNS if _has_ctime(connection) else f"{_OLDER}, NULL"
+            for row in map(_row, connection.execute(f"SELECT {columns} FROM file ORDER BY id")):  # noqa: S608
                 found[row.path] = (*found.get(row.path, ()), row)
         return found
 
@@ -110,9 +115,10 @@ class Index:
 
     def _write(self, connection: sqlite3.Connection, row: Row) -> None:
         connection.execute(
-            f"INSERT INTO file ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path, inode) DO UPDATE SET "  # noqa: S608
-            "size = excluded.size, mtime_ns = excluded.mtime_ns, checksums = excluded.checksums, uid = excluded.uid",
-            (row.path, row.inode, row.size, row.mtime_ns, " ".join(sorted(row.checksums)), row.uid),
+            f"INSERT INTO file ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path, inode) DO UPDATE SET "  # noqa: S608
+            "size = excluded.size, mtime_ns = excluded.mtime_ns, checksums = excluded.checksums, uid = excluded.uid, "
+            "ctime_ns = excluded.ctime_ns",
+            (row.path, row.inode, row.size, row.mtime_ns, " ".join(sorted(row.checksums)), row.uid, row.ctime_ns),
         )
 
     @contextmanager
@@ -144,6 +150,7 @@ class Index:
                 _write_ahead(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(_SCHEMA)
+                _brought_up(connection)
             self._opened = self._identity()
         return self._connection
 
@@ -175,6 +182,17 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
+def _has_ctime(connection: sqlite3.Connection) -> bool:
+    return any(column[1] == "ctime_ns" for column in connection.execute("PRAGMA table_info(file)"))
+
+
+def _brought_up(connection: sqlite3.Connection) -> None:
+    """Give an index of an earlier Hanse the column that it lacks."""
+    with _transaction(connection):
+        if not _has_ctime(connection):
+            connection.execute("ALTER TABLE file ADD COLUMN ctime_ns INTEGER")
+
+
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
@@ -187,6 +205,6 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _row(values: tuple[str, int, int, int, str, str]) -> Row:
-    path, inode, size, mtime_ns, checksums, uid = values
-    return Row(path, inode, size, mtime_ns, frozenset(checksums.split()), uid)
+def _row(values: tuple[str, int, int, int, str, str, int | None]) -> Row:
+    path, inode, size, mtime_ns, checksums, uid, ctime_ns = values
+    return Row(path, inode, size, mtime_ns, frozenset(checksums.split()), uid, ctime_ns)

@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 _SWEEP_EVERY = 3600.0
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may change again without its time stamp showing it."""
+_TICK_NS = 50_000_000
+"""How coarse the kernel's own clock of changes is, at most."""
 
 
 class Directory:
@@ -125,16 +128,23 @@ class Directory:
         """The row that holds for the file as it is now; rows worth keeping are added to ``fresh``."""
         same = next((row for row in rows if row.inode == stat.st_ino), None)
         if same is not None and same.describes(stat) and (same.checksums or not wanted):
+            if same.ctime_ns is None and self._settled(stat):
+                fresh.append(replace(same, ctime_ns=stat.st_ctime_ns))
             return same
         unread = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, frozenset(), same.uid if same else "")
         if not rows and not wanted:
             return unread
         stat, checksums = _read(self._root / path)
         uid = same.uid if same else _restored(rows, checksums)
-        row = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, checksums, uid)
-        if checksums and stat.st_mtime_ns < self._clock() * 1e9 - _RACY_NS:
+        row = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, checksums, uid, stat.st_ctime_ns)
+        if checksums and self._settled(stat):
             fresh.append(row)
         return row
+
+    def _settled(self, stat: os.stat_result) -> bool:
+        """Whether its times would tell another write from the last one."""
+        now = self._clock() * 1e9
+        return stat.st_mtime_ns < now - _RACY_NS and stat.st_ctime_ns < now - _TICK_NS
 
     def _attached(self) -> bool:
         """False for an embedded storage that was never written; raises when the directory is not the one it was."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -198,15 +200,39 @@ def test_checksums_are_not_taken_again_while_nothing_changed(root, store, source
     store.copy_in(Copy("a", source(BODY), UID))
     (root / "theirs").write_bytes(b"x")
     os.utime(root / "theirs", (1, 1))
+    time.sleep(0.1)  # as long as the kernel's clock may stand still
     assert len(store.listing(["a", "theirs"]).files) == 2
     monkeypatch.setattr("reconciler.drivers.directory.storage._read", None)
     assert store.listing(["a", "theirs"]).files["theirs"].checksums == {adler32(b"x"), md5(b"x")}
+
+
+def test_content_that_changed_is_noticed_though_size_and_time_were_set_back(root, source):
+    Directory("storage:SITE/disk", root).copy_in(Copy("a", source(BODY), UID))
+    later = Directory("storage:SITE/disk", root, clock=lambda: time.time() + 60)
+    assert later.listing().files["a"].checksums == {adler32(BODY), md5(BODY)}
+    before = (root / "a").stat()
+    time.sleep(0.05)
+    with (root / "a").open("r+b") as stream:
+        stream.write(b"F")
+    os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    rotten = b"F" + BODY[1:]
+    assert later.listing().files["a"].checksums == {adler32(rotten), md5(rotten)}
+
+
+def test_an_index_of_an_earlier_hanse_is_read_and_brought_up(root, store, source):
+    store.copy_in(Copy("a", source(BODY), UID))
+    with closing(sqlite3.connect(root / ".hanse/index.sqlite")) as connection:
+        connection.execute("ALTER TABLE file DROP COLUMN ctime_ns")
+    for _ in range(2):
+        seen = Directory("x", root, clock=lambda: time.time() + 60).listing().files["a"]
+        assert (seen.uid, seen.checksums) == (UID, {adler32(BODY), md5(BODY)})
 
 
 def test_checksums_of_a_folder_where_nothing_is_ours_are_remembered_elsewhere(root, tmp_path, monkeypatch):
     (root / "in").mkdir()
     (root / "in/a").write_bytes(BODY)
     os.utime(root / "in/a", (1, 1))
+    time.sleep(0.1)  # as long as the kernel's clock may stand still
     first = Directory("storage:SITE/disk", root, sums=tmp_path / "state/sums").listing(["in/"]).files["in/a"]
     assert first.checksums == {adler32(BODY), md5(BODY)}
     assert [path.name for path in root.iterdir()] == ["in"]
