@@ -202,7 +202,7 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
     from reconciler.register import Register
 
     try:
-        from reconciler.web import gocdb, metrics, results
+        from reconciler.web import argo, gocdb, metrics, results
         from reconciler.web.known import Known
         from reconciler.web.serving import serving
     except ImportError as error:
@@ -218,7 +218,7 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
         declared=lambda: service.declared,
         backlog=lambda: service.backlog,
     )
-    others = [*gocdb.routes(of_gocdb), *results.routes(known), *metrics.routes(known)]
+    others = [*gocdb.routes(of_gocdb), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
     with serving(listen, service.board, token, others) as url:
         structlog.get_logger().info("listening", url=url)
         yield

@@ -61,9 +61,9 @@ def statuses(groups: Iterable[UptimeRecord], endpoints: Iterable[UptimeRecord], 
             {
                 "name": site,
                 "type": "SITES",
-                "statuses": _points(mine, over),
+                "statuses": points(mine, over),
                 "endpoints": [
-                    {"hostname": host, "service": service, "statuses": _points(some, over)}
+                    {"hostname": host, "service": service, "statuses": points(some, over)}
                     for (host, service), some in sorted(of_site.get(site, {}).items())
                 ],
             }
@@ -72,7 +72,8 @@ def statuses(groups: Iterable[UptimeRecord], endpoints: Iterable[UptimeRecord], 
     }
 
 
-def _points(rows: Iterable[UptimeRecord], over: Callable[[date], bool]) -> list[dict[str, str]]:
+def points(rows: Iterable[UptimeRecord], over: Callable[[date], bool]) -> list[dict[str, str]]:
+    """Every change of status; ``over`` says which days are closed."""
     found = []
     for row in sorted(rows, key=lambda one: one.day):
         for second, status in row.points:
@@ -88,6 +89,15 @@ def _sites(rows: Iterable[UptimeRecord]) -> list[tuple[str, list[UptimeRecord]]]
     for row in rows:
         found.setdefault(row.site, []).append(row)
     return sorted(found.items())
+
+
+def dated(
+    rows: Sequence[UptimeRecord], granularity: Granularity, *, ngi: bool = False, key: str = "date"
+) -> list[dict[str, str]]:
+    """The numbers of one thing, or of an NGI from those of its sites, for each period; it is told as ``key``."""
+    parts = _parted(rows, _PERIODS[granularity])
+    made = [(name, _of_ngi(some) if ngi else _of_site(some, granularity)) for name, some in parts]
+    return [{key: name, **numbers} if name else numbers for name, numbers in made]
 
 
 def _parted(rows: Sequence[UptimeRecord], period: Callable[[date], str]) -> Iterable[tuple[str, list[UptimeRecord]]]:

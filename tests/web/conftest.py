@@ -17,7 +17,7 @@ from reconciler.model import Ref
 from reconciler.records.store import Store, open_store
 from reconciler.records.tokens import RIGHTS
 from reconciler.settings import WebSettings
-from reconciler.web import metrics, results
+from reconciler.web import argo, metrics, results
 from reconciler.web.known import Known
 from reconciler.web.serving import serving
 
@@ -69,7 +69,12 @@ class Serving:
         self.tokens = {
             right: self.store.tokens.create(right, [right], "me", lambda n: next(names) * 2 * n) for right in RIGHTS
         }
-        self.serving = serving("127.0.0.1:0", Board(), None, [*results.routes(self.known), *metrics.routes(self.known)])
+        self.serving = serving(
+            "127.0.0.1:0",
+            Board(),
+            None,
+            [*results.routes(self.known), *metrics.routes(self.known), *argo.routes(self.known)],
+        )
 
     def __enter__(self) -> Served:
         self.served = Served(self.serving.__enter__(), self.store, self.known, self.tokens)
