@@ -13,11 +13,15 @@ import reconciler.cli.publishing  # noqa: F401 (their commands register themselv
 from reconciler.cli import console
 from reconciler.cli.exchanging import exporting
 from reconciler.cli.options import Form, Output, Revision
+from reconciler.cli.plotting import Plot, draw
 from reconciler.cli.reporting import ReportForm, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matplotlib.figure import Figure
+
+    from reconciler.drawing import Part
     from reconciler.exchange.apel.export import Jobs, Outgoing
     from reconciler.exchange.usage import Total
     from reconciler.model import UsageRecord
@@ -66,6 +70,7 @@ def usage(
     by: Annotated[str, typer.Option("--by", metavar="NAMES", help="Of month,site,vo,country,user.")] = "month,site,vo",
     vo: Annotated[str, typer.Option("--vo", metavar="VO", help="Of one VO.", show_default=False)] = "",
     site: Annotated[str, typer.Option("--site", metavar="SITE", help="Of one site.", show_default=False)] = "",
+    plot: Plot = None,
     output: Annotated[ReportForm, typer.Option("-o", "--output", help="Text, JSON, or CSV.")] = ReportForm.TEXT,
 ) -> int:
     """Say what machines and jobs used: hours, core hours, CPU time, efficiency, and work by the benchmark of cores.
@@ -91,6 +96,7 @@ def usage(
         groups = totals(wanted, names, countries)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    _draw(plot, wanted, groups, names, _months(since, month))
     if output is ReportForm.JSON:
         console.data([total.told() for total in groups])
     elif output is ReportForm.CSV:
@@ -100,7 +106,30 @@ def usage(
     return 0
 
 
-def _table(groups: Sequence[Total], names: Sequence[str]) -> str:
+def _draw(
+    file: Path | None, uses: Sequence[UsageRecord], groups: Sequence[Total], names: Sequence[str], months: list[str]
+) -> None:
+    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+
+    def figure() -> Figure:
+        from reconciler.drawing import usage
+        from reconciler.exchange.usage import totals
+
+        return usage(totals(uses, ("month", "vo")), f"Usage, {span}")
+
+    def parts() -> list[Part]:
+        from reconciler.drawing import Part, Table
+
+        head, rows, roles = _cells(groups, names)
+        said = "Work is core hours times the benchmark of a core; of cores that have none it is not counted (+?)."
+        return [Part(f"By {', '.join(names)}", said, table=Table(head, rows, roles))]
+
+    partial = " The last month is not over." if any(group.partial for group in groups) else ""
+    draw(file, f"Usage, {span}", f"{len(uses):,} machines and jobs.{partial}", figure, parts)
+
+
+def _cells(groups: Sequence[Total], names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[Any]]:
+    """Head, rows and roles."""
     head = (*(n.upper() for n in names), "KIND", "COUNT", "WALL H", "CORE H", "CPU H", "EFFICIENCY", "WORK", "")
     rows = []
     for one in groups:
@@ -109,8 +138,11 @@ def _table(groups: Sequence[Total], names: Sequence[str]) -> str:
         numbers = [f"{n:,.1f}" for n in (one.wall_hours, one.core_hours, one.cpu_hours)]
         told = [str(getattr(one, name)) or "-" for name in names]
         rows.append((*told, one.kind, f"{one.count:,}", *numbers, efficiency, work, "partial" if one.partial else ""))
-    roles = [(*([""] * (len(head) - 1)), "doubt" if one.partial else "") for one in groups]
-    lines = console.table(head, rows, roles)
+    return head, rows, [(*([""] * (len(head) - 1)), "doubt" if one.partial else "") for one in groups]
+
+
+def _table(groups: Sequence[Total], names: Sequence[str]) -> str:
+    lines = console.table(*_cells(groups, names))
     if any(one.unmeasured_core_hours for one in groups):
         lines += "\n+? some cores have no benchmark: their work is not counted"
     return lines

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reconciler.cli import console
 from reconciler.cli.options import Place, Revision
+from reconciler.cli.plotting import Plot, draw
 from reconciler.cli.reporting import ReportForm, reporting
 from reconciler.cli.uptime import ReportName, asking, bring_up, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matplotlib.figure import Figure
+
+    from reconciler.drawing import Part
     from reconciler.kinds.report import ReportSpec
     from reconciler.model import UsageRecord
     from reconciler.ola import Evaluation, Measured
@@ -37,6 +42,7 @@ def ola(
     site: Annotated[str, typer.Option("--site", metavar="SITE", help="Of one site.", show_default=False)] = "",
     vo: Annotated[str, typer.Option("--vo", metavar="VO", help="What one VO was promised.", show_default=False)] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only what was not kept.")] = False,
+    plot: Plot = None,
     output: Annotated[ReportForm, typer.Option("-o", "--output", help="Text, JSON, or CSV.")] = ReportForm.TEXT,
 ) -> int:
     """Say which agreements were kept in a month: of sites (OLA), of core services, and with VOs (SLA).
@@ -53,6 +59,7 @@ def ola(
         for one in found
         if site in ("", one.subject.site) and vo in ("", one.subject.vo) and not (failed and one.is_kept)
     ]
+    _draw(plot, wanted, month or last_month())
     if output is ReportForm.JSON:
         console.data([plain(one) for one in wanted])
     elif output is ReportForm.CSV:
@@ -60,6 +67,24 @@ def ola(
     else:
         console.say(_table(wanted) if wanted else _nothing(bool(found)))
     return 0
+
+
+def _draw(file: Path | None, found: Sequence[Evaluation], month: str) -> None:
+    def figure() -> Figure:
+        from reconciler.drawing import agreements
+
+        return agreements(found, month)
+
+    def parts() -> list[Part]:
+        from reconciler.drawing import Part, Table
+
+        said = "Each number stands beside its target; a Use is the average over the month, of what was granted."
+        return [Part("Agreements", said, table=Table(_HEAD, [cells(one) for one in found], _roles(found)))]
+
+    kept = sum(one.is_kept for one in found)
+    said = f"{kept} of {len(found)} agreements were kept."
+    said += " The month is not over." if found and found[0].partial else ""
+    draw(file, f"Agreements in {month}", said, figure, parts)
 
 
 def _nothing(known: bool) -> str:
@@ -154,14 +179,17 @@ _HEAD = ("AGREEMENT", "OF", "NGI", "AVAILABILITY", "RELIABILITY", "UNKNOWN", "US
 
 
 def _table(found: Sequence[Evaluation]) -> str:
-    rows, roles = [], []
+    lines = console.table(_HEAD, [cells(one) for one in found], _roles(found))
+    return lines + ("\nthe month is not over: nothing follows from this yet" if found[0].partial else "")
+
+
+def _roles(found: Sequence[Evaluation]) -> list[tuple[str, ...]]:
+    roles = []
     for one in found:
-        rows.append(cells(one))
         bad = {finding.rule for finding in one.findings}
         paint = ["bad" if rule in bad else "" for rule in ("availability", "reliability", "unknown", "use")]
         roles.append(("", "", "", *paint, "bad" if "three-misses" in bad else "", "bad" if bad else "good"))
-    lines = console.table(_HEAD, rows, roles)
-    return lines + ("\nthe month is not over: nothing follows from this yet" if found[0].partial else "")
+    return roles
 
 
 def cells(one: Evaluation) -> tuple[str, ...]:

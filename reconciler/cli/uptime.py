@@ -14,12 +14,16 @@ import typer
 from reconciler.cli import console
 from reconciler.cli.exchanging import exporting
 from reconciler.cli.options import Form, Place, Revision
+from reconciler.cli.plotting import Plot, draw
 from reconciler.cli.reporting import ReportForm, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from matplotlib.figure import Figure
+
+    from reconciler.drawing import Part
     from reconciler.kinds.report import ReportSpec
     from reconciler.model import Ref, Resource
     from reconciler.model.uptime import UptimeLevel, UptimeRecord
@@ -68,6 +72,7 @@ def availability(
     daily: Annotated[bool, typer.Option("--daily", help="A line for each day.")] = False,
     trends: Annotated[bool, typer.Option("--trends", help="How long and how often in each status.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Compute the days anew, changed or not.")] = False,
+    plot: Plot = None,
     output: Annotated[ReportForm, typer.Option("-o", "--output", help="Text, JSON, or CSV.")] = ReportForm.TEXT,
 ) -> int:
     """Say how available and reliable sites and their services were, as ARGO computes it.
@@ -87,6 +92,9 @@ def availability(
         bring_up(store, asked, first, last, now(), rebuild=rebuild)
         level: UptimeLevel = "group" if by in (By.SITE, By.NGI) else by.value  # type: ignore[assignment]
         rows = store.uptime.rows(asked.report, first, last, (level,), site or None)
+        if plot:
+            days = rows if level == "group" else store.uptime.rows(asked.report, first, last, ("group",), site or None)
+            _draw(plot, days, spec, (first, last), asked.report)
     if by is By.NGI:
         _tell_ngis(ngis(rows), asked.report, first, last, output)
         return 0
@@ -101,6 +109,24 @@ def availability(
     else:
         console.say(_trends(found) if trends else _text(found))
     return 0
+
+
+def _draw(file: Path, rows: Sequence[UptimeRecord], spec: ReportSpec, days: tuple[date, date], report: str) -> None:
+    def figure() -> Figure:
+        from reconciler.cli.house import now
+        from reconciler.drawing import availability
+
+        return availability(rows, *days, now().date(), f"Availability ({report})")
+
+    def parts() -> list[Part]:
+        from reconciler.drawing import Part, Table
+        from reconciler.uptime import summaries
+
+        head, cells, roles = _cells_of([("", one) for one in summaries(rows, spec.targets)])
+        said = "Availability and reliability are percent of the known time; up, unknown and down are parts of the time."
+        return [Part("By site", said, table=Table(head, cells, roles))]
+
+    draw(file, f"Availability, {days[0]} to {days[1]}", f"Report {report}.", figure, parts)
 
 
 def span(today: date, month: str, day: str, since: str, until: str) -> tuple[date, date]:
@@ -225,6 +251,13 @@ def _name(row: SummaryRow) -> str:
 
 
 def _text(found: Sequence[tuple[str, SummaryRow]]) -> str:
+    return console.table(*_cells_of(found))
+
+
+def _cells_of(
+    found: Sequence[tuple[str, SummaryRow]],
+) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Head, rows and roles."""
     dated = any(day for day, _ in found)
     head = (*(("DAY",) if dated else ()), "NAME", "NGI", *_HEAD, "DAYS", "CHANGES", "FINDING")
     rows, roles = [], []
@@ -238,7 +271,7 @@ def _text(found: Sequence[tuple[str, SummaryRow]]) -> str:
             (*((day,) if dated else ()), _name(row), row.ngi, *numbers, *parts, str(row.days), str(row.flips), finding)
         )
         roles.append(("",) * (len(head) - 1) + ("bad" if row.below else "quiet",))
-    return console.table(head, rows, roles)
+    return head, rows, roles
 
 
 def _trends(found: Sequence[tuple[str, SummaryRow]]) -> str:

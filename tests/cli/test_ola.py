@@ -90,3 +90,15 @@ def test_a_month_of_which_nothing_is_known_is_said(agreed):
     agreed.git("rm", "-q", "manifests/vo.yaml")
     agreed.commit()
     assert "nothing is known of that month" in agreed.hanse("report", "ola", "--month", "2020-01").out
+
+
+@pytest.mark.parametrize("report", [("ola", "--month", "2026-10"), ("availability", "--month", "2026-10"), ("usage",)])
+def test_reports_are_drawn_as_picture_and_page(agreed, report):
+    for suffix in ("svg", "html"):
+        file = agreed.root / f"report.{suffix}"
+        said = agreed.hanse("report", *report, "--plot", str(file))
+        assert (said.code, f"drawn: {file}" in said.err) == (0, True)
+        assert "<svg" in file.read_text()
+    assert "NORTH" in file.read_text() or report == ("usage",)
+    wrong = agreed.hanse("report", *report, "--plot", "report.pdf")
+    assert (wrong.code != 0, "none of .svg, .png, .html" in wrong.err) == (True, True)
