@@ -28,12 +28,8 @@ class Loop:
     def __init__(self, work: Work, journal: Journal, executor: Executor, conduct: Conduct) -> None:
         self._work, self._journal, self._executor = work, journal, executor
         self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
-        self._leave = conduct.leave
-        self._progress, self._advance, self._lanes = (
-            conduct.progress,
-            conduct.advance,
-            Lanes(conduct.pace, conduct.jitter),
-        )
+        self._leave, self._progress, self._advance = conduct.leave, conduct.progress, conduct.advance
+        self._lanes = Lanes(conduct.pace, conduct.jitter)
         self._outcomes: dict[Ref, Outcome] = {}
         self._outputs: dict[Ref, Mapping[str, Any]] = {}
         self._waiting: dict[Ref, set[Ref]] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,25 +16,26 @@ if TYPE_CHECKING:
     from reconciler.kinds.virtualcluster import VirtualClusterSpec
     from reconciler.model import Diagnostic, Graph, Resource
     from reconciler.settings import Settings
+    from reconciler.wiring import Wired
 
 
 def missing(graph: Graph, settings: Settings) -> Iterator[Diagnostic]:
     """A warning for each name that nothing here answers to."""
     from reconciler.model import Diagnostic
+    from reconciler.wiring import Wired
 
-    found = {"Site": _drivers, "VirtualCluster": _roles}
+    found = {"Site": partial(_drivers, Wired(settings, {})), "VirtualCluster": partial(_roles, settings)}
     for ref, resource in graph.resources.items():
         if ref.kind in found and resource.owner is None:
-            for path, said, cure in found[ref.kind](resource, settings):
+            for path, said, cure in found[ref.kind](resource):
                 where = resource.location
                 yield Diagnostic(where.file, where.line, 1, path, said, cure, "not-installed", "warning")
 
 
-def _drivers(resource: Resource, settings: Settings) -> Iterator[tuple[str, str, str]]:
-    from reconciler.wiring import MODULES, Wired
+def _drivers(wired: Wired, resource: Resource) -> Iterator[tuple[str, str, str]]:
+    from reconciler.wiring import MODULES
 
     spec: SiteSpec = resource.spec
-    wired = Wired(settings, {})
     ends = [(f"spec.clouds[{n}]", "compute", one) for n, one in enumerate(spec.clouds)]
     ends += [(f"spec.storage[{n}]", "storage", one) for n, one in enumerate(spec.storage)]  # type: ignore[misc]
     for path, port, one in ends:
@@ -43,7 +45,7 @@ def _drivers(resource: Resource, settings: Settings) -> Iterator[tuple[str, str,
             yield f"{path}.driver", f"no {port} driver is called {driver}", _cure(driver, known)
 
 
-def _roles(resource: Resource, settings: Settings) -> Iterator[tuple[str, str, str]]:
+def _roles(settings: Settings, resource: Resource) -> Iterator[tuple[str, str, str]]:
     from reconciler.drivers.ansible.options import options_of
 
     spec: VirtualClusterSpec = resource.spec

@@ -21,7 +21,7 @@ def data(account: DataAccount) -> dict[str, Any]:
         "monthly": account.monthly,
         "rules": [asdict(rule) for rule in account.rules],
         "flows": [asdict(flow) for flow in account.flows],
-        "storages": [{**asdict(one), "quotas": [asdict(q) for q in one.quotas]} for one in account.storages],
+        "storages": [asdict(one) for one in account.storages],
         "unreachable": [{"ref": ref, "reason": why} for ref, why in account.unreachable],
         "last": [{"ref": ref, "reason": why} for ref, why in account.last],
     }

@@ -138,9 +138,7 @@ class Decider:
         differs = changes(base.spec, before, applied, ignored) + _only(unknown)
         due = [change for change in differs if not change.ignored]
         if due:
-            how = self._change(resource, entry, due)
-            if how["reason"] is Reason.DRIFT_DETECTED:
-                how["message"] = seen.note
+            how = self._change(resource, entry, due, seen)
             return _by_mode(replace(base, changes=differs, **how), resource)
         if seen.digest != seen.spec.digest():
             renamed = entry.ref if entry and entry.ref != resource.ref else None
@@ -158,7 +156,7 @@ class Decider:
             return replace(base, verb=Verb.NOOP, reason=Reason.DRIFT_IGNORED, changes=differs)
         return _unhealthy(base, seen)
 
-    def _change(self, resource: Resource, entry: Entry | None, due: list[FieldChange]) -> dict[str, Any]:
+    def _change(self, resource: Resource, entry: Entry | None, due: list[FieldChange], seen: Present) -> dict[str, Any]:
         fixed = self._kinds[resource.ref.kind].immutable
         stuck = [change.path for change in due if any(_within(change.path, path) for path in fixed)]
         previous = entry.ref if entry and entry.ref != resource.ref else None
@@ -166,8 +164,10 @@ class Decider:
             said = f"{', '.join(stuck)} cannot change in place: deleted first, then made anew"
             return {"verb": Verb.REPLACE, "reason": Reason.IMMUTABLE_CHANGED, "message": said, "previous": previous}
         intent = any(change.origin == "intent" for change in due)
-        taken = intent and all(not change.known or change.origin == "drift" for change in due)
-        reason = Reason.INPUT_CHANGED if taken else Reason.SPEC_CHANGED if intent else Reason.DRIFT_DETECTED
+        taken = all(not change.known or change.origin == "drift" for change in due)
+        if not intent:
+            return {"verb": Verb.UPDATE, "reason": Reason.DRIFT_DETECTED, "message": seen.note, "previous": previous}
+        reason = Reason.INPUT_CHANGED if taken else Reason.SPEC_CHANGED
         return {"verb": Verb.UPDATE, "reason": reason, "previous": previous}
 
     def _leaving(self, resource: Resource, entry: Entry, base: Action, seen: Observation) -> Action | None:
