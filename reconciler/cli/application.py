@@ -17,6 +17,7 @@ from reconciler.cli.accounting import meter
 from reconciler.cli.applying import apply, run
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
+from reconciler.cli.downtimes import downtimes
 from reconciler.cli.holding import approve, pause, resume
 from reconciler.cli.locations import locations
 from reconciler.cli.looking import explain, history, names, status
@@ -83,7 +84,7 @@ def _apart(doc: str) -> tuple[str, str]:
 _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
-    "Look": (status, rule, locations, explain, history, names, meter),
+    "Look": (status, rule, locations, explain, history, names, downtimes, meter),
     "Hold and allow": (approve, pause, resume),
 }
 for _panel, _commands in _PANELS.items():

@@ -201,3 +201,51 @@ def test_a_shallow_clone_is_warned_of_and_nothing_is_called_late(north, tmp_path
     assert said.code == 0
     assert "git fetch --unshallow" in said.out
     assert "UNSCHEDULED" not in said.out
+
+
+def listed(federation, *words: str) -> list[dict]:
+    said = federation.hanse("downtimes", *words, "-o", "json")
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+def test_downtimes_are_listed_with_their_class_and_why(north):
+    declare(north, -1, 5, "now", services="nova, dav")
+    declare(north, 40, 45, "soon")
+    committed(north, NOW - 10 * HOUR)
+    said = north.hanse("downtimes")
+    head, first, second = said.out.splitlines()
+    assert head.split() == ["ID", "NAME", "CLASS", "SEVERITY", "START", "END", "STANDS", "AFFECTS", "WHY"]
+    assert "now   UNSCHEDULED  OUTAGE" in first
+    assert "ongoing  NORTH: dav, nova" in first
+    assert first.endswith("9.0 h before it begins: not more than 24 h ahead")
+    assert "soon  SCHEDULED    OUTAGE" in second
+    assert [one["name"] for one in listed(north, "--ongoing")] == ["now"]
+    (one,) = listed(north, "--since", f"{NOW + 30 * HOUR:%Y-%m-%dT%H:%MZ}")
+    assert (one["name"], one["excuses"], one["stands"]) == ("soon", True, "to come")
+    assert one["affects"] == [
+        {"site": "NORTH", "service": "nova", "type": "org.openstack.nova", "hostname": "cloud.north.org"}
+    ]
+
+
+def test_downtimes_that_are_over_are_listed_when_they_are_asked_for(north):
+    declare(north, -40, -30, "past")
+    committed(north, NOW - 80 * HOUR)
+    assert north.hanse("downtimes").out == "no downtime\n"
+    assert [one["stands"] for one in listed(north, "--since", f"{NOW - 50 * HOUR:%Y-%m-%d}")] == ["over"]
+    assert listed(north, "--since", "2020-01-01", "--until", "2020-02-01") == []
+    assert len(listed(north, "--since", "2020-01-01", "--site", "NORTH")) == 1
+
+
+def test_what_is_not_committed_yet_is_listed_as_if_it_were_now(north):
+    declare(north, 20, 25)
+    (one,) = listed(north, "--worktree")
+    assert one["classification"] == "UNSCHEDULED"
+    assert listed(north) == []
+
+
+def test_a_site_that_there_is_not_and_a_day_that_is_none_are_refused(north):
+    said = north.hanse("downtimes", "--site", "NORHT")
+    assert (said.code, "did you mean NORTH?" in said.err) == (1, True)
+    assert north.hanse("downtimes", "--since", "yesterday").code != 0
+    assert north.hanse("downtimes", "--since", "2026-01-01", "--ongoing").code != 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.kinds.downtime.spec import Affected, DowntimeSpec, Severity, SiteSelector
+from reconciler.kinds.downtime.spec import Affected, Chosen, DowntimeSpec, Severity, SiteSelector
 from reconciler.kinds.site.service import Service
 from reconciler.kinds.site.spec import SiteSpec
 from reconciler.model import Ref, Resource
@@ -51,7 +51,7 @@ class Places:
             self._read[site] = Place(one.spec, one.labels or {})
         return self._read[site]
 
-    def found(self, entry: Affected) -> list[str]:
+    def found(self, entry: Chosen) -> list[str]:
         """The sites of an entry; a site that is not declared is none."""
         if entry.site is not None:
             return [entry.site] if entry.site in self._sites else []
@@ -80,7 +80,7 @@ def affected(spec: DowntimeSpec, places: Places) -> dict[Key, tuple[Atom, ...]]:
     said: dict[Key, list[tuple[tuple[int, bool], Atom]]] = {}
     for n, entry in enumerate(spec.affects):
         atom = atom_of(spec, entry, n)
-        for key, level in _services(entry, places):
+        for key, level in services(entry, places):
             said.setdefault(key, []).append(((level, entry.site is not None), atom))
     return {key: _foremost(some) for key, some in sorted(said.items())}
 
@@ -92,7 +92,7 @@ def atom_of(spec: DowntimeSpec, entry: Affected, number: int = 0) -> Atom:
     return Atom(entry.start or spec.start, entry.end or spec.end, severity, tuple(own), number)
 
 
-def _services(entry: Affected, places: Places) -> Iterator[tuple[Key, int]]:
+def services(entry: Chosen, places: Places) -> Iterator[tuple[Key, int]]:
     """The services of an entry, and how much it says of each: 2 its name, 1 its type, 0 neither."""
     named, types = set(entry.services), set(entry.serviceTypes)
     for site in places.found(entry):

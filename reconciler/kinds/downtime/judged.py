@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from itertools import combinations
 
 from reconciler.kinds.base import Fault, Rule, Stated, between
 from reconciler.kinds.downtime.affected import Places
+from reconciler.kinds.downtime.astray import astray
 from reconciler.kinds.downtime.intervals import Interval, intervals
 from reconciler.kinds.downtime.rules import LONGEST, shown
-from reconciler.kinds.downtime.spec import Affected, DowntimeSpec
+from reconciler.kinds.downtime.spec import DowntimeSpec
 from reconciler.model import Ref, Resource
 
 EMERGENCY = timedelta(hours=48)
@@ -58,33 +58,7 @@ def _crowded(mine: Mapping[Ref, Resource], resources: Mapping[Ref, Resource]) ->
 
 def _astray(spec: DowntimeSpec, places: Places) -> Iterator[tuple[str, Fault]]:
     for n, entry in enumerate(spec.affects):
-        path = f"spec.affects[{n}]"
-        if entry.site is not None and not places.found(entry):
-            yield "downtime-affects", _unknown(f"{path}.site", "Site", entry.site, places.names)
-            continue
-        found = places.found(entry)
-        if not found:
-            yield "downtime-affects", Fault(f"{path}.selector", "it selects no site", "see hanse get Site")
-            continue
-        yield from (("downtime-affects", fault) for fault in _names(path, entry, found, places))
-
-
-def _names(path: str, entry: Affected, found: Sequence[str], places: Places) -> Iterator[Fault]:
-    services = [one for site in found for one in places.of(site).spec.services]
-    where = entry.site or f"any of {len(found)} sites"
-    names, types = {one.name for one in services}, {one.type for one in services}
-    for k, name in enumerate(entry.services):
-        if name not in names:
-            yield _unknown(f"{path}.services[{k}]", "service", name, names, f" of {where}")
-    for k, kind in enumerate(entry.serviceTypes):
-        if kind not in types:
-            yield _unknown(f"{path}.serviceTypes[{k}]", "service of type", kind, types, f" at {where}")
-
-
-def _unknown(path: str, what: str, name: str, known: Iterable[str], where: str = "") -> Fault:
-    near = get_close_matches(name, list(known), n=1)
-    cure = f"did you mean {near[0]}?" if near else "declare it, or take it out"
-    return Fault(path, f"there is no {what} {name}{where}", cure)
+        yield from (("downtime-affects", fault) for fault in astray(f"spec.affects[{n}]", entry, places))
 
 
 # -- overlaps ----------------------------------------------------------------------------------------------------------

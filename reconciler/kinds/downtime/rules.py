@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from reconciler.kinds.base import Fault, Rule
+from reconciler.kinds.downtime.astray import unchosen
 from reconciler.kinds.downtime.spec import DowntimeSpec
 from reconciler.model import Ref
 
@@ -30,13 +31,7 @@ def _long(_ref: Ref, spec: DowntimeSpec) -> Iterator[Fault]:
 
 def _where(_ref: Ref, spec: DowntimeSpec) -> Iterator[Fault]:
     for n, entry in enumerate(spec.affects):
-        path = f"spec.affects[{n}]"
-        chooser = entry.selector
-        if (entry.site is None) == (chooser is None):
-            yield Fault(path, "it names both a site and a selector, or neither", "give exactly one of site, selector")
-        elif chooser is not None and not (chooser.labels or chooser.ngi or chooser.country or chooser.scopes):
-            cure = "give labels, ngi, country or scopes"
-            yield Fault(f"{path}.selector", "it selects every site of the federation", cure)
+        yield from unchosen(f"spec.affects[{n}]", entry)
 
 
 def _inside(_ref: Ref, spec: DowntimeSpec) -> Iterator[Fault]:

@@ -25,12 +25,8 @@ class SiteSelector(Strict):
     """Scopes that the site has, all of them."""
 
 
-class Affected(Strict):
-    """Services of a site, or of the sites that a selector finds: those named and those of the types given, or all.
-
-    For a service that several entries affect, those count that say most about it: its name before its type, its type
-    before all, a site before a selector.
-    """
+class Chosen(Strict):
+    """Services of a site, or of the sites that a selector finds: those named and those of the types given, or all."""
 
     site: ShortName | None = None
     """The Site."""
@@ -38,6 +34,15 @@ class Affected(Strict):
     services: tuple[ShortName, ...] = ()
     """Names of services, as the site's manifest has them."""
     serviceTypes: tuple[ServiceType, ...] = ()
+
+
+class Affected(Chosen):
+    """Services of a site, or of the sites that a selector finds: those named and those of the types given, or all.
+
+    For a service that several entries affect, those count that say most about it: its name before its type, its type
+    before all, a site before a selector.
+    """
+
     start: Instant | None = None
     """Where it begins later for these; UTC."""
     end: Instant | None = None

@@ -57,7 +57,7 @@ def test_times_and_entries_of_one_downtime(spec, expected):
         ({"site": "NORTH", "services": ["nova", "novva"]}, "spec.affects[0].services[1]: there is no service novva of NORTH; did you mean nova?"),
         ({"site": "SOUTH", "services": ["nova"]}, "spec.affects[0].services[0]: there is no service nova of SOUTH; declare it, or take it out"),
         ({"site": "NORTH", "serviceTypes": ["webdaw"]}, "spec.affects[0].serviceTypes[0]: there is no service of type webdaw at NORTH; did you mean webdav?"),
-        ({"selector": {"country": "FR"}}, "spec.affects[0].selector: it selects no site; see hanse get Site"),
+        ({"selector": {"country": "FR"}}, "spec.affects[0].selector: it selects no site; labels, ngi, country and scopes must all fit one"),
         ({"selector": {"country": "DE"}, "serviceTypes": ["xrootd"]}, "spec.affects[0].serviceTypes[0]: there is no service of type xrootd at any of 2 sites; declare it, or take it out"),
     ],
 )  # fmt: skip
