@@ -1,4 +1,4 @@
-"""Commands that render files from manifests: export vomses, lsc, keystone-mapping, groups, ssm-allowlist."""
+"""Commands that render files that sites, services and forges read: export vomses, lsc, groups, codeowners, ..."""
 
 from __future__ import annotations
 
@@ -158,6 +158,31 @@ def export_keystone_mapping(
     return put(Rendered(files, made.untold), into, check)
 
 
+@exporting.command("codeowners")
+def export_codeowners(
+    context: typer.Context,
+    *,
+    into: IntoFile = None,
+    check: CheckFile = None,
+    revision: At = "",
+    worktree: Worktree = False,
+) -> int:
+    """Write the CODEOWNERS file of the repository: which manifest needs whose review, by the RoleAssignments.
+
+    A file's owners are those who may change all that stands in it; what nobody holds a role over is the project's, and
+    that is said on stderr. The exit code is 1 when something has no owner.
+
+    Examples: `hanse export codeowners --into .github/CODEOWNERS`;
+    `hanse export codeowners --check .github/CODEOWNERS --worktree`.
+    """
+    from reconciler.cli.house import declared, settings_of
+    from reconciler.exchange.rendered import codeowners
+
+    settings = settings_of(context.obj)
+    _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
+    return put_one(codeowners(resources.items, settings.source.paths), into, check)
+
+
 def put(rendered: Rendered, into: Path | None, check: Path | None, only: str = "", *, titled: bool = False) -> int:
     """Print files, write them into a directory, or hold them against those in one; tell what could not be told.
 
@@ -208,6 +233,6 @@ def _checked(found: list[Any], rendered: Rendered) -> int:
 
 
 def _told(rendered: Rendered) -> int:
-    for said in rendered.untold:
+    for said in (*rendered.remarks, *rendered.untold):
         console.note(said)
     return FAILED if rendered.untold else DONE

@@ -49,7 +49,7 @@ def import_vocard(
     listed("not known here, left out", report.unknown)
     listed("edited by hand, kept", report.kept)
     listed("gone from the source, kept", report.vanished)
-    console.say(f"{report.vos} VOs")
+    console.say(f"{report.vos} VO{'' if report.vos == 1 else 's'}")
     written = len(report.created) + len(report.changed)
     console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
     console.note("next: hanse plan --worktree, then commit" if written else "the manifests say this already")

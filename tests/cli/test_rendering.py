@@ -126,3 +126,40 @@ def test_groups_are_told_as_text_and_as_data(bay):
     assert said[1:] == [f"/{NAME}", f"/{NAME}/Role=pilot"]
     (found,) = json.loads(bay.hanse("export", "groups", NAME, "-o", "json").out)
     assert [(one["group"], one["role"]) for one in found["groups"]] == [(f"/{NAME}", ""), (f"/{NAME}", "pilot")]
+
+
+ROLES = """\
+apiVersion: hanse/v1
+kind: RoleAssignment
+metadata:
+  name: {name}
+spec:
+  over:
+    {over}
+  roles:
+    {role}:
+      - "{holder}"
+"""
+
+
+def test_codeowners_are_rendered_and_a_stale_file_is_shown(bay):
+    bay.write(
+        "manifests/roles/bay.yaml",
+        ROLES.format(name="bay", over="site: BAY", role="Site Administrator", holder="@bay/ops"),
+    )
+    bay.write(
+        "manifests/roles/egi.yaml", ROLES.format(name="egi", over="project: EGI", role="COD Staff", holder="@egi/cod")
+    )
+    assert bay.hanse("validate", "--worktree").code == 0
+    file = bay.root / ".github/CODEOWNERS"
+    said = bay.hanse("export", "codeowners", "--into", str(file), "--worktree")
+    assert said.code == 0
+    assert "nobody holds a role over VO/vo.example.org: it is the project's" in " ".join(said.err.split())
+    lines = file.read_text().splitlines()
+    assert "* @egi/cod" in lines
+    assert "/manifests/bay.yaml @bay/ops" in lines
+    assert "/manifests/vo.yaml @egi/cod" in lines
+    bay.write("manifests/roles/bay.yaml", (bay.root / "manifests/roles/bay.yaml").read_text().replace("ops", "admins"))
+    said = bay.hanse("export", "codeowners", "--check", str(file), "--worktree")
+    assert said.code == 2
+    assert "-/manifests/bay.yaml @bay/ops\n+/manifests/bay.yaml @bay/admins" in said.out

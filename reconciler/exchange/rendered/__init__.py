@@ -1,6 +1,7 @@
 """Files that sites, services and forges read, rendered from manifests: the same manifests, the same bytes."""
 
 from reconciler.exchange.rendered.allowlist import ACCOUNTING_TYPES, ssm_allowlist
+from reconciler.exchange.rendered.codeowners import codeowners
 from reconciler.exchange.rendered.files import Difference, Rendered, differences, written
 from reconciler.exchange.rendered.groups import VoGroups, groups, groups_text
 from reconciler.exchange.rendered.keystone import keystone_mapping
@@ -11,6 +12,7 @@ __all__ = [
     "Difference",
     "Rendered",
     "VoGroups",
+    "codeowners",
     "differences",
     "groups",
     "groups_text",

@@ -13,10 +13,13 @@ from reconciler.exchange.fedcloud.shelf import replace_file
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Files by their relative names, in order, and what could not be told in them."""
+    """Files by their relative names, in order."""
 
     files: Mapping[str, str]
     untold: tuple[str, ...] = ()
+    """What could not be told in them."""
+    remarks: tuple[str, ...] = ()
+    """What one should know; the files are whole."""
 
     @property
     def text(self) -> str:
