@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from reconciler.drivers.simulated import World, world_path
 from reconciler.model import Reason
+from reconciler.model.uptime import UptimeDay, UptimeRecord
 from reconciler.plan import render
 from reconciler.plan.saved import from_json, to_json
 from reconciler.reconcile import propose
@@ -315,6 +318,56 @@ def test_moves_are_proposed_on_request_and_applied_as_saved(root):
     assert (len(names_at(root, "A")), len(names_at(root, "B"))) == (0, 2)
     assert not planned(root).pending
     assert hanse(root, "place", "--rebalance").returncode == 0
+
+
+DOWNTIME = """\
+apiVersion: hanse/v1
+kind: Downtime
+metadata: {{name: works-{name}}}
+spec:
+  description: new cooling
+  severity: OUTAGE
+  start: {start:%Y-%m-%dT%H:%MZ}
+  end: {end:%Y-%m-%dT%H:%MZ}
+  affects: [{{site: {name}}}]
+"""
+
+
+def downtime(name: str, begins_in_hours: float) -> dict[str, str]:
+    start = datetime.now(UTC) + timedelta(hours=begins_in_hours)
+    return {f"works-{name}.yaml": DOWNTIME.format(name=name, start=start, end=start + timedelta(hours=3))}
+
+
+def test_nothing_new_goes_to_a_site_in_downtime_and_what_is_there_stays(root):
+    clouds(root, A="{quota={cpus=100}}", B="{quota={cpus=10}}")
+    commit(root, downtime("A", -1))
+    federation(root, "A", "B", one="auto")
+    choice = choice_of(planned(root), "one")
+    assert choice.chosen == ("B/one",)
+    ((name, why),) = choice.rejected
+    assert (name, why.endswith(": new cooling (Downtime/works-A)")) == ("A/one", True)
+    assert not applied(root, until_quiet=True).failed
+    commit(root, downtime("B", 3))
+    assert choice_of(planned(root), "one").kept
+    commit(root, cluster("two", "auto"))
+    choice = choice_of(planned(root), "two")
+    assert (choice.chosen, [why.split(" ")[:2] for _, why in choice.rejected]) == (
+        (),
+        [["is", "down"], ["goes", "down"]],
+    )
+
+
+def test_nothing_new_goes_to_a_site_that_misses_its_target(root):
+    clouds(root, A="{quota={cpus=100}}", B="{quota={cpus=10}}")
+    federation(root, "A", "B", one="auto")
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    row = UptimeRecord("Default", yesterday, "group", "A", "", "", "", "", 0, 70, 70, 0.7, 0.0, 0.0, (), ())
+    with opened(root) as house:
+        day = UptimeDay("Default", yesterday, "commit", "digest", True, datetime.now(UTC))
+        house.store.uptime.rebuild(day, [row, replace(row, site="B", availability=90, up=0.9)])
+    choice = choice_of(planned(root), "one")
+    assert choice.chosen == ("B/one",)
+    assert choice.rejected == (("A/one", "was available for 70.0% of the time, 80.0% wanted"),)
 
 
 def hanse(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
