@@ -19,7 +19,7 @@ _VERSION = 1
 _REMARK = "# import: "
 _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
 
-_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO|Image|Dataset|DatasetRule)\b""")
+_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup)\b""")
 """Only files that may hold one of these are parsed."""
 
 Key = tuple[str, str]
@@ -40,6 +40,7 @@ class Shelf:
     problems: list[Diagnostic] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     _parts: dict[str, list[Document]] = field(default_factory=dict)
     _slots: dict[Key, _Slot] = field(default_factory=dict)
     _unreadable: set[str] = field(default_factory=set)
@@ -88,6 +89,19 @@ class Shelf:
             return
         self._write(key, file, Document(text, data))
 
+    def remove(self, key: Key) -> None:
+        """Take a document away, and its file when nothing else stands in it."""
+        slot = self._slots.pop(key, None)
+        if slot is None or slot.file in self._unreadable:
+            return
+        parts = self._parts[slot.file]
+        parts[slot.n] = Document("", None)
+        self.removed.append(slot.file)
+        if any(part.text.strip() for part in parts):
+            replace_file(self.folder / slot.file, "".join(part.text for part in parts))
+        else:
+            (self.folder / slot.file).unlink()
+
     def _take(self, path: Path) -> None:
         file = path.relative_to(self.folder).as_posix()
         try:
@@ -134,20 +148,20 @@ def manifest_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def read_lock(folder: Path) -> dict[str, Any]:
+def read_lock(folder: Path, name: str = LOCK) -> dict[str, Any]:
     """What the last import wrote; empty when there was none, or it is of another version."""
     try:
-        lock = json.loads((folder / LOCK).read_text())
+        lock = json.loads((folder / name).read_text())
     except (OSError, ValueError):
         return {}
     return lock if isinstance(lock, dict) and lock.get("version") == _VERSION else {}
 
 
-def write_lock(folder: Path, documents: Mapping[str, Any], files: Mapping[str, list[str]]) -> None:
+def write_lock(folder: Path, documents: Mapping[str, Any], files: Mapping[str, list[str]], name: str = LOCK) -> None:
     """Write the lock, if it says something else than before."""
     lock = {"version": _VERSION, "documents": documents, "files": files}
     text = json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    path = folder / LOCK
+    path = folder / name
     if not path.exists() or path.read_text() != text:
         replace_file(path, text)
 

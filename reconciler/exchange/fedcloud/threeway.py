@@ -17,6 +17,8 @@ KEYED = {
     "contacts": "name",
     "fqans": "fqan",
     "voms": "hostname",
+    "services": "name",
+    "endpoints": "name",
 }
 """Lists whose items are told apart by a field."""
 _NOTHING = object()

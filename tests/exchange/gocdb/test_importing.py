@@ -1,0 +1,364 @@
+"""GOCDB's register taken in as manifests: once, again, after changes, with faults, and from an answer that breaks off."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from reconciler.exchange.gocdb import Feed, View, answer, import_gocdb, read, topology
+from reconciler.kinds import registry
+from reconciler.manifest import RuleSettings, load
+from reconciler.source import read as revision
+from tests.exchange.gocdb import feed
+from tests.exchange.gocdb.test_answering import NOW
+from tests.house import git
+
+
+@pytest.fixture
+def into(tmp_path):
+    return tmp_path / "manifests"
+
+
+@pytest.fixture
+def small():
+    """Two sites, three services."""
+    a, b = feed.site(1, "ALPHA"), feed.site(2, "BETA")
+    return feed.Register([a, b], [feed.service(11, a), feed.service(12, a, "SRM"), feed.service(21, b)])
+
+
+def taken(register, into, **more):
+    with feed.served(register) as url:
+        return import_gocdb(read([url], "2026-11-01"), into, **more)
+
+
+def spec(into, name):
+    return yaml.safe_load((into / "sites" / f"{name}.yaml").read_text())["spec"]
+
+
+def state(into):
+    return {path: path.read_bytes() for path in sorted(into.rglob("*")) if path.is_file()}
+
+
+def said(diagnostics):
+    return [f"{one.path}: {one.message}" for one in diagnostics]
+
+
+def declared(into):
+    """The manifests as Hanse reads them: valid, or this raises."""
+    root = into.parent
+    if not (root / ".git").exists():
+        git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", "import")
+    return load(revision(root), registry(), RuleSettings({})).items
+
+
+def test_hundreds_of_sites_come_in_page_by_page_and_a_second_import_changes_nothing(into):
+    register = feed.federation(230, 2)
+    report = taken(register, into)
+    assert report.problems == report.findings == report.kept == ()
+    assert (report.counts["site"], report.counts["service"], len(report.created)) == (230, 460, 230)
+    sites = [int(one["next_cursor"]) for one in register.asked if one["method"] == "get_site"]
+    assert sites == [0, 100, 200, 230]
+    assert all(one["scope"] == "" for one in register.asked)
+    before = state(into)
+    again = taken(register, into)
+    assert (again.created, again.changed, again.kept, again.vanished) == ((), (), (), ())
+    assert state(into) == before
+    assert len(declared(into)) == 230
+
+
+def test_a_site_and_its_services_say_what_the_feed_said(into, small):
+    small.services[0].endpoints = [("submit", "https://h11.example.org/submit")]
+    small.services[0].extensions = [("queue", "short"), ("queue", "long")]
+    taken(small, into)
+    data = yaml.safe_load((into / "sites/ALPHA.yaml").read_text())
+    assert data["metadata"] == {"name": "ALPHA", "annotations": {"gocdb/key": "1G0"}}
+    assert data["spec"]["contacts"]["csirtEmail"] == "csirt@s1.example.org"
+    assert (data["spec"]["latitude"], data["spec"]["ngi"], data["spec"]["country"]) == (42.88, "NGI_1", "ES")
+    first = data["spec"]["services"][0]
+    assert first["name"] == "h11.s1.example.org_CE"
+    assert (first["primaryKey"], first["production"]) == ("11G0", True)
+    assert first["endpoints"] == [
+        {"name": "submit", "url": "https://h11.example.org/submit", "interface": "x"},
+    ]
+    assert first["extensions"] == [{"key": "queue", "value": "short"}, {"key": "queue", "value": "long"}]
+
+
+def test_what_comes_in_goes_out_with_the_same_keys_and_values(into, small):
+    taken(small, into)
+    out = ET.fromstring(answer(Feed(topology(declared(into), {}, NOW), View()), "get_service", {}, NOW))
+    for mine, theirs in zip(out, small.services, strict=True):
+        told = {one.tag: one.text for one in ET.fromstring(theirs.xml()) if one.text and one.text.strip()}
+        assert told.items() <= {one.tag: one.text for one in mine}.items()
+
+
+def test_what_goes_out_comes_in_as_the_same_manifests(into, small, tmp_path):
+    taken(small, into)
+    shown = Feed(topology(declared(into), {}, NOW), View("https://pi.example.org/"))
+    files = []
+    for method in ("get_site", "get_service_endpoint"):
+        files.append(tmp_path / f"{method}.xml")
+        files[-1].write_text(answer(shown, method, {"scope": ""}, NOW))
+    other = tmp_path / "other"
+    assert import_gocdb(read([str(one) for one in files]), other).complete
+    assert {p.relative_to(other): t for p, t in state(other).items()} == {
+        p.relative_to(into): t for p, t in state(into).items()
+    }
+
+
+def test_a_change_of_the_feed_changes_one_line_and_comments_stay(into, small):
+    taken(small, into)
+    path = into / "sites/ALPHA.yaml"
+    text = path.read_text().replace("  ngi: NGI_1\n", "  ngi: NGI_1 # since 2019\n")
+    path.write_text(text)
+    small.services[1].elements["URL"] = "https://new.example.org/"
+    report = taken(small, into)
+    assert report.changed == ("sites/ALPHA.yaml",)
+    after = path.read_text().splitlines()
+    (gone,) = [line for line in text.splitlines() if line not in after]
+    (new,) = [line for line in after if line not in text.splitlines()]
+    assert (gone.strip(), new.strip()) == ("url: https://h12.example.org:8443/ce", "url: https://new.example.org/")
+
+
+def test_what_people_wrote_stays_and_is_told(into, small):
+    taken(small, into)
+    path = into / "sites/ALPHA.yaml"
+    path.write_text(path.read_text().replace("ngi: NGI_1", "ngi: NGI_OURS") + "  location: Faro\n")
+    small.sites[0].elements["ROC"] = "NGI_THEIRS"
+    report = taken(small, into)
+    assert (spec(into, "ALPHA")["ngi"], spec(into, "ALPHA")["location"]) == ("NGI_OURS", "Faro")
+    assert said(report.kept) == ["spec.ngi: changed by hand; the source says 'NGI_THEIRS'"]
+
+
+def test_a_service_that_was_renamed_by_hand_keeps_its_name(into, small):
+    taken(small, into)
+    path = into / "sites/ALPHA.yaml"
+    path.write_text(path.read_text().replace("name: h11.s1.example.org_CE", "name: grid"))
+    small.services[0].elements["HOSTNAME"] = "new.s1.example.org"
+    taken(small, into)
+    found = {one["name"]: one["hostname"] for one in spec(into, "ALPHA")["services"]}
+    assert found["grid"] == "new.s1.example.org"
+    assert len(found) == 2
+
+
+def test_two_services_of_one_type_at_one_host_are_two(into, small):
+    small.services[1].elements |= {"SERVICE_TYPE": "CE", "HOSTNAME": small.services[0].elements["HOSTNAME"]}
+    taken(small, into)
+    assert [one["name"] for one in spec(into, "ALPHA")["services"]] == [
+        "h11.s1.example.org_CE",
+        "h11.s1.example.org_CE_12G0"[:-2],
+    ]
+    before = state(into)
+    taken(small, into)
+    assert state(into) == before
+
+
+# -- what vanishes -----------------------------------------------------------------------------------------------------
+
+
+def test_what_vanished_is_told_and_stays_until_its_removal_is_asked_for(into, small):
+    taken(small, into)
+    del small.sites[1], small.services[1:]
+    for _ in range(2):
+        report = taken(small, into)
+        assert report.vanished == ("Site/ALPHA: the service h12.s1.example.org_SRM", "Site/BETA")
+        assert report.changed == report.removed == ()
+    report = taken(small, into, remove=True)
+    assert report.removed == ("Site/ALPHA: the service h12.s1.example.org_SRM", "Site/BETA")
+    assert not (into / "sites/BETA.yaml").exists()
+    assert len(spec(into, "ALPHA")["services"]) == 1
+    assert taken(small, into, remove=True).vanished == ()
+
+
+@pytest.mark.parametrize("method", ["get_site", "get_service_endpoint"])
+def test_an_answer_that_breaks_off_takes_nothing_away(into, method):
+    register = feed.federation(130, 1)
+    taken(register, into)
+    before = state(into)
+    del register.sites[120:], register.services[120:]
+    register.broken = lambda asked: asked["method"] == method and asked["next_cursor"] != "0"
+    report = taken(register, into, remove=True)
+    assert any("answers 500" in one.message for one in report.problems)
+    gone = [one for one in report.removed if (": the service" in one) == (method == "get_service_endpoint")]
+    assert gone == []
+    register.broken = lambda _asked: True
+    assert taken(register, into, remove=True).removed == ()
+    assert set(state(into)) <= set(before)
+
+
+def test_an_empty_answer_takes_nothing_away(into, small):
+    taken(small, into)
+    before = state(into)
+    report = taken(feed.Register(), into, remove=True)
+    assert (report.removed, report.vanished) == ((), ())
+    assert state(into) == before
+
+
+def test_when_most_has_vanished_nothing_is_removed(into):
+    register = feed.federation(30, 1)
+    taken(register, into)
+    del register.sites[5:]
+    report = taken(register, into, remove=True)
+    assert said(report.problems)[0] == ": 25 of 30 have vanished: none of them is removed"
+    assert len(list((into / "sites").iterdir())) == 30
+
+
+def test_a_filtered_answer_says_nothing_of_what_it_leaves_out(into, small):
+    taken(small, into)
+    with feed.served(small) as url:
+        del small.sites[1]
+        report = import_gocdb(read([f"{url}?method=get_site&roc=NGI_1"]), into, remove=True)
+    assert report.vanished == report.removed == ()
+
+
+def test_sites_of_ones_own_are_never_touched(into, small):
+    own = into / "sites" / "OWN.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("apiVersion: hanse/v1\nkind: Site\nmetadata: {name: OWN}\nspec: {country: PT} # ours\n")
+    before = own.read_bytes()
+    taken(small, into)
+    report = taken(small, into, remove=True)
+    assert own.read_bytes() == before
+    assert report.vanished == ()
+
+
+def test_a_site_that_people_added_to_is_not_removed(into, small):
+    taken(small, into)
+    path = into / "sites/BETA.yaml"
+    path.write_text(path.read_text() + "  location: Faro\n")
+    del small.sites[1]
+    report = taken(small, into, remove=True)
+    assert path.exists()
+    assert said(report.kept) == [": no longer in the feed, and kept: it was changed by hand"]
+
+
+def test_services_of_a_site_that_was_closed_are_hidden_and_stay(into, small):
+    taken(small, into)
+    small.sites[1].elements["CERTIFICATION_STATUS"] = "Closed"
+    del small.services[2]
+    assert taken(small, into, remove=True).vanished == ()
+    assert len(spec(into, "BETA")["services"]) == 1
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def page(register, cursor, **more):
+    return register.answer({"method": "get_site", "scope": "", "next_cursor": str(cursor), **more})
+
+
+def test_files_count_as_all_only_from_the_first_page_to_the_last(tmp_path):
+    register = feed.federation(130, 0)
+    for n, cursor in enumerate((0, 100, 130)):
+        (tmp_path / f"{n}.xml").write_text(page(register, cursor))
+    names = [str(tmp_path / f"{n}.xml") for n in range(3)]
+    assert read(names).complete == {"SITE"}
+    assert read([names[1], names[0]]).complete == {"SITE"}
+    assert read(names[1:]).complete == read(names[:1]).complete == set()
+    (tmp_path / "0.xml").write_text(page(register, 0, roc="NGI_1"))
+    assert read(names).complete == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("<results", "cannot be read: no XML"),
+        ("<error>Unsupported parameter: x</error>", "cannot be read: it answers: Unsupported parameter: x"),
+        ("<html/>", "cannot be read: it begins with <html>"),
+        ('<!DOCTYPE r [<!ENTITY a "b">]><results>&a;</results>', "cannot be read: it declares a document type"),
+    ],
+)
+def test_what_is_no_answer_is_told(tmp_path, text, why):
+    (tmp_path / "a.xml").write_text(text)
+    (problem,) = read([str(tmp_path / "a.xml"), str(tmp_path / "none.xml")]).problems[:1]
+    assert problem.message.startswith(why)
+
+
+# -- faults of real feeds ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("element", "text", "field", "kept"),
+    [
+        ("CONTACT_EMAIL", "a@example.org, b@example.org", ("contacts", "email"), "a@example.org;b@example.org"),
+        ("SITE_DESCRIPTION", 'The "big" centre\nof all', ("description",), "The big centre of all"),
+        ("COUNTRY_CODE", "UK", ("country",), "GB"),
+        ("TIMEZONE", "UTC", ("timezone",), "Etc/UTC"),
+        ("SITE_IP", "192.0.2.0/24", ("ipRanges", 0), "192.0.2.0/255.255.255.0"),
+    ],
+)
+def test_what_can_be_put_right_is_taken_in_and_told(into, small, element, text, field, kept):
+    small.sites[0].elements[element] = text
+    report = taken(small, into)
+    found = spec(into, "ALPHA")
+    for part in field:
+        found = found[part]
+    assert found == kept
+    assert report.problems == ()
+    assert [one.path for one in report.findings] == [f"SITE[ALPHA]/{element}"]
+
+
+@pytest.mark.parametrize(
+    ("element", "text"),
+    [
+        ("CSIRT_EMAIL", "nobody"),
+        ("CONTACT_TEL", "ask Ana"),
+        ("HOME_URL", "https://host:8443/"),
+        ("LATITUDE", "142.5"),
+        ("CERTIFICATION_STATUS", "Certifed"),
+        ("COUNTRY_CODE", "XX"),
+    ],
+)
+def test_a_field_that_breaks_the_rules_is_left_out_and_told_and_the_rest_comes_in(into, small, element, text):
+    small.sites[0].elements |= {"COUNTRY": "", element: text}
+    report = taken(small, into)
+    assert [one.path for one in report.problems] == [f"SITE[ALPHA]/{element}"]
+    assert "correct it in GOCDB" in report.problems[0].cure
+    assert spec(into, "ALPHA")["officialName"] == "Computing Centre 1"
+    assert len(spec(into, "ALPHA")["services"]) == 2
+    declared(into)
+
+
+def test_a_slip_of_the_feed_does_not_take_away_what_was_right(into, small):
+    taken(small, into)
+    before = state(into)
+    small.sites[0].elements["CSIRT_EMAIL"] = "oops"
+    small.services[0].elements["HOSTNAME"] = "no_dot"
+    report = taken(small, into)
+    assert [one.path for one in report.problems] == ["SITE[ALPHA]/CSIRT_EMAIL", "SITE[ALPHA]/SERVICE_ENDPOINT[no_dot]"]
+    assert (into / "sites/ALPHA.yaml").read_bytes() == before[into / "sites/ALPHA.yaml"]
+
+
+def test_services_that_break_gocdbs_own_rules_are_put_right(into, small):
+    small.services[0].elements["NODE_MONITORED"] = "N"
+    small.services[1].scopes = ["EGI", "wlcg"]
+    report = taken(small, into)
+    first, second = spec(into, "ALPHA")["services"]
+    assert (first["monitored"], first.get("production")) == (False, None)
+    assert second["scopes"] == ["EGI"]
+    assert len(report.findings) == 2
+    declared(into)
+
+
+def test_services_of_a_site_that_is_not_told_of_are_told(into, small):
+    small.services.append(feed.service(99, feed.site(9, "NOWHERE")))
+    report = taken(small, into)
+    assert said(report.problems) == ["SITE[NOWHERE]: services name this site, and it is not told of; they are left out"]
+
+
+def test_services_alone_are_added_to_sites_that_are_known(into, small):
+    taken(small, into)
+    small.services[0].elements["URL"] = "https://new.example.org/"
+    with feed.served(small) as url:
+        report = import_gocdb(read([f"{url}?method=get_service_endpoint"]), into)
+    assert report.changed == ("sites/ALPHA.yaml",)
+    assert spec(into, "ALPHA")["ngi"] == "NGI_1"
+
+
+def test_the_lock_names_what_came_from_the_feed(into, small):
+    taken(small, into)
+    assert list(json.loads((into / "gocdb.lock.json").read_text())["documents"]) == ["Site/ALPHA", "Site/BETA"]
