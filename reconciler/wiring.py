@@ -43,6 +43,7 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("compute", "ec2"): "reconciler.drivers.ec2",
     ("configure", "simulated"): "reconciler.drivers.simulated",
     ("configure", "namespace"): "reconciler.drivers.ansible",
+    ("batch", "slurm"): "reconciler.drivers.slurm",
     ("batch", "namespace"): "reconciler.drivers.slurm",
     ("batch", "openstack"): "reconciler.drivers.slurm",
     ("batch", "ec2"): "reconciler.drivers.slurm",
@@ -160,7 +161,7 @@ class Wired:
         return found
 
     def batch(self, target: Target) -> Batch:
-        """The batch system of a cluster: how its front end is reached follows from the compute driver."""
+        """The batch system of a cluster, or of a site: how a cluster's is reached follows from the compute driver."""
         found: Batch = self._open("batch", target)
         return found
 

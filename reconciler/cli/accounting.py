@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from reconciler.drawing import Part
-    from reconciler.exchange.apel.export import Jobs, Outgoing
+    from reconciler.exchange.apel.export import Clouds, Jobs, Outgoing
     from reconciler.exchange.usage import Total
     from reconciler.model import UsageRecord
     from reconciler.records.store import Store
@@ -32,17 +32,28 @@ Month = Annotated[
 ]
 
 
-def meter(context: typer.Context, *, output: Output = Form.TEXT) -> int:
+def meter(
+    context: typer.Context,
+    *,
+    jobs: Annotated[bool, typer.Option("--jobs", help="Take in a month of the jobs of sites' batch systems.")] = False,
+    month: Month = "",
+    output: Output = Form.TEXT,
+) -> int:
     """Note which machines of clusters stand now, for accounting; hanse run does so by itself every few minutes.
 
-    What cannot be read is told on stderr, and nothing is concluded from it; the exit code is 1 then.
+    With --jobs a month of jobs is read from each Slurm of a Site that [targets] says how to reach, in place of what was
+    known of it. What cannot be read is told on stderr, and nothing is concluded from it; the exit code is 1 then.
 
-    Example: `hanse meter`.
+    Examples: `hanse meter`; `hanse meter --jobs --month 2026-10`.
     """
     from reconciler import metering
     from reconciler.cli.house import now, records, settings_of
     from reconciler.wiring import Wired
 
+    if jobs:
+        return _read_jobs(context, month, output)
+    if month:
+        raise typer.BadParameter("machines are looked at now: --month goes with --jobs")
     settings = settings_of(context.obj)
     with records(context.obj, write=True) as store:
         found = metering.look(store, Wired(settings, catalogue=store.catalogue), now())
@@ -52,6 +63,27 @@ def meter(context: typer.Context, *, output: Output = Form.TEXT) -> int:
         console.say(f"{found.machines:,} machines stand")
     for target, why in found.unread.items():
         console.note(f"{target}: {why}")
+    return 1 if found.unread else 0
+
+
+def _read_jobs(context: typer.Context, month: str, output: Form) -> int:
+    from reconciler.batchjobs import read_month
+    from reconciler.cli.house import now, records, settings_of
+    from reconciler.wiring import Wired
+
+    (one,) = _months("", month)
+    sites, _ = _declared(context, "")
+    with records(context.obj, write=True) as store:
+        found = read_month(store, Wired(settings_of(context.obj)), sites, one, now())
+    if output is Form.JSON:
+        console.data(found)
+    else:
+        for name, count in found.jobs.items():
+            console.say(f"{name}: {count:,} jobs of {one}")
+    for name in found.unreached:
+        console.note(f'{name}: not read: address in [targets."batch:{name}"] says how it is reached')
+    for name, why in found.unread.items():
+        console.note(f"{name}: {why}")
     return 1 if found.unread else 0
 
 
@@ -175,6 +207,9 @@ def export_apel(
     jobs: Annotated[
         str, typer.Option("--jobs", metavar="HOW", help="Jobs as records, summaries or normalised.")
     ] = "records",
+    clouds: Annotated[
+        str, typer.Option("--clouds", metavar="HOW", help="Machines as records or summaries.")
+    ] = "records",
     certificate: Annotated[
         Path | None, typer.Option("--certificate", metavar="FILE", help="Sign with this one.", show_default=False)
     ] = None,
@@ -196,7 +231,7 @@ def export_apel(
 
     if (certificate is None) is not (key is None):
         raise typer.BadParameter("--certificate and --key go together")
-    how = _jobs(jobs)
+    how, machines = _jobs(jobs), _clouds(clouds)
     sites, vos = _declared(context, revision)
     _named(site, sites)
     (one,) = _months("", month)
@@ -207,9 +242,11 @@ def export_apel(
         if site in ("", name):
             own = [use for use in uses if use.site == name]
             _untold(name, spec, own)
-            for under, (naming, clouds) in namings(name, spec, vos, _made_by()).items():
-                here = [u for u in own if (u.cloud in clouds if u.kind == "vm" else under == name)]
-                refused += _put(into, under, one, messages(here, naming, now(), jobs=how), certificate, key)
+            for under, (naming, told_of) in namings(name, spec, vos, _made_by()).items():
+                here = [u for u in own if (u.cloud in told_of if u.kind == "vm" else under == name)]
+                refused += _put(
+                    into, under, one, messages(here, naming, now(), jobs=how, clouds=machines), certificate, key
+                )
     return 1 if refused else 0
 
 
@@ -272,6 +309,14 @@ def _jobs(how: str) -> Jobs:
             return how
         case _:
             raise typer.BadParameter("jobs are told as records, summaries or normalised")
+
+
+def _clouds(how: str) -> Clouds:
+    match how:
+        case "records" | "summaries":
+            return how
+        case _:
+            raise typer.BadParameter("machines are told as records or summaries")
 
 
 def _months(since: str, until: str) -> list[str]:

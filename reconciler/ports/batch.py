@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from reconciler.model.job import JobUse
+
 JobState = Literal["queued", "held", "running", "completing"]
 """queued: waits for resources or its turn; held: no node could make it start (held by somebody, a dependency, a limit
 of its account, a begin time to come); completing: over, and still on its nodes."""
@@ -100,6 +102,10 @@ class Batch(Protocol):
 
     def queue(self) -> Queue:
         """Read all jobs and nodes at once. Raises Transient when it does not answer."""
+        ...
+
+    def accounted(self, start: datetime, end: datetime) -> Sequence[JobUse]:
+        """Jobs that ended between. Raises Transient, and Terminal where it keeps no accounts."""
         ...
 
     def drain(self, nodes: Sequence[str], reason: str) -> None:

@@ -179,3 +179,14 @@ def test_jobs_that_apel_would_refuse_are_kept_with_the_reason_until_they_are_rig
 def test_an_account_without_a_vo_is_said(site):
     done = taken_in(site, job(1), more=["--vo", "waves"])
     assert (done.code != 0, "write ACCOUNT=VO" in done.err) == (True, True)
+
+
+def test_machines_are_told_as_sums_where_these_are_asked_for(bay):
+    done = bay.hanse("export", "apel", "--into", str(bay.root / "out"), "--clouds", "summaries")
+    assert (done.code, "cloud-summary: 1 messages" in done.out) == (0, True)
+    (file,) = elements(bay.root / "out/eu-egi-cloud-accounting")
+    text = file.read_text()
+    assert text.startswith("APEL-cloud-summary-message: v0.4\n")
+    (record,) = read(text, datetime.now(UTC)).records
+    assert (record["NumberOfVMs"], record["VO"], record["SiteName"]) == (1, "vo-x", "BAY-LCG2")
+    assert bay.hanse("export", "apel", "--into", "out", "--clouds", "guesses").code != 0

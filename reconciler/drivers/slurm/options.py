@@ -29,6 +29,8 @@ class Options(Strict):
     """SSH key; "" is the reconciler's own."""
     ssh_config: str = "/dev/null"
     """An ssh_config(5), for jump hosts and the like."""
+    accounts: dict[str, str] = Field(default={})
+    """Account -> VO whose it is, for accounting (``hanse meter --jobs``); others keep their own name."""
     connect_seconds: Seconds = 5.0
     """How long the front end may take to answer."""
     command_seconds: Seconds = 30.0

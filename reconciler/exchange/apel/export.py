@@ -13,13 +13,14 @@ from reconciler.exchange.apel.accounts import (
     accelerators,
     addresses,
     cloud_record,
+    cloud_summaries,
     counts,
     job_record,
     summaries,
     summed,
 )
 from reconciler.exchange.apel.documents import ACCELERATORS, ADDRESSES, Document, written
-from reconciler.exchange.apel.forms import CLOUD, JOB, NORMALISED, SUMMARY, SYNC, Form, Value
+from reconciler.exchange.apel.forms import CLOUD, CLOUD_SUMMARY, JOB, NORMALISED, SUMMARY, SYNC, Form, Value
 from reconciler.exchange.apel.writing import LIMIT, batches
 from reconciler.kinds.site import Cloud, SiteSpec
 from reconciler.kinds.vo import VOSpec
@@ -27,6 +28,8 @@ from reconciler.model import UsageRecord
 
 Jobs = Literal["records", "summaries", "normalised"]
 """How jobs are told: each, or a month's sums, or those in units of work."""
+Clouds = Literal["records", "summaries"]
+"""How machines are told: each, or a month's sums, which some that account for several clouds send on."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,23 @@ class Outgoing:
 
 
 def month(
-    uses: Iterable[UsageRecord], naming: Naming, now: datetime, *, jobs: Jobs = "records", limit: int = LIMIT
+    uses: Iterable[UsageRecord],
+    naming: Naming,
+    now: datetime,
+    *,
+    jobs: Jobs = "records",
+    clouds: Clouds = "records",
+    limit: int = LIMIT,
 ) -> tuple[Outgoing, ...]:
     """Everything of one site and month, whole: what is sent replaces what was sent before."""
     known = list(uses)
     machines = [use for use in known if use.kind == "vm"]
     sums = summed(known)
+    each = clouds == "records"
     told = [
-        _text(CLOUD, [cloud_record(use, naming, now) for use in machines], now, limit),
+        _text(CLOUD, [cloud_record(use, naming, now) for use in machines], now, limit)
+        if each
+        else _text(CLOUD_SUMMARY, cloud_summaries(machines, naming), now, limit),
         _document("accelerators", ACCELERATORS, accelerators(machines, naming), limit),
         _document("addresses", ADDRESSES, addresses(machines, naming, now), limit),
     ]
