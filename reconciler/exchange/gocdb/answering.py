@@ -23,11 +23,11 @@ from reconciler.exchange.gocdb.downtimes import DOWNTIME, chosen
 from reconciler.exchange.gocdb.element import put, tell, written
 from reconciler.exchange.gocdb.elements import View
 from reconciler.exchange.gocdb.keys import key_of, number
-from reconciler.exchange.gocdb.topology import DowntimeEntry, ServiceEntry, SiteEntry, Topology
+from reconciler.exchange.gocdb.topology import DowntimeEntry, GroupEntry, ServiceEntry, SiteEntry, Topology
 
 PAGE = 100
 """Entries of a page."""
-EntryT = TypeVar("EntryT", SiteEntry, ServiceEntry)
+EntryT = TypeVar("EntryT", SiteEntry, ServiceEntry, GroupEntry)
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -308,6 +308,18 @@ def _downtimes_nested(question: Question) -> list[Row]:
     return [Row(entry.id, told(entry, services)) for entry, services in found]
 
 
+def _groups(question: Question) -> list[Row]:
+    feed, asked = question.feed, question.asked
+    name, extensions, scopes = asked.like("service_group_name"), asked.extensions("extensions"), asked.scopes
+    return [
+        feed.row("group", one, elements.group)
+        for one in feed.topology.groups
+        if name(one.name)
+        and scopes.fit(one.spec.scopes)
+        and extensions([(x.key, x.value) for x in one.spec.extensions])
+    ]
+
+
 _SCOPE = ("scope", "scope_match")
 _SITE = (
     "sitename",
@@ -333,6 +345,7 @@ METHODS: dict[str, Method] = {
     "get_service_endpoint": Method(_services, _SERVICE),
     "get_downtime": Method(_downtimes, (*DOWNTIME, *_SCOPE)),
     "get_downtime_nested_services": Method(_downtimes_nested, (*DOWNTIME, *_SCOPE)),
+    "get_service_group": Method(_groups, ("service_group_name", *_SCOPE, "extensions")),
     "get_service_types": Method(_service_types, pages=False),
 }
 """Every method, by its name."""

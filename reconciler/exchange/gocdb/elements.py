@@ -1,4 +1,4 @@
-"""Sites, services and downtimes as elements of GOCDB's interface: its names, its order, what may be empty.
+"""Sites, services, downtimes and groups as elements of GOCDB's interface: its names, its order, what may be empty.
 
 Element names, their order and which stay when empty: ``lib/Gocdb_Services/PI`` of GOCDB.
 """
@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from reconciler.exchange.gocdb.countries import NAMES
 from reconciler.exchange.gocdb.element import extensions, flag, put, scopes, tell
 from reconciler.exchange.gocdb.keys import number
-from reconciler.exchange.gocdb.topology import DowntimeEntry, ServiceEntry, SiteEntry
+from reconciler.exchange.gocdb.topology import DowntimeEntry, GroupEntry, ServiceEntry, SiteEntry
 from reconciler.kinds.site import Endpoint
 
 
@@ -174,6 +174,39 @@ def _when(parent: Element, entry: DowntimeEntry) -> None:
         tell(parent, name, int(moment.timestamp()))
     tell(parent, "FORMATED_START_DATE", f"{one.start:%Y-%m-%d %H:%M}")
     tell(parent, "FORMATED_END_DATE", f"{one.end:%Y-%m-%d %H:%M}")
+
+
+def group(entry: GroupEntry, view: View) -> Element:
+    """``SERVICE_GROUP`` of get_service_group."""
+    spec = entry.spec
+    made = Element("SERVICE_GROUP", PRIMARY_KEY=entry.key)
+    put(made, "NAME", entry.name)
+    put(made, "DESCRIPTION", spec.description)
+    flag(made, "MONITORED", spec.monitored)
+    put(made, "CONTACT_EMAIL", spec.email if view.contacts else "")
+    tell(made, "GOCDB_PORTAL_URL", view.link("get_service_group", service_group_name=entry.name))
+    for one in entry.services:
+        _member(made, one, view)
+    scopes(made, spec.scopes)
+    extensions(made, ("ServiceGroup", entry.key), ((x.key, x.value) for x in spec.extensions))
+    return made
+
+
+def _member(parent: Element, entry: ServiceEntry, view: View) -> None:
+    """A service inside of its group: its empty elements stay."""
+    spec = entry.spec
+    made = SubElement(parent, "SERVICE_ENDPOINT", PRIMARY_KEY=entry.key)
+    put(made, "HOSTNAME", spec.hostname)
+    tell(made, "GOCDB_PORTAL_URL", service_link(entry, view))
+    put(made, "SERVICE_TYPE", spec.type)
+    put(made, "HOST_IP", addresses(spec.ips, 4))
+    put(made, "HOST_IPV6", addresses(spec.ips, 6))
+    put(made, "HOSTDN", spec.hostDn or "")
+    flag(made, "IN_PRODUCTION", spec.production)
+    flag(made, "NODE_MONITORED", spec.monitored)
+    endpoints(made, "ENDPOINTS", entry, spec.endpoints)
+    scopes(made, spec.scopes)
+    extensions(made, ("Service", entry.key), ((x.key, x.value) for x in spec.extensions))
 
 
 def service_link(entry: ServiceEntry, view: View) -> str:

@@ -1,4 +1,4 @@
-"""What GOCDB would hold of one commit: sites, services and downtimes with their keys, in the order of the keys."""
+"""What GOCDB would hold of one commit: all with their keys, in the order of the keys."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import TypeVar
 
 from reconciler.exchange.gocdb.keys import key_of, noted, number_of, service_name, site_name
 from reconciler.kinds.downtime import Declarations, Interval, intervals
+from reconciler.kinds.downtime.affected import Places
+from reconciler.kinds.downtime.affected import services as chosen
+from reconciler.kinds.servicegroup import ServiceGroupSpec
 from reconciler.kinds.site import Service, SiteSpec
 from reconciler.model import Ref, Resource
 
-EntryT = TypeVar("EntryT", "SiteEntry", "ServiceEntry", "DowntimeEntry")
+EntryT = TypeVar("EntryT", "SiteEntry", "ServiceEntry", "DowntimeEntry", "GroupEntry")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,17 @@ class DowntimeEntry:
     services: tuple[ServiceEntry, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class GroupEntry:
+    """A group of services."""
+
+    id: int
+    key: str
+    name: str
+    spec: ServiceGroupSpec
+    services: tuple[ServiceEntry, ...]
+
+
 @dataclass(frozen=True)
 class Topology:
     """All of a commit, each kind in the order of its numbers."""
@@ -60,6 +74,7 @@ class Topology:
     sites: tuple[SiteEntry, ...]
     services: tuple[ServiceEntry, ...]
     downtimes: tuple[DowntimeEntry, ...]
+    groups: tuple[GroupEntry, ...]
     unregistered: tuple[str, ...]
     """Sites without a certification status: GOCDB knows no such thing."""
 
@@ -78,6 +93,7 @@ def topology(resources: Mapping[Ref, Resource], declarations: Declarations, now:
         _ordered(sites),
         _ordered(services.values()),
         _ordered(_downtimes(resources, intervals(resources, declarations, now), services)),
+        _ordered(_groups(resources, services)),
         tuple(others),
     )
 
@@ -107,6 +123,19 @@ def _downtimes(
         key = key_of(("Downtime", name), noted(resources[ref].annotations) if ref not in told else None)
         told.add(ref)
         yield DowntimeEntry(number_of(key), key, held[0], tuple(services[one.site, one.service] for one in held))
+
+
+def _groups(
+    resources: Mapping[Ref, Resource], services: Mapping[tuple[str, str], ServiceEntry]
+) -> Iterator[GroupEntry]:
+    """Groups, with those of their services that are registered."""
+    refs = sorted(ref for ref in resources if ref.startswith("ServiceGroup/"))
+    places = Places(resources) if refs else Places({})
+    for ref in refs:
+        spec: ServiceGroupSpec = resources[ref].spec
+        held = sorted({key for entry in spec.members for key, _level in chosen(entry, places)} & services.keys())
+        key = key_of(("ServiceGroup", ref.name), noted(resources[ref].annotations))
+        yield GroupEntry(number_of(key), key, ref.name, spec, tuple(services[one] for one in held))
 
 
 def _ordered(entries: Iterable[EntryT]) -> tuple[EntryT, ...]:

@@ -10,10 +10,16 @@ import pytest
 
 from reconciler.exchange.gocdb import Feed, Refused, View, answer, topology
 from reconciler.exchange.gocdb.asked import fits, parsed
-from tests.exchange.gocdb.federation import federation, service, site
+from tests.exchange.gocdb.federation import federation, resource, service, site
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ALICE, ATLAS = {"key": "VO", "value": "Alice"}, {"key": "VO", "value": "Atlas"}
+GROUP = {
+    "description": "Clouds of two sites",
+    "email": "clouds@example.org",
+    "members": [{"site": "CESGA", "services": ["cloud"]}, {"site": "TIDE"}],
+    "scopes": ["Local"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +37,7 @@ def feed():
         site("gone", service("left"), certification="Closed", scopes=["EGI", "Local"]),
         site("young", certification="Candidate", infrastructure="Test"),
         site("cloudonly", certification=None),
+        resource("ServiceGroup", "NGI_CLOUDS", GROUP, {"gocdb/key": "5G0"}),
     )
     return Feed(topology(some, {}, NOW), View())
 
@@ -252,3 +259,35 @@ def test_lists_tell_ngis_countries_types(feed):
         "org.openstack.nova",
     ]
     assert asked(feed, "get_site_list", sitename="TIDE")[0].get("COUNTRY_CODE") == "DE"
+
+
+def test_a_group_has_its_services_inside(feed):
+    (found,) = asked(feed, "get_service_group", service_group_name="NGI%", scope="Local")
+    assert found.attrib == {"PRIMARY_KEY": "5G0"}
+    assert [one.tag for one in found] == [
+        "NAME",
+        "DESCRIPTION",
+        "MONITORED",
+        "CONTACT_EMAIL",
+        "SERVICE_ENDPOINT",
+        "SERVICE_ENDPOINT",
+        "SCOPES",
+        "EXTENSIONS",
+    ]
+    assert [one.findtext("HOSTNAME") for one in found.findall("SERVICE_ENDPOINT")] == [
+        "cloud.example.org",
+        "old.example.org",
+    ]
+    assert [one.tag for one in found.find("SERVICE_ENDPOINT")] == [
+        "HOSTNAME",
+        "SERVICE_TYPE",
+        "HOST_IP",
+        "HOST_IPV6",
+        "HOSTDN",
+        "IN_PRODUCTION",
+        "NODE_MONITORED",
+        "ENDPOINTS",
+        "SCOPES",
+        "EXTENSIONS",
+    ]
+    assert len(asked(feed, "get_service_group", scope="EGI")) == 0
