@@ -11,6 +11,7 @@ from reconciler.kinds.downtime.astray import astray, unchosen
 from reconciler.kinds.gocdb import GROUP_NAME
 from reconciler.kinds.registered import Registered
 from reconciler.kinds.servicegroup.spec import ServiceGroupSpec
+from reconciler.kinds.vocabulary.words import words
 from reconciler.model import Edge, Ref, Resource
 
 
@@ -45,6 +46,8 @@ class ServiceGroupKind(Registered[ServiceGroupSpec]):
         Rule("group-name", "A service group's name has letters, digits and _ (GOCDB).", _name),
         Rule("group-members", "Each entry of members names one site, or selects sites by something.", _members),
         Rule("group-extensions", "An extension key may be repeated, with another value (GOCDB).", _extensions),
+        Rule("group-scopes", "A group has the scopes that a Vocabulary asks for.", between),
+        Rule("group-scopes-unknown", "Scopes of a group are known.", between, "warning"),
         Rule("group-services", "The services of a group are declared.", between),
     )
 
@@ -62,10 +65,14 @@ class ServiceGroupKind(Registered[ServiceGroupSpec]):
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
         mine = [ref for ref in resources if ref.startswith("ServiceGroup/")]
-        if not mine or not any(ref.startswith(("ServiceGroup/", "Site/")) for ref in changed):
+        if not mine or not any(ref.startswith(("ServiceGroup/", "Site/", "Vocabulary/")) for ref in changed):
             return
-        places = Places(resources)
+        places, known = Places(resources), words(resources)
         for ref in sorted(mine):
+            scopes = resources[ref].spec.scopes
+            rule = "group-scopes" if known.closed else "group-scopes-unknown"
+            yield from ((ref, rule, fault) for fault in known.scope_faults("spec.scopes", scopes))
+            yield from ((ref, "group-scopes", fault) for fault in known.too_few("spec.scopes", scopes))
             for n, entry in enumerate(resources[ref].spec.members):
                 if entry.site is None or places.found(entry):  # a site that is not declared dangles, and is told so
                     yield from ((ref, "group-services", f) for f in astray(f"spec.members[{n}]", entry, places))

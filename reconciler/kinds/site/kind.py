@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 
 from reconciler.kinds.base import Derived, Fault, Federation, Rule, Stated
 from reconciler.kinds.registered import Registered
-from reconciler.kinds.site import certification
+from reconciler.kinds.site import certification, words
 from reconciler.kinds.site.links import quarrels
 from reconciler.kinds.site.rules import RULES
 from reconciler.kinds.site.service import Service
@@ -30,7 +30,7 @@ class SiteKind(Registered[SiteSpec]):
     plural = "sites"
     Spec = SiteSpec
     federation_wide: ClassVar[bool] = True
-    rules: ClassVar[tuple[Rule, ...]] = (*RULES, *certification.RULES)
+    rules: ClassVar[tuple[Rule, ...]] = (*RULES, *words.RULES, *certification.RULES)
 
     def canonical(self, spec: SiteSpec) -> SiteSpec:
         """Scopes are a set: sorted, each once."""
@@ -46,7 +46,7 @@ class SiteKind(Registered[SiteSpec]):
         return [Edge(Ref.of("VO", name), "exists", path) for name, path in first.items()]
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
-        return quarrels(resources, changed)
+        return [*quarrels(resources, changed), *words.quarrels(resources, changed)]
 
     def remembers(self, resource: Resource) -> bool:
         """Of a suspended site it matters since when."""

@@ -12,12 +12,14 @@ from reconciler.kinds.site.cloud import Cloud
 from reconciler.kinds.site.links import RULE
 from reconciler.kinds.site.service import Extension, Service, ServiceExtension
 from reconciler.kinds.site.spec import SiteSpec
+from reconciler.kinds.vocabulary.types import SERVICE_TYPES
+from reconciler.kinds.vocabulary.words import RESERVED_SCOPES
 from reconciler.model import Ref
+
+__all__ = ["RESERVED_SCOPES", "RULES", "UNMONITORED_TYPES"]
 
 UNMONITORED_TYPES = frozenset({"VOMS", "emi.ARGUS", "org.squid-cache.Squid"})
 """Service types that may be in production without being monitored."""
-RESERVED_SCOPES = frozenset({"alice", "atlas", "cms", "lhcb", "tier1", "tier2", "wlcg"})
-"""Scopes that a service may have only if its site has them."""
 SECRET = re.compile(r"(secret|password|token)$", re.IGNORECASE)
 """Keys of connection data whose values are secrets."""
 SERVICES = frozenset(
@@ -80,7 +82,8 @@ def _pairs(path: str, extensions: Sequence[Extension | ServiceExtension]) -> Ite
 
 def _monitored(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     for n, service in enumerate(spec.services):
-        if service.production and not service.monitored and service.type not in UNMONITORED_TYPES:
+        own = service.type not in SERVICE_TYPES  # a Vocabulary may excuse it: see kinds/site/words.py
+        if service.production and not service.monitored and not own and service.type not in UNMONITORED_TYPES:
             yield Fault(
                 f"spec.services[{n}].monitored",
                 f"{service.type} at {service.hostname} is in production and not monitored",

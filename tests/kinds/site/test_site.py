@@ -166,6 +166,8 @@ def test_what_people_may_put_off_is_a_warning():
         "site-link",
         "site-certification-reason",
         "site-suspended-long",
+        "site-timezone",
+        "site-words-unknown",
     }
 
 
