@@ -15,6 +15,7 @@ import reconciler.cli.uptime
 import reconciler.cli.vocards  # noqa: F401 (their commands register themselves)
 from reconciler.cli.accounting import meter
 from reconciler.cli.applying import apply, run
+from reconciler.cli.approvers import approvers
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.downtimes import downtimes
@@ -85,7 +86,7 @@ _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
     "Look": (status, rule, locations, explain, history, names, downtimes, meter),
-    "Hold and allow": (approve, pause, resume),
+    "Hold and allow": (approve, approvers, pause, resume),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

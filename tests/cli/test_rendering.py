@@ -163,3 +163,21 @@ def test_codeowners_are_rendered_and_a_stale_file_is_shown(bay):
     said = bay.hanse("export", "codeowners", "--check", str(file), "--worktree")
     assert said.code == 2
     assert "-/manifests/bay.yaml @bay/ops\n+/manifests/bay.yaml @bay/admins" in said.out
+
+
+def test_a_pull_request_is_told_whose_word_it_needs(bay):
+    for name, over, role, holder in (
+        ("bay", "site: BAY", "Site Administrator", "@bay/ops"),
+        ("egi", "project: EGI", "COD Staff", "@egi/cod"),
+    ):
+        bay.write(f"manifests/roles/{name}.yaml", ROLES.format(name=name, over=over, role=role, holder=holder))
+    base = bay.commit("roles")
+    assert bay.hanse("approvers", base).out == ""
+    bay.write("manifests/bay.yaml", SITE.replace("Certified", "Suspended"))
+    bay.commit("trouble")
+    assert bay.hanse("approvers", base).out == "Site/BAY: certification: Certified -> Suspended: @egi/cod\n"
+    said = bay.hanse("approvers", base, "--by", "@bay/ops")
+    assert (said.code, "1 of them by others" in said.err) == (3, True)
+    assert bay.hanse("approvers", base, "--by", "@bay/ops", "--by", "@egi/cod").code == 0
+    (need,) = json.loads(bay.hanse("approvers", base, "-o", "json").out)
+    assert need["holders"] == ["@egi/cod"]
