@@ -27,7 +27,7 @@ from reconciler.daemon.watch import watching
 from reconciler.daemon.working import NowAndThen, Told, due, work
 from reconciler.kinds.datasetrule.places import Places
 from reconciler.kinds.probe import Checks
-from reconciler.model import Action, Gap, Graph, ProbeState, Progress, Ref, Report, Resource, Spec, Target
+from reconciler.model import Action, Gap, Graph, Plan, ProbeState, Progress, Ref, Report, Resource, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
@@ -53,6 +53,15 @@ class Standing:
     resources: Mapping[Ref, Resource]
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What one round has planned."""
+
+    plan: Plan
+    graph: Graph
+    at: datetime
+
+
 @dataclass
 class Service:
     """The reconciler as it runs on and on."""
@@ -63,6 +72,8 @@ class Service:
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
     declared: Standing | None = None
     """What git says, as of the last step."""
+    planned: Planned | None = None
+    """What the last step planned."""
     recorded: str = ""
     """Digest of the plan that was recorded last."""
     lively: bool = False
@@ -88,6 +99,7 @@ class Service:
         self.moved.clear()
         proposal = propose(self.house, self.revision, worktree=self.worktree)
         plan = proposal.plan
+        self.planned = Planned(plan, proposal.graph, self.house.clock())
         self.lively = self._follows(proposal.graph)
         declared = Declared(proposal.graph)
         fresh = self.declared is None or self.declared.commit != plan.commit
