@@ -47,15 +47,20 @@ def _judged(
                 yield _diagnostic(resources[ref], kind, rule, fault)
 
 
-def turned(repository: Path, read: Revision, resources: Mapping[Ref, Resource], now: datetime) -> Iterator[Diagnostic]:
-    """What is wrong with the steps from what git had before: at the first parent, or for a working tree at HEAD."""
+def turned(
+    repository: Path, read: Revision, resources: Mapping[Ref, Resource], now: datetime, *, whole: bool = True
+) -> Iterator[Diagnostic]:
+    """What is wrong with the steps from what git had before: at the first parent, or for a working tree at HEAD.
+
+    Unless ``resources`` are the whole of what is declared, what is missing among them is not taken for taken away.
+    """
     known = {name: kind for name, kind in registry().items() if type(kind).turned is not Kind.turned}
     moved = {
         Ref.of(ref.kind, one.lifecycle.moved): one for ref, one in resources.items() if one.lifecycle.moved is not None
     }
     for ref, old in sorted(_before(repository, read).items()):
         new = resources.get(ref) or moved.get(ref)
-        if ref.kind not in known or (new is not None and new.digest == old.digest):
+        if ref.kind not in known or (new is not None and new.digest == old.digest) or not (new or whole):
             continue
         kind = known[ref.kind]
         for rule, fault in kind.turned(old.spec, new.spec if new else None, now):

@@ -27,19 +27,25 @@ def faults_of(place: Place, revision: str, *, worktree: bool) -> tuple[int, Sequ
 
 
 def _in_hindsight(settings: Settings, read: Revision, found: Survey) -> Sequence[Diagnostic]:
-    """What is wrong by the clock, and in the light of what git had before; only where nothing else is."""
+    """What is wrong by the clock, and in the light of what git had before.
+
+    Where something else is wrong too, what is known of it is looked at, and nothing is concluded from what is missing.
+    """
     from reconciler import hindsight
     from reconciler.cli.house import now
     from reconciler.manifest import RuleSettings
     from reconciler.manifest.located import placed
 
-    if not found.sound:
-        return []
-    repository, items, moment = Path(settings.source.repository), found.resources.items, now()
+    repository, moment = Path(settings.source.repository), now()
+    torn = {ref: one for ref, one in found.torn.items() if one.content}
+    items = {**torn, **found.resources.items}
     said = [
         *hindsight.judged(repository, read, items, Path(settings.cache), moment),
-        *hindsight.turned(repository, read, items, moment),
+        *hindsight.turned(repository, read, items, moment, whole=found.sound),
     ]
+    blind = {part for ref in found.torn for part in (ref, ref.name)} - {str(ref) for ref in torn}
+    if not found.sound:
+        said = [one for one in said if not found.unread and not any(name in one.message for name in blind)]
     return [*map(RuleSettings(settings.rules).judged, placed(said, read))]
 
 

@@ -249,3 +249,18 @@ def test_a_site_that_there_is_not_and_a_day_that_is_none_are_refused(north):
     assert (said.code, "did you mean NORTH?" in said.err) == (1, True)
     assert north.hanse("downtimes", "--since", "yesterday").code != 0
     assert north.hanse("downtimes", "--since", "2026-01-01", "--ongoing").code != 0
+
+
+def test_faults_are_told_together_also_where_others_forbid_to_go_on(north):
+    declare(north, 48, 47, "wrong")
+    declare(north, 48, 50, "unknown", services="novva")
+    past = declare(north, -2, 5, "past")
+    committed(north, NOW - 30 * HOUR)
+    (north.root / past).unlink()
+    certified(north, "Candidate")
+    said = north.hanse("validate", "--worktree")
+    assert said.code == 1
+    assert "is not after the start" in said.out
+    assert "there is no service novva of NORTH" in said.out
+    assert "Certified to Candidate is no documented step" in said.out
+    assert "may not be taken away" not in said.out  # something may be wrong with its file: nothing is concluded

@@ -16,6 +16,8 @@ from reconciler.kinds.downtime.classes import NOTICE, Classification, Stretch, s
 from reconciler.kinds.downtime.spec import DowntimeSpec, Severity
 from reconciler.model import Ref, Resource
 
+_DAYS = 3
+"""From so many days on, days are told in place of hours."""
 MeaningT = TypeVar("MeaningT")
 
 Declarations = Mapping[Ref, Sequence[Stated[DowntimeSpec]]]
@@ -51,7 +53,8 @@ class Interval:
         """Why its class is what it is."""
         ahead = self.start - self.declared
         hours = abs(ahead.total_seconds()) / 3600
-        said = f"{hours:,.1f} h before it begins" if hours and ahead.total_seconds() > 0 else f"{hours:,.1f} h after"
+        told = f"{hours / 24:,.1f} days" if hours >= _DAYS * 24 else f"{hours:,.1f} h"
+        said = f"{told} before it begins" if ahead.total_seconds() > 0 else f"{told} after it began"
         bound = "more than" if ahead > NOTICE else "not more than"
         return f"declared {self.declared:%Y-%m-%d %H:%M}Z, {said}: {bound} {NOTICE.total_seconds() / 3600:.0f} h ahead"
 

@@ -129,7 +129,7 @@ def turned(before: DowntimeSpec, wanted: DowntimeSpec | None, now: datetime) -> 
     since = f"it has begun at {shown(before.start)}"
     if wanted is None:
         over = before.end <= now
-        cure = "put it back; it is over and may stay" if over else f"put it back, and close it: end: {shown(now)}"
+        cure = "put it back; it is over and may stay" if over else "put it back, and close it with an end that is now"
         yield "downtime-kept", Fault("", f"{since} and may not be taken away", cure)
     elif wanted.start != before.start:
         cure = f"leave start: {shown(before.start)}; for another time declare another downtime"

@@ -110,7 +110,7 @@ def test_why_says_both_times():
     (one,) = of((0, downtime(48, 52, CE)))
     assert one.why == "declared 2026-10-12 12:00Z, 48.0 h before it begins: more than 24 h ahead"
     (one,) = of((50, downtime(48, 52, CE)))
-    assert one.why == "declared 2026-10-14 14:00Z, 2.0 h after: not more than 24 h ahead"
+    assert one.why == "declared 2026-10-14 14:00Z, 2.0 h after it began: not more than 24 h ahead"
 
 
 _hours = st.integers(min_value=-60, max_value=120)
