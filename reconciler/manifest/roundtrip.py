@@ -35,6 +35,8 @@ _AMBIGUOUS = re.compile(
     | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} .*
     | [-?:] .*"""
 )
+_BREAKS = re.compile("[\n\x85\u2028\u2029\ufeff]")
+"""What parsers take for the end of a line, or leave out, unless it is written as an escape."""
 _IDENTITY = ("name", "vo", "role", "site", "key", "fqan", "hostname")
 
 
@@ -179,7 +181,7 @@ def _quoted(data: Any) -> Any:
         return {_quoted(key): _quoted(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
         return [_quoted(value) for value in data]
-    if isinstance(data, str) and ("\n" in data or _AMBIGUOUS.fullmatch(data)):
+    if isinstance(data, str) and (_BREAKS.search(data) or _AMBIGUOUS.fullmatch(data)):
         return DoubleQuotedScalarString(data)
     return data
 

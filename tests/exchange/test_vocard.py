@@ -462,3 +462,6 @@ def test_what_a_card_cannot_say_is_told():
         "Description: characters that XML cannot hold are left out",
     )
     assert spec_of(cards({NAME: vo}).text).description == "ab"
+    vo = VOSpec(card=Card(middlewares=("gLite",)))
+    assert cards({NAME: vo}).untold == (f"{NAME}: its middlewares have a place in the first form alone",)
+    assert cards({NAME: vo}, "v1").untold == ()

@@ -31,13 +31,15 @@ def cards(vos: Mapping[str, VOSpec], form: Form = "v2") -> Written:
     untold: list[str] = []
     for name, vo in sorted(vos.items()):
         _card(root, vo.group or name, vo, form)
-        untold += [f"{name}: {said}" for said in _untold(vo)]
+        untold += [f"{name}: {said}" for said in _untold(vo, form)]
     indent(root)
     untold += sorted({f"{e.tag}: characters that XML cannot hold are left out" for e in root.iter() if _cleaned(e)})
     return Written(tostring(root, encoding="unicode", xml_declaration=False) + "\n", tuple(untold))
 
 
-def _untold(vo: VOSpec) -> Iterable[str]:
+def _untold(vo: VOSpec, form: Form) -> Iterable[str]:
+    if form == "v2" and vo.card and vo.card.middlewares:
+        yield "its middlewares have a place in the first form alone"
     for person in vo.managers:
         if person.role and person.role.casefold() != MANAGER.casefold():
             yield f"a card says of {person.name} that it is a manager, not: {person.role}"
