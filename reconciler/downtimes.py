@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ from reconciler.manifest.snapshot import stamp
 from reconciler.model import Ref, Resource, Revision
 from reconciler.source.stated import Content, contents, continues, cut_off, read_blobs
 
+DECLARED_NOTE = "gocdb/declared"
+"""Annotation of an imported downtime: when it was declared in the register that it came from, UTC."""
 _FILE = "stated.json"
 _WORKTREE = "worktree"
 
@@ -47,7 +49,8 @@ def stated(
     kept = _Kept.read(cache)
     kept.bring_up(repository, up_to, set(files.values()))
     kept.write(cache)
-    return {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
+    found = {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
+    return {ref: [*_elsewhere(resources[ref], said), *said] for ref, said in found.items()}
 
 
 def declarations(
@@ -56,6 +59,15 @@ def declarations(
     """What commits have stated of each downtime that ``read`` declares. Raises SourceError like ``stated``."""
     mine = {ref: one for ref, one in resources.items() if ref.startswith("Downtime/")}
     return stated(repository, read, mine, cache, tip)
+
+
+def _elsewhere(one: Resource, said: Sequence[Stated[Any]]) -> Iterator[Stated[Any]]:
+    """What another register stated of an imported downtime, before any commit did: what the first commit said."""
+    with contextlib.suppress(ValueError):
+        at = datetime.fromisoformat((one.annotations or {}).get(DECLARED_NOTE, ""))
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        if at < said[0].at:
+            yield Stated(at, said[0].spec)
 
 
 def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resource]]:

@@ -63,7 +63,7 @@ def import_gocdb(
         raise typer.BadParameter(f"--since {since}: write 2026-10-12") from error
     secret = Wired(settings_of(context.obj)).secret(_named(token)) if token else ""
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    report = take_in(read(sources, f"{first}", headers, ca), into or manifests_folder(context), remove=remove)
+    report = take_in(read(sources, f"{first}", headers, ca), into or manifests_folder(context), now(), remove=remove)
     if output is Form.JSON:
         console.data(report)
         return 0 if report.complete else 1

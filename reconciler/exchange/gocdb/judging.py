@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from reconciler.exchange.gocdb.telling import element_of
 from reconciler.kinds.base import Fault
 from reconciler.kinds.site import KIND, SiteSpec
-from reconciler.kinds.site.rules import RESERVED_SCOPES
+from reconciler.kinds.vocabulary import RESERVED_SCOPES
 from reconciler.model import Ref, encode
 
 Path = tuple[str | int, ...]

@@ -89,7 +89,7 @@ def site(element: Element, remark: Remark) -> dict[str, Any]:
     spec |= {"contacts": contacts} if contacts else {}
     spec |= _told(element, _SITE[8:], remark)
     spec |= {"notifications": True} if text_of(element, "NOTIFICATIONS").upper() in ("TRUE", "Y") else {}
-    spec |= _lists(element)
+    spec |= lists(element)
     spec |= {"ipRanges": kept} if (kept := _ranges(element, remark)) else {}
     spec |= {"ipv6Ranges": held} if (held := mending.listed(text_of(element, "SITE_IPV6"))) else {}
     return spec
@@ -103,7 +103,7 @@ def service(element: Element, remark: Remark) -> dict[str, Any]:
     told |= {"monitored": False} if text_of(element, "NODE_MONITORED").upper() == "N" else {}
     ips = [*mending.listed(text_of(element, "HOST_IP")), *mending.listed(text_of(element, "HOST_IPV6"))]
     told |= {"ips": ips} if ips else {}
-    told |= _lists(element)
+    told |= lists(element)
     endpoints = [_endpoint(one, remark) for one in element.findall("ENDPOINTS/ENDPOINT")]
     return told | ({"endpoints": endpoints} if endpoints else {})
 
@@ -125,7 +125,8 @@ def _told(element: Element, table: Iterable[tuple[str, str, Mend]], remark: Rema
     return told
 
 
-def _lists(element: Element) -> dict[str, Any]:
+def lists(element: Element) -> dict[str, Any]:
+    """Scopes and extensions, where there are any."""
     scopes = [name for one in element.findall("SCOPES/SCOPE") if (name := (one.text or "").strip())]
     pairs = _pairs(element)
     return ({"scopes": scopes} if scopes else {}) | ({"extensions": pairs} if pairs else {})

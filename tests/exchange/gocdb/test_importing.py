@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
 
+from reconciler.downtimes import declarations
 from reconciler.exchange.gocdb import Feed, View, answer, import_gocdb, read, topology
 from reconciler.kinds import registry
 from reconciler.manifest import RuleSettings, load
@@ -31,7 +33,7 @@ def small():
 
 def taken(register, into, **more):
     with feed.served(register) as url:
-        return import_gocdb(read([url], "2026-11-01"), into, **more)
+        return import_gocdb(read([url], "2026-11-01"), into, NOW, **more)
 
 
 def spec(into, name):
@@ -57,18 +59,18 @@ def declared(into):
 
 
 def test_hundreds_of_sites_come_in_page_by_page_and_a_second_import_changes_nothing(into):
-    register = feed.federation(230, 2)
+    register = feed.federation(205, 2)
     report = taken(register, into)
     assert report.problems == report.findings == report.kept == ()
-    assert (report.counts["site"], report.counts["service"], len(report.created)) == (230, 460, 230)
+    assert (report.counts["site"], report.counts["service"], len(report.created)) == (205, 410, 205)
     sites = [int(one["next_cursor"]) for one in register.asked if one["method"] == "get_site"]
-    assert sites == [0, 100, 200, 230]
+    assert sites == [0, 100, 200, 205]
     assert all(one["scope"] == "" for one in register.asked)
     before = state(into)
     again = taken(register, into)
     assert (again.created, again.changed, again.kept, again.vanished) == ((), (), (), ())
     assert state(into) == before
-    assert len(declared(into)) == 230
+    assert len(declared(into)) == 205
 
 
 def test_a_site_and_its_services_say_what_the_feed_said(into, small):
@@ -104,7 +106,7 @@ def test_what_goes_out_comes_in_as_the_same_manifests(into, small, tmp_path):
         files.append(tmp_path / f"{method}.xml")
         files[-1].write_text(answer(shown, method, {"scope": ""}, NOW))
     other = tmp_path / "other"
-    assert import_gocdb(read([str(one) for one in files]), other).complete
+    assert import_gocdb(read([str(one) for one in files]), other, NOW).complete
     assert {p.relative_to(other): t for p, t in state(other).items()} == {
         p.relative_to(into): t for p, t in state(into).items()
     }
@@ -176,10 +178,10 @@ def test_what_vanished_is_told_and_stays_until_its_removal_is_asked_for(into, sm
 
 @pytest.mark.parametrize("method", ["get_site", "get_service_endpoint"])
 def test_an_answer_that_breaks_off_takes_nothing_away(into, method):
-    register = feed.federation(130, 1)
+    register = feed.federation(105, 1)
     taken(register, into)
     before = state(into)
-    del register.sites[120:], register.services[120:]
+    del register.sites[101:], register.services[101:]
     register.broken = lambda asked: asked["method"] == method and asked["next_cursor"] != "0"
     report = taken(register, into, remove=True)
     assert any("answers 500" in one.message for one in report.problems)
@@ -211,7 +213,7 @@ def test_a_filtered_answer_says_nothing_of_what_it_leaves_out(into, small):
     taken(small, into)
     with feed.served(small) as url:
         del small.sites[1]
-        report = import_gocdb(read([f"{url}?method=get_site&roc=NGI_1"]), into, remove=True)
+        report = import_gocdb(read([f"{url}?method=get_site&roc=NGI_1"]), into, NOW, remove=True)
     assert report.vanished == report.removed == ()
 
 
@@ -354,7 +356,7 @@ def test_services_alone_are_added_to_sites_that_are_known(into, small):
     taken(small, into)
     small.services[0].elements["URL"] = "https://new.example.org/"
     with feed.served(small) as url:
-        report = import_gocdb(read([f"{url}?method=get_service_endpoint"]), into)
+        report = import_gocdb(read([f"{url}?method=get_service_endpoint"]), into, NOW)
     assert report.changed == ("sites/ALPHA.yaml",)
     assert spec(into, "ALPHA")["ngi"] == "NGI_1"
 
@@ -362,3 +364,160 @@ def test_services_alone_are_added_to_sites_that_are_known(into, small):
 def test_the_lock_names_what_came_from_the_feed(into, small):
     taken(small, into)
     assert list(json.loads((into / "gocdb.lock.json").read_text())["documents"]) == ["Site/ALPHA", "Site/BETA"]
+
+
+# -- downtimes and groups ----------------------------------------------------------------------------------------------
+
+
+def downtime(number, services, start, end, inserted="2026-10-01T00:00:00Z", **elements):
+    times = {"INSERT_DATE": inserted, "START_DATE": start, "END_DATE": end}
+    seconds = {name: str(int(datetime.fromisoformat(text).timestamp())) for name, text in times.items()}
+    return feed.Downtime(number, services, {"SEVERITY": "OUTAGE", "DESCRIPTION": "New switches", **seconds, **elements})
+
+
+AHEAD = ("2026-12-01T08:00:00Z", "2026-12-01T16:00:00Z")
+PAST = ("2026-11-10T08:00:00Z", "2026-11-10T16:00:00Z")
+
+
+def test_a_downtime_comes_in_with_its_services_and_when_it_was_declared(into, small):
+    small.downtimes = [downtime(701, small.services[:2], *AHEAD)]
+    assert taken(small, into).problems == ()
+    data = yaml.safe_load((into / "downtimes/2026-12-01-ALPHA-701.yaml").read_text())
+    assert data["metadata"]["annotations"] == {"gocdb/key": "701G0", "gocdb/declared": "2026-10-01T00:00:00Z"}
+    assert data["spec"] == {
+        "description": "New switches",
+        "severity": "OUTAGE",
+        "start": "2026-12-01T08:00:00Z",
+        "end": "2026-12-01T16:00:00Z",
+        "affects": [{"site": "ALPHA", "services": ["h11.s1.example.org_CE", "h12.s1.example.org_SRM"]}],
+    }
+    before = state(into)
+    taken(small, into)
+    assert state(into) == before
+
+
+def test_an_imported_downtime_keeps_its_key_its_time_and_its_class(into, small):
+    small.downtimes = [downtime(701, small.services[:1], *PAST), downtime(702, small.services[2:], *PAST, PAST[0])]
+    taken(small, into)
+    resources = declared(into)
+    stated = declarations(into.parent, revision(into.parent), resources)
+    out = ET.fromstring(answer(Feed(topology(resources, stated, NOW), View()), "get_downtime", {}, NOW))
+    told = {one.get("PRIMARY_KEY"): one for one in out}
+    assert {key: one.get("CLASSIFICATION") for key, one in told.items()} == {
+        "701G0": "SCHEDULED",
+        "702G0": "UNSCHEDULED",
+    }
+    for mine in small.downtimes:
+        theirs = told[f"{mine.number}G0"]
+        assert {name: theirs.findtext(name) for name in mine.elements} == mine.elements
+
+
+def test_a_downtime_that_is_moved_changes_its_file_and_keeps_its_name(into, small):
+    small.downtimes = [downtime(701, small.services[:1], *AHEAD)]
+    taken(small, into)
+    small.downtimes = [downtime(701, small.services[:1], "2026-12-02T08:00:00Z", "2026-12-02T09:00:00Z")]
+    assert taken(small, into).changed == ("downtimes/2026-12-01-ALPHA-701.yaml",)
+    text = (into / "downtimes/2026-12-01-ALPHA-701.yaml").read_text()
+    assert "2026-12-02T09:00:00Z" in text
+
+
+def test_a_downtime_that_was_called_off_is_removed_when_asked_and_one_that_began_never(into, small):
+    small.downtimes = [downtime(701, small.services[:1], *AHEAD), downtime(702, small.services[:1], *PAST)]
+    small.downtimes.append(downtime(703, small.services[2:], *AHEAD))
+    taken(small, into)
+    del small.downtimes[:2]
+    assert taken(small, into).vanished == ("Downtime/2026-12-01-ALPHA-701",)
+    assert taken(small, into, remove=True).removed == ("Downtime/2026-12-01-ALPHA-701",)
+    assert sorted(path.name for path in (into / "downtimes").iterdir()) == [
+        "2026-11-10-ALPHA-702.yaml",
+        "2026-12-01-BETA-703.yaml",
+    ]
+
+
+def test_of_past_downtimes_a_service_that_is_gone_is_no_fault(into, small):
+    gone = feed.service(99, small.sites[0])
+    small.downtimes = [downtime(701, [gone], *PAST), downtime(702, [gone], *AHEAD)]
+    report = taken(small, into)
+    assert [one.path for one in report.problems] == ["DOWNTIME[702G0]/SERVICE[h99.s1.example.org CE]"]
+    assert [one.path for one in report.findings] == ["DOWNTIME[701G0]/SERVICE[h99.s1.example.org CE]"]
+    assert not (into / "downtimes").exists()
+
+
+def test_a_downtime_of_months_gets_a_reason_and_one_of_decades_is_left_out(into, small):
+    small.downtimes = [
+        downtime(701, small.services[:1], AHEAD[0], "2027-03-01T00:00:00Z", DESCRIPTION='Moving "all"'),
+        downtime(702, small.services[:1], AHEAD[0], "2099-03-01T00:00:00Z"),
+        downtime(703, small.services[:1], AHEAD[0], AHEAD[0]),
+    ]
+    report = taken(small, into)
+    said_ = yaml.safe_load((into / "downtimes/2026-12-01-ALPHA-701.yaml").read_text())["spec"]
+    assert (said_["reason"], said_["description"]) == ("declared so in GOCDB", "Moving all")
+    assert [one.path for one in report.problems] == ["DOWNTIME[702G0]", "DOWNTIME[703G0]"]
+    declared(into)
+
+
+def test_downtimes_of_ones_own_that_went_out_do_not_come_back_as_others(into, small, tmp_path):
+    taken(small, into)
+    own = into / "downtimes" / "ours.yaml"
+    own.parent.mkdir()
+    times = f"start: {AHEAD[0]}, end: {AHEAD[1]}"
+    spec_ = f"{{description: Ours, severity: OUTAGE, {times}, affects: [{{site: ALPHA}}]}}"
+    own.write_text(f"apiVersion: hanse/v1\nkind: Downtime\nmetadata: {{name: ours}}\nspec: {spec_}\n")
+    shown = Feed(topology(declared(into), {}, NOW), View())
+    for method in ("get_downtime", "get_downtime_nested_services"):
+        file = tmp_path / f"{method}.xml"
+        file.write_text(answer(shown, method, {"scope": ""}, NOW))
+        before = state(into)
+        report = import_gocdb(read([str(file)]), into, NOW)
+        assert report.problems == ()
+        assert state(into) == before
+
+
+GROUP = (
+    '<SERVICE_GROUP PRIMARY_KEY="{0}G0"><NAME>{1}</NAME><DESCRIPTION>Clouds</DESCRIPTION><MONITORED>N</MONITORED>'
+    "<CONTACT_EMAIL>a@example.org</CONTACT_EMAIL>{2}<SCOPES><SCOPE>EGI</SCOPE></SCOPES><EXTENSIONS/></SERVICE_GROUP>"
+)
+MEMBER = (
+    '<SERVICE_ENDPOINT PRIMARY_KEY="{0}G0"><HOSTNAME>x</HOSTNAME><SERVICE_TYPE>CE</SERVICE_TYPE></SERVICE_ENDPOINT>'
+)
+
+
+def test_a_group_comes_in_with_its_members_by_key_and_goes_out_again(into, small):
+    small.groups = [
+        GROUP.format(5, "NGI_CLOUDS", MEMBER.format(11) + MEMBER.format(21)),
+        GROUP.format(6, "bad name", ""),
+    ]
+    report = taken(small, into)
+    assert [one.path for one in report.problems] == ["SERVICE_GROUP[bad name]/NAME"]
+    data = yaml.safe_load((into / "servicegroups/NGI_CLOUDS.yaml").read_text())
+    assert data["metadata"]["annotations"] == {"gocdb/key": "5G0"}
+    assert (data["spec"]["monitored"], data["spec"]["scopes"]) == (False, ["EGI"])
+    assert data["spec"]["members"] == [
+        {"site": "ALPHA", "services": ["h11.s1.example.org_CE"]},
+        {"site": "BETA", "services": ["h21.s2.example.org_CE"]},
+    ]
+    out = ET.fromstring(answer(Feed(topology(declared(into), {}, NOW), View()), "get_service_group", {}, NOW))
+    assert [one.get("PRIMARY_KEY") for one in out[0].findall("SERVICE_ENDPOINT")] == ["11G0", "21G0"]
+
+
+def test_a_group_that_chooses_the_same_services_otherwise_stays_as_it_is(into, small):
+    small.groups = [GROUP.format(5, "NGI_CLOUDS", MEMBER.format(21))]
+    taken(small, into)
+    path = into / "servicegroups/NGI_CLOUDS.yaml"
+    head = path.read_text().partition("  members:")[0]
+    path.write_text(f"{head}  members:\n    - site: BETA # all of it\n  scopes: [EGI]\n")
+    before = path.read_bytes()
+    assert taken(small, into).kept == ()
+    assert path.read_bytes() == before
+
+
+def test_a_change_of_certification_comes_in_as_a_step_with_its_reason(into, small):
+    taken(small, into)
+    small.sites[0].elements["CERTIFICATION_STATUS"] = "Suspended"
+    small.sites[1].elements["CERTIFICATION_STATUS"] = "Candidate"
+    taken(small, into)
+    assert spec(into, "ALPHA")["certificationChange"] == {"reason": "Certified to Suspended in GOCDB"}
+    assert spec(into, "BETA")["certificationChange"] == {"reason": "Certified to Candidate in GOCDB", "force": True}
+    before = state(into)
+    taken(small, into)
+    assert state(into) == before

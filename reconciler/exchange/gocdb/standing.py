@@ -1,0 +1,95 @@
+"""The manifests of a folder as resources, so that what a feed names can be found among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconciler.exchange.fedcloud.shelf import Key, Shelf
+from reconciler.exchange.gocdb.keys import KEY_NOTE, key_of, service_name
+from reconciler.kinds import registry
+from reconciler.kinds.downtime import Interval, intervals
+from reconciler.kinds.downtime.affected import Places
+from reconciler.model import Location, Ref, Resource, encode
+
+Service = tuple[str, str]
+"""Site, name of the service."""
+
+
+class Standing:
+    """What stands on a shelf; what is not valid is left aside, for validation tells of it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._by_key: dict[str, Service] = {}
+        self._by_place: dict[tuple[str, str, str], list[Service]] = {}
+        self._anywhere: dict[tuple[str, str], list[Service]] = {}
+        for site, one in self._services():
+            found = (site, one["name"])
+            place = (str(one.get("hostname")), str(one.get("type")))
+            self._by_key[one.get("primaryKey") or key_of(service_name(*found), None)] = found
+            self._by_place.setdefault((site, *place), []).append(found)
+            self._anywhere.setdefault(place, []).append(found)
+
+    def service(self, key: str, site: str, hostname: str, type_: str) -> Service | None:
+        """The service that is meant: by its key, or by where it is and what; None when none is, or several are."""
+        if key in self._by_key:
+            return self._by_key[key]
+        found = self._by_place.get((site, hostname, type_)) if site else self._anywhere.get((hostname, type_))
+        return found[0] if found and len(found) == 1 else None
+
+    def noted(self, kind: str) -> dict[str, str]:
+        """GOCDB's key -> the name under which it was imported."""
+        notes = {name: self._notes((kind, name)).get(KEY_NOTE, "") for _, name in self._held(kind)}
+        return {key: name for name, key in notes.items() if key}
+
+    def own_intervals(self, now: datetime) -> list[Interval]:
+        """The stretches of downtimes that were not imported."""
+        own = {ref: one for ref, one in self.resources.items() if ref.kind == "Downtime"}
+        own = {ref: one for ref, one in own.items() if not self._notes(("Downtime", ref.name)).get(KEY_NOTE)}
+        if not own:
+            return []
+        sites = {ref: one for ref, one in self.resources.items() if ref.kind == "Site"}
+        return intervals({**sites, **own}, {}, now)
+
+    @cached_property
+    def places(self) -> Places:
+        """The sites."""
+        return Places(self.resources)
+
+    @cached_property
+    def resources(self) -> Mapping[Ref, Resource]:
+        """What is valid."""
+        made = (self._resource(key) for kind in ("Site", "Downtime", "ServiceGroup") for key in self._held(kind))
+        return {one.ref: one for one in made if one is not None}
+
+    def _held(self, kind: str) -> Iterable[Key]:
+        return [key for key in self._shelf.held() if key[0] == kind]
+
+    def _data(self, key: Key) -> Mapping[str, Any]:
+        document = self._shelf.get(key)
+        return document.data if document is not None and isinstance(document.data, dict) else {}
+
+    def _notes(self, key: Key) -> Mapping[str, str]:
+        return self._data(key).get("metadata", {}).get("annotations") or {}
+
+    def _services(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for key in self._held("Site"):
+            for one in (self._data(key).get("spec") or {}).get("services") or ():
+                if isinstance(one, Mapping) and isinstance(one.get("name"), str):
+                    yield key[1], one
+
+    def _resource(self, key: Key) -> Resource | None:
+        data, kind = self._data(key), registry()[key[0]]
+        try:
+            spec = kind.canonical(kind.Spec.model_validate_json(encode(data.get("spec") or {})))
+        except ValidationError:
+            return None
+        labels = data.get("metadata", {}).get("labels")
+        place = Location(self._shelf.file_of(key), 1)
+        decode = kind.Spec.model_validate_json
+        return Resource(Ref.of(*key), spec.digest(), spec.canonical(), (), "", place, decode, labels=labels)
