@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,40 @@ def test_feeds_that_cannot_be_read_are_told(federation):
     assert (said.code, "nix.xml cannot be read" in said.err) == (1, True)
     said = federation.hanse("export", "vocard", "vo.tide.example.org")
     assert (said.code, "there is no VO" in said.err) == (1, True)
+
+
+class Portal(BaseHTTPRequestHandler):
+    """Serves the card whole, or breaks off in the middle of it."""
+
+    def do_GET(self) -> None:
+        card = CARD.read_bytes()
+        self.send_response(200 if "card" in self.path else 404)
+        self.send_header("Content-Length", str(len(card)))
+        self.end_headers()
+        self.wfile.write(card if self.path == "/card" else card[: len(card) // 2])
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def portal() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Portal)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_feed_is_taken_whole_or_not_at_all(federation, portal):
+    said = federation.hanse("import", "vocard", f"{portal}/card-that-breaks-off")
+    assert said.code == 1
+    assert federation.git("status", "--short") == ""
+    assert federation.hanse("import", "vocard", f"{portal}/nix").code == 1
+    assert federation.hanse("import", "vocard", f"{portal}/card").code == 0
+    assert (federation.root / f"manifests/vos/{NAME}.yaml").exists()
 
 
 def test_vomses_and_lsc_files_are_printed_written_and_checked(bay):
