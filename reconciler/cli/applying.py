@@ -209,7 +209,9 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
         raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
     web = house.settings.web
     token = partial(house.drivers.secret, web.token) if web.token else None
-    of_gocdb = gocdb.Interface(Register(house), token or (lambda: ""), house.clock, **web.gocdb.model_dump())
+    of_gocdb = gocdb.Interface(
+        Register(house), token or (lambda: ""), house.clock, gocdb.readers(house.store.tokens), **web.gocdb.model_dump()
+    )
     known = Known(
         house.store,
         web,

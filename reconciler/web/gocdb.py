@@ -1,7 +1,8 @@
 """``GET /gocdbpi/public/?method=...``, and ``private``: the programmatic interface of GOCDB, for clients that know it.
 
-``private`` asks for the token that all of the API asks for. So does ``public``, unless it is opened: then it answers
-anybody, without e-mail addresses and telephone numbers. The header ``Hanse-At`` asks for an earlier commit or time.
+``private`` asks for the token of the configuration or for that of a machine which may ``read``. So does ``public``,
+unless it is opened: then it answers anybody, without e-mail addresses and telephone numbers. The header ``Hanse-At``
+asks for an earlier commit or time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from reconciler.errors import ManifestError, SourceError
 from reconciler.exchange.gocdb import Refused, View, answer, refusal
+from reconciler.records.tokens import Tokens
 from reconciler.register import NotYet, Register
 
 AT = "hanse-at"
@@ -32,6 +34,8 @@ class Interface:
     token: Callable[[], str]
     """What callers must show; "" for nothing."""
     clock: Callable[[], datetime]
+    lets_in: Callable[[str], bool] = lambda _token: False
+    """Whether the token of a machine will do."""
     public: bool = False
     """Whether anybody may ask under ``public``."""
     scope: str = ""
@@ -49,10 +53,19 @@ def routes(interface: Interface) -> list[BaseRoute]:
     ]
 
 
+def readers(tokens: Tokens) -> Callable[[str], bool]:
+    """Lets in whose token may ``read``."""
+
+    def lets_in(shown: str) -> bool:
+        found = tokens.shown(shown)
+        return found is not None and "read" in found.may
+
+    return lets_in
+
+
 def _answered(interface: Interface, level: str, request: Request) -> Response:
     """Not a coroutine: it is run in a thread, for a register may have to be made first."""
-    needed, shown = interface.token(), request.headers.get("authorization", "")
-    known = not needed or hmac.compare_digest(shown.encode(), f"Bearer {needed}".encode())
+    known = _known(interface, request)
     if not known and not (level == "public" and interface.public):
         return _xml(refusal(Refused("a bearer token is needed")), 401, {"WWW-Authenticate": "Bearer"})
     at = request.headers.get(AT, "")
@@ -71,6 +84,15 @@ def _answered(interface: Interface, level: str, request: Request) -> Response:
         return _xml(refusal(Refused("nothing has been read yet")), 503, {"Retry-After": "10"})
     except (SourceError, ManifestError) as error:
         return _xml(refusal(Refused(str(error))), 404 if at else 503)
+
+
+def _known(interface: Interface, request: Request) -> bool:
+    """Whether the request shows a token that will do, or needs none."""
+    needed = interface.token()
+    shown = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not needed or hmac.compare_digest(shown.encode(), needed.encode()):
+        return True
+    return bool(shown) and interface.lets_in(shown)
 
 
 def _xml(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:

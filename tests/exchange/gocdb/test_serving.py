@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -15,7 +16,7 @@ from reconciler.exchange.gocdb import View
 from reconciler.model import encode
 from reconciler.reconcile import propose
 from reconciler.register import Register
-from reconciler.web.gocdb import Interface, routes
+from reconciler.web.gocdb import Interface, readers, routes
 from reconciler.web.serving import serving
 from tests.exchange.gocdb.federation import CONTACTS, service, site
 from tests.house import commit, opened
@@ -83,6 +84,13 @@ def test_without_the_token_nothing_is_told(house):
             assert get(url, path, method="get_site").status_code == 401
             assert get(url, path, "another", method="get_site").status_code == 401
             assert CONTACTS["csirtEmail"] in get(url, path, TOKEN, method="get_site").text
+
+
+def test_a_machine_comes_in_whose_token_may_read(house):
+    tokens = house.store.tokens
+    made = [tokens.create(name, (name,), "tester", secrets.token_hex) for name in ("read", "results")]
+    with served(house, TOKEN, lets_in=readers(tokens)) as url:
+        assert [get(url, "private/", one, method="get_site").status_code for one in made] == [200, 401]
 
 
 def test_public_once_opened_tells_anybody_all_but_whom_to_reach(house):
