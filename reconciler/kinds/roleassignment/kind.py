@@ -39,7 +39,7 @@ class RoleAssignmentKind(Registered[RoleAssignmentSpec]):
         return spec.model_copy(update={"roles": roles})
 
     def references(self, ref: Ref, spec: RoleAssignmentSpec) -> Iterable[Edge]:  # noqa: ARG002
-        if spec.over.site:
-            yield Edge(Ref.of("Site", spec.over.site), "exists", "spec.over.site")
-        if spec.over.vo:
-            yield Edge(Ref.of("VO", spec.over.vo), "exists", "spec.over.vo")
+        kinds = {"site": "Site", "vo": "VO", "serviceGroup": "ServiceGroup"}
+        level = spec.over.level
+        if level in kinds:
+            yield Edge(Ref.of(kinds[level], spec.over.name), "exists", f"spec.over.{level}")

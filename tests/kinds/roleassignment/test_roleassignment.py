@@ -88,4 +88,6 @@ def test_holders_are_a_set_and_the_site_comes_first():
     assert KIND.canonical(spec).roles == {"Site Administrator": ("@a", "@b")}
     assert [edge.ref for edge in KIND.references(REF, spec)] == ["Site/A"]
     assert [e.ref for e in KIND.references(REF, assignment({"vo": "v"}, x=("@a",)))] == ["VO/v"]
+    (edge,) = KIND.references(REF, assignment({"serviceGroup": "g"}, x=("@a",)))
+    assert (edge.ref, edge.path) == ("ServiceGroup/g", "spec.over.serviceGroup")
     assert list(KIND.references(REF, assignment({"ngi": "N"}, x=("@a",)))) == []
