@@ -234,6 +234,8 @@ def export_apel(
     how, machines = _jobs(jobs), _clouds(clouds)
     sites, vos = _declared(context, revision)
     _named(site, sites)
+    if certificate is not None and key is not None:
+        _unlisted(certificate, key, sites)
     (one,) = _months("", month)
     with told(context.obj) as store:
         uses = _uses(store, one, sites)
@@ -248,6 +250,17 @@ def export_apel(
                     into, under, one, messages(here, naming, now(), jobs=how, clouds=machines), certificate, key
                 )
     return 1 if refused else 0
+
+
+def _unlisted(certificate: Path, key: Path, sites: Mapping[str, Any]) -> None:
+    """A signature that receivers will refuse, since no site names its certificate, is told of."""
+    from reconciler.cli.house import now
+    from reconciler.exchange.apel.signing import Signer
+    from reconciler.exchange.rendered import is_listed
+
+    dn = Signer.of(certificate, key, now()).dn
+    if not is_listed(dn, sites):
+        console.note(f"{dn} is the hostDn of no accounting service of a certified production site: it may be refused")
 
 
 def _untold(name: str, spec: Any, uses: Sequence[UsageRecord]) -> None:

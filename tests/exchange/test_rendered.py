@@ -14,6 +14,7 @@ from reconciler.exchange.rendered import (
     differences,
     groups,
     groups_text,
+    is_listed,
     lsc,
     ssm_allowlist,
     vomses,
@@ -169,6 +170,8 @@ def test_the_list_has_accounting_services_of_certified_production_sites(of, dns)
     made = ssm_allowlist({"BAY": of})
     assert [line for line in made.text.splitlines() if not line.startswith("#")] == dns
     assert made.untold == ()
+    assert all(is_listed(dn, {"BAY": of}) for dn in dns)
+    assert not is_listed("/CN=other", {"BAY": of})
     assert all(line.startswith(("/", "#")) for line in made.text.splitlines())
 
 

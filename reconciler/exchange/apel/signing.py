@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from reconciler.errors import SettingsError
+from reconciler.exchange.imagelist.names import written
 
 _LEFT = timedelta(hours=24)
 """SSM sends nothing that is signed by a certificate with less time left."""
@@ -44,6 +45,11 @@ class Signer:
         if not found.not_valid_before_utc <= now <= found.not_valid_after_utc - _LEFT:
             raise SettingsError(f"{certificate} must be valid for a day more; it ends {found.not_valid_after_utc}")
         return cls(found, secret)
+
+    @property
+    def dn(self) -> str:
+        """The certificate's name, as receivers have it on their lists: ``/DC=org/CN=host.example.org``."""
+        return written(self.certificate.subject)
 
     def signed(self, text: str) -> bytes:
         """An S/MIME message (multipart/signed) around the text."""

@@ -1,6 +1,6 @@
 """Files that sites, services and forges read, rendered from manifests: the same manifests, the same bytes."""
 
-from reconciler.exchange.rendered.allowlist import ACCOUNTING_TYPES, ssm_allowlist
+from reconciler.exchange.rendered.allowlist import ACCOUNTING_TYPES, is_listed, ssm_allowlist
 from reconciler.exchange.rendered.approvers import Need, approvers, unmet
 from reconciler.exchange.rendered.codeowners import codeowners
 from reconciler.exchange.rendered.files import Difference, Rendered, differences, written
@@ -19,6 +19,7 @@ __all__ = [
     "differences",
     "groups",
     "groups_text",
+    "is_listed",
     "keystone_mapping",
     "lsc",
     "ssm_allowlist",

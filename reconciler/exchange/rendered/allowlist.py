@@ -12,6 +12,11 @@ ACCOUNTING_TYPES: Final = ("gLite-APEL", "eu.egi.cloud.accounting", "eu.egi.stor
 """Service types whose hosts send accounting messages."""
 
 
+def is_listed(dn: str, sites: Mapping[str, SiteSpec]) -> bool:
+    """Whether a certificate of that name is among those that receivers take messages from."""
+    return dn in ssm_allowlist(sites).text.splitlines()
+
+
 def ssm_allowlist(sites: Mapping[str, SiteSpec]) -> Rendered:
     """One DN on each line, with the services whose it is as comments; of certified production sites alone."""
     owners: dict[str, list[str]] = {}

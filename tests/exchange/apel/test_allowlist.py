@@ -115,7 +115,7 @@ def test_a_message_signed_by_the_host_that_the_manifest_names_is_taken(tmp_path,
     taken = receiver(tmp_path, keys, dn=dn).takes(signed(tmp_path, dn, keys, MESSAGE))
     assert taken is not None
     text, signer = taken
-    assert signer == dn
+    assert signer == dn == Signer.of(tmp_path / "cert.pem", tmp_path / "key.pem", NOW).dn
     assert read(text, NOW) == read(MESSAGE, NOW)
 
 
