@@ -7,8 +7,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from reconciler.errors import SettingsError
 from reconciler.model import SecretRef, Strict
@@ -20,13 +21,46 @@ class Source(Strict):
     """Where the manifests are."""
 
     repository: str = "."
-    """Path of a git repository, bare or not."""
+    """Path of a git repository, bare or not; with ``remote``, where Hanse keeps its copy (.hanse/source.git)."""
+    remote: str = ""
+    """``https://git.example.org/federation.git``: what is fetched before each reconcile; "" for nothing."""
+    username: str = "git"
+    """As whom it is fetched, where there is a password."""
+    password: SecretRef | None = None
+    """Password or token that may read it."""
+    ca: str = ""
+    """File of the authorities that are trusted; "" for the machine's own."""
     revision: str = "HEAD"
     """Branch, tag or commit that is reconciled."""
     paths: tuple[str, ...] = ("manifests",)
     """Folders inside the repository that hold manifests."""
     signers: Path | None = None
     """List of allowed signers (ssh-keygen): when given, a commit that none of them signed changes nothing."""
+
+
+    @field_validator("remote")
+    @classmethod
+    def _no_secret(cls, given: str) -> str:
+        if urlsplit(given).password:
+            raise ValueError("a password does not stand in a URL: give password")
+        return given
+
+
+class WebhookSettings(Strict):
+    """A web hook of a forge: it says that there may be something to fetch, and nothing else."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    """The forge posts to ``/hooks/NAME``."""
+    forge: Literal["github", "gitlab", "gitea", "forgejo", "bitbucket"]
+    """Whose signatures they are."""
+    secret: SecretRef
+    """What the forge signs with; for GitLab its secret token, or its signing token (``whsec_...``)."""
+    repository: Annotated[str, Field(min_length=1)] = "*"
+    """Full name of the repository (``ocean/federation``), or a pattern: what comes from others is passed over."""
+    branches: tuple[str, ...] = ("*",)
+    """Patterns: pushes to other branches are passed over."""
+    body_megabytes: Annotated[int, Field(ge=1, le=25)] = 5
+    """The largest body that is taken."""
 
 
 class Records(Strict):
@@ -267,6 +301,8 @@ class Settings(Strict):
     """Web hooks that are told of copies of datasets."""
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
+    webhooks: tuple[WebhookSettings, ...] = ()
+    """What forges may say over HTTP (``hanse run --listen``)."""
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
     """Rule id -> path pattern -> severity: where a rule is only a warning."""
     substitute: Mapping[str, str] = Field(default_factory=dict)
@@ -275,6 +311,12 @@ class Settings(Strict):
     """Target id or pattern -> driver and its options; the longest pattern that fits wins."""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     """The least severe log line that is written."""
+
+    @property
+    def _repository(self) -> str:
+        default = Source.model_fields["repository"].default
+        own = self.source.remote and self.source.repository == default
+        return ".hanse/source.git" if own else self.source.repository
 
     def pathed(self, root: Path) -> Settings:
         """The same settings with paths made absolute, counted from ``root``."""
@@ -288,7 +330,7 @@ class Settings(Strict):
             "records": self.records.model_copy(update={"url": url}),
             "source": self.source.model_copy(
                 update={
-                    "repository": str(root / self.source.repository),
+                    "repository": str(root / self._repository),
                     "signers": root / self.source.signers if self.source.signers else None,
                 }
             ),

@@ -182,6 +182,7 @@ def run(
             with _served(house, listen or house.settings.web.listen, service):
                 service.run(bell)
             return codes.DONE
+        service.fetcher.now()
         with service.holding(bell):
             proposal, report = service.step(bell)
             service.probe_due()
@@ -202,7 +203,7 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
     from reconciler.register import Register
 
     try:
-        from reconciler.web import argo, gocdb, metrics, results
+        from reconciler.web import argo, gocdb, hooks, metrics, results
         from reconciler.web.known import Known
         from reconciler.web.serving import serving
     except ImportError as error:
@@ -221,6 +222,10 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
         backlog=lambda: service.backlog,
     )
     others = [*gocdb.routes(of_gocdb), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
+    forges = house.settings.webhooks
+    others += hooks.routes(
+        hooks.Hooks(forges, house.drivers.secret, house.store.deliveries, service.fetcher.call, house.clock)
+    )
     with serving(listen, service.board, token, others) as url:
         structlog.get_logger().info("listening", url=url)
         yield

@@ -17,6 +17,7 @@ import structlog
 from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
+from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.loop import Bell, Rhythm, keep
 from reconciler.daemon.metering import keep_metering
 from reconciler.daemon.noticing import Noticer, interests
@@ -89,6 +90,11 @@ class Service:
     board: Board = field(default_factory=Board)
     """How many copies of datasets there are: who waits for some is told from here."""
 
+    def __post_init__(self) -> None:
+        """What fetches, where there is something to fetch from."""
+        settings = self.house.settings.source
+        self.fetcher = Fetcher(settings, self.house.drivers.secret, self.moved.set, self._fetched)
+
     @property
     def backlog(self) -> tuple[int, float]:
         """Probes that wait for a free worker, and for how many seconds the first of them has been due."""
@@ -121,6 +127,7 @@ class Service:
     def run(self, bell: Bell) -> None:
         """Reconcile until told to stop. Raises LeaseHeld when another process works on this database."""
         settings = self.house.settings
+        self.fetcher.now()
         folders = settings.source.paths if self.worktree else ()
         rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random, soon=self._soon)
 
@@ -128,9 +135,16 @@ class Service:
             self.moved.set()
             bell.ring()
 
+        self.fetcher.moved = moved
         watch = watching(Path(settings.source.repository), folders, moved)
         notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
-        beside = [self._keep_probing, self._keep_metering, lambda ring: notifier.keep(self.board, ring.stop)]
+        fetching = self.fetcher.keep
+        beside = [
+            self._keep_probing,
+            self._keep_metering,
+            lambda ring: fetching(rhythm.interval, ring.stop),
+            lambda ring: notifier.keep(self.board, ring.stop),
+        ]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
@@ -158,6 +172,10 @@ class Service:
         """Run every probe that is due now, and wait for what they say."""
         self._prepare()
         return run_due(self.probes.values(), self._last(), self._checker(), self.house.clock, Kept(self.house.store))
+
+    def _fetched(self, why: str) -> None:
+        if self.house.settings.source.remote:
+            self.house.store.heads.fetched(self.revision, why)
 
     def _follows(self, graph: Graph) -> bool:
         kinds = self.house.kinds

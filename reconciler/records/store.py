@@ -14,7 +14,9 @@ from reconciler.records.catalogue import Kept
 from reconciler.records.conditions import Conditions
 from reconciler.records.data import Data
 from reconciler.records.database import Database, connect
+from reconciler.records.deliveries import Deliveries
 from reconciler.records.events import Events
+from reconciler.records.heads import Heads
 from reconciler.records.inventory import InventoryStore
 from reconciler.records.journal import Journals
 from reconciler.records.lease import Leases
@@ -56,6 +58,8 @@ class Store:
     telling: Telling
     tokens: Tokens
     tickets: Tickets
+    deliveries: Deliveries
+    heads: Heads
 
     def close(self) -> None:
         """Close every connection."""
@@ -115,4 +119,6 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         telling=Telling(database),
         tokens=Tokens(database),
         tickets=Tickets(database),
+        deliveries=Deliveries(database),
+        heads=Heads(database),
     )

@@ -271,6 +271,35 @@ class ApiTokenRow(Base, table=True):
     revoked_at: datetime | None = _instant(nullable=True)
 
 
+class DeliveryRow(Base, table=True):
+    """A web hook that came in: the same does not count again."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("ix_deliveries_hook_at", "hook", "at"),)
+
+    hook: str = Field(primary_key=True)
+    mark: str = Field(primary_key=True)
+    at: datetime = _instant()
+
+
+class HeadRow(Base, table=True):
+    """A branch: the commit that is in force, the one that is not and why, and what a person has acknowledged."""
+
+    __tablename__ = "heads"
+
+    branch: str = Field(primary_key=True)
+    commit: str
+    since: datetime | None = _instant(nullable=True)
+    verified: bool
+    withheld: str
+    why: str = _said()
+    withheld_since: datetime | None = _instant(nullable=True)
+    acknowledged: str
+    acknowledged_by: str
+    acknowledged_reason: str = _said()
+    acknowledged_at: datetime | None = _instant(nullable=True)
+
+
 class StatusChangeRow(Base, table=True):
     """A change of a probe's state."""
 

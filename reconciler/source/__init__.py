@@ -10,12 +10,13 @@ from pathlib import Path
 from reconciler.model import Revision
 from reconciler.source import worktree as working
 from reconciler.source.blobs import Stored
+from reconciler.source.fetching import Remote, fetch
 from reconciler.source.listing import changed_files, files_at
 from reconciler.source.names import resolved
 from reconciler.source.repository import opened
 from reconciler.source.signatures import unverified
 
-__all__ = ["read"]
+__all__ = ["Remote", "fetch", "read"]
 
 
 def read(
