@@ -37,7 +37,6 @@ class Source(Strict):
     signers: Path | None = None
     """List of allowed signers (ssh-keygen): when given, a commit that none of them signed changes nothing."""
 
-
     @field_validator("remote")
     @classmethod
     def _no_secret(cls, given: str) -> str:
@@ -201,6 +200,12 @@ class ProbeSettings(Strict):
 
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Plugins that run at once."""
+    attributes: Mapping[str, str] = Field(default_factory=dict)
+    """Values of attributes that metric templates ask for: ``VONAME = "ops"``."""
+    secrets: Mapping[str, SecretRef] = Field(default_factory=dict)
+    """Where secrets are found that metric templates ask for: ``ARGO_API_TOKEN = { env = "ARGO_API_TOKEN" }``."""
+    ports: Mapping[str, str] = Field(default_factory=dict)
+    """Ports in place of the usual ones: ``BDII_PORT = "2170"``."""
 
 
 class NotifySettings(Strict):

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+import reconciler.cli.poem
 import reconciler.cli.rendering
 import reconciler.cli.uptime
 import reconciler.cli.vocards  # noqa: F401 (their commands register themselves)

@@ -5,25 +5,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
+from reconciler.daemon.prepared import Probe
 from reconciler.daemon.turns import PER_SECOND, Ran, late, missed, next_run, spread
-from reconciler.errors import HanseError
-from reconciler.kinds import Kind
-from reconciler.kinds.probe import Checks, Looked, ProbeSpec, Unfilled, arguments, graded, looked_at
-from reconciler.kinds.site import SiteSpec
-from reconciler.model import Gap, Inventory, ProbeState, Ref
+from reconciler.errors import HanseError, Terminal
+from reconciler.kinds.metrictemplate import Secret
+from reconciler.kinds.probe import graded
+from reconciler.model import Gap, ProbeState, Ref
 from reconciler.ports import Checker, CheckResult
 
 _log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
+Secrets = Callable[[str], str]
+"""The value of a secret that a template names. Raises a HanseError."""
 WORKERS = 8
+
+
+def no_secret(name: str) -> str:
+    """Where no secrets are known. Raises Terminal."""
+    raise Terminal(f"nobody says the secret {name}")
 
 
 class Keep(Protocol):
@@ -38,65 +45,6 @@ class Keep(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A probe ready to run."""
-
-    ref: Ref
-    spec: ProbeSpec
-    arguments: tuple[str, ...] = ()
-    """With placeholders filled."""
-    missing: str = ""
-    """Why they could not be filled; the result is UNKNOWN then."""
-    about: Looked | None = None
-    """The service it looks at, if it is one, and what its metric is called."""
-
-    @property
-    def passive(self) -> bool:
-        """It is not run: others say how it stands."""
-        return self.spec.passive
-
-
-def prepared(
-    inventory: Inventory, kinds: Mapping[str, Kind[Any]], metrics: Mapping[Ref, str] | None = None
-) -> dict[Ref, Probe]:
-    """The enabled probes that are in the inventory, with what it knows about their targets.
-
-    ``metrics``: what the metric of a probe is called, where that is not its name.
-    """
-    details = inventory.details([ref for ref in inventory.entries if ref.kind == "Probe"])
-    specs = {ref: ProbeSpec.model_validate_json(held.content) for ref, held in details.items()}
-    targets = {ref: looked_at(ref, spec) for ref, spec in specs.items() if spec.enabled}
-    held = inventory.details({target for target in targets.values() if target and target in inventory.entries})
-    found = {}
-    for ref, target in targets.items():
-        about = held.get(target) if target else None
-        declared = kinds[target.kind].Spec.model_validate_json(about.content) if target and about else None
-        looked = _looked(specs[ref], declared, (metrics or {}).get(ref) or ref.partition("/")[2])
-        found[ref] = _filled(Probe(ref, specs[ref], about=looked), declared, about.outputs if about else {})
-    return found
-
-
-def checks(probes: Mapping[Ref, Probe]) -> Checks:
-    """Probes by what they look at."""
-    about = {ref: probe.about for ref, probe in probes.items() if probe.about}
-    attempts = {ref: probe.spec.attempts for ref, probe in probes.items()}
-    return Checks(attempts, {looked: ref for ref, looked in about.items()}, about)
-
-
-def _looked(spec: ProbeSpec, declared: Any, metric: str) -> Looked | None:
-    wanted = spec.target.siteService
-    service = declared.service(wanted.service) if wanted and isinstance(declared, SiteSpec) else None
-    return Looked(service.type, service.hostname, metric) if service else None
-
-
-def _filled(probe: Probe, declared: Any, outputs: Mapping[str, Any]) -> Probe:
-    try:
-        return replace(probe, arguments=arguments(probe.spec, declared, outputs))
-    except Unfilled as error:
-        return replace(probe, missing=str(error))
-
-
 def due(probes: Iterable[Probe], last: Mapping[Ref, Ran], now: datetime) -> list[Probe]:
     """The probes whose time has come, the longest overdue first. ``last`` says when each ran last."""
     times = [(_next(p, last.get(p.ref), now), p) for p in probes]
@@ -107,15 +55,26 @@ def _next(probe: Probe, last: Ran | None, now: datetime) -> datetime:
     return next_run(probe.ref, probe.spec.interval, last, now, probe.spec.retryInterval)
 
 
-def run_once(probe: Probe, checker: Checker) -> CheckResult:
-    """One run, graded by the probe's own thresholds. What cannot be run is UNKNOWN."""
-    if probe.missing or probe.spec.plugin is None:
+def run_once(probe: Probe, checker: Checker, secret: Secrets = no_secret) -> CheckResult:
+    """One run, graded by the probe's own thresholds. What cannot be run is UNKNOWN; no secret is in what is said."""
+    plugin = probe.path or probe.spec.plugin
+    if probe.missing or plugin is None:
         return CheckResult("UNKNOWN", probe.missing or "it is not run: others tell how it stands")
     try:
-        result = checker.check(probe.spec.plugin, probe.arguments, probe.spec.timeout)
+        secrets = {str(one): secret(one) for one in probe.arguments if isinstance(one, Secret)}
+        words = [secrets[one] if isinstance(one, Secret) else one for one in probe.arguments]
+        result = checker.check(plugin, words, probe.spec.timeout)
     except HanseError as error:
-        return CheckResult("UNKNOWN", f"{probe.spec.plugin} was not run: {error}")
-    return graded(result, probe.spec.thresholds)
+        return CheckResult("UNKNOWN", f"{plugin.rpartition('/')[2]} was not run: {error}")
+    return graded(_hushed(result, secrets), probe.spec.thresholds)
+
+
+def _hushed(result: CheckResult, secrets: Mapping[str, str]) -> CheckResult:
+    """A plugin may repeat what it was given."""
+    for name, value in secrets.items():
+        if value and value in result.summary:
+            result = replace(result, summary=result.summary.replace(value, f"${name}"))
+    return result
 
 
 def run_due(
@@ -125,9 +84,10 @@ def run_due(
     clock: Clock,
     keep: Keep,
     workers: int = WORKERS,
+    secret: Secrets = no_secret,
 ) -> dict[Ref, CheckResult]:
     """Run everything that is due, ``workers`` at a time, and wait for it."""
-    with Prober(checker, keep, clock, workers, per_second=0) as prober:
+    with Prober(checker, keep, clock, workers, per_second=0, secret=secret) as prober:
         return prober.finish(prober.start(probes, last))
 
 
@@ -146,8 +106,15 @@ class Prober:
     """
 
     def __init__(
-        self, checker: Checker, keep: Keep, clock: Clock, workers: int = WORKERS, per_second: float = PER_SECOND
+        self,
+        checker: Checker,
+        keep: Keep,
+        clock: Clock,
+        workers: int = WORKERS,
+        per_second: float = PER_SECOND,
+        secret: Secrets = no_secret,
     ) -> None:
+        self._secret = secret
         self._checker, self._keep, self._clock, self._per_second = checker, keep, clock, per_second
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="probe")
         self._lock = threading.Lock()
@@ -229,7 +196,7 @@ class Prober:
         began = self._clock()
         with self._lock:
             self._waiting.pop(probe.ref, None)
-        result = run_once(probe, self._checker)
+        result = run_once(probe, self._checker, self._secret)
         try:
             state = self._keep.result(probe, result, began, late(probe.ref, probe.spec.interval, due, began))
         except HanseError as error:

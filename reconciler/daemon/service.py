@@ -18,21 +18,24 @@ from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.fetching import Fetcher
+from reconciler.daemon.kept import Kept
 from reconciler.daemon.loop import Bell, Rhythm, keep
 from reconciler.daemon.metering import keep_metering
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
-from reconciler.daemon.probing import Probe, Prober, checks, keep_probing, prepared, run_due
+from reconciler.daemon.prepared import Probe, checks, prepared
+from reconciler.daemon.probing import Prober, keep_probing, run_due
 from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import NowAndThen, Told, due, work
+from reconciler.errors import Terminal
 from reconciler.kinds.datasetrule.places import Places
-from reconciler.kinds.probe import Checks
-from reconciler.model import Action, Gap, Graph, Plan, ProbeState, Progress, Ref, Report, Resource, Spec, Target
+from reconciler.kinds.metrictemplate import DEFAULT_PORTS
+from reconciler.kinds.probe import Checks, Operator
+from reconciler.model import Action, Graph, Plan, Progress, Ref, Report, Resource, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
-from reconciler.records.store import Store
 from reconciler.uptime.declared import METRIC_LABEL
 
 _log = structlog.get_logger()
@@ -171,7 +174,9 @@ class Service:
     def probe_due(self) -> Mapping[Ref, CheckResult]:
         """Run every probe that is due now, and wait for what they say."""
         self._prepare()
-        return run_due(self.probes.values(), self._last(), self._checker(), self.house.clock, Kept(self.house.store))
+        return run_due(
+            self.probes.values(), self._last(), self._checker(), self.house.clock, self._kept(), secret=self._secret
+        )
 
     def _fetched(self, why: str) -> None:
         if self.house.settings.source.remote:
@@ -192,12 +197,15 @@ class Service:
         declared = self.declared.resources if self.declared else {}
         labelled = {ref: one.labels or {} for ref, one in declared.items() if ref.kind == "Probe"}
         metrics = {ref: labels[METRIC_LABEL] for ref, labels in labelled.items() if METRIC_LABEL in labels}
-        self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds, metrics)
+        said = self.house.settings.probes
+        operator = Operator(said.attributes, {**DEFAULT_PORTS, **said.ports})
+        self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds, metrics, operator)
         self.checks = checks(self.probes) if self.declared else None
 
     def _keep_probing(self, bell: Bell) -> None:
         self._prepare()
-        prober = Prober(self._checker(), Kept(self.house.store), self.house.clock, self.house.settings.probes.workers)
+        workers = self.house.settings.probes.workers
+        prober = Prober(self._checker(), self._kept(), self.house.clock, workers, secret=self._secret)
         self.prober = prober
         keep_probing(prober, self._known, self._last, bell.stop)
 
@@ -211,26 +219,18 @@ class Service:
         driver, options = self.house.drivers.options(CHECKS, "")
         return self.house.drivers.checker(Target(CHECKS, driver, options))
 
+    def _kept(self) -> Kept:
+        return Kept(self.house.store, lambda: self.checks)
+
+    def _secret(self, name: str) -> str:
+        """A secret that templates name. Raises Terminal where the operator says none."""
+        known = self.house.settings.probes.secrets
+        if name not in known:
+            raise Terminal(f"there is no secret {name}: say where it is found in [probes.secrets]")
+        return self.house.drivers.secret(known[name])
+
     def _last(self) -> dict[Ref, Ran]:
         return {ref: Ran.of(state) for ref, state in self.house.store.probes.states().items()}
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What came of runs goes to the records, and to the log."""
-
-    store: Store
-
-    def result(self, probe: Probe, result: CheckResult, began: datetime, late: float) -> ProbeState:
-        """Keep a result, and say how the probe stands then."""
-        state = self.store.probes.add_result(probe.ref, result, probe.spec.attempts, began, late)
-        log = _log.info if result.status == "OK" else _log.warning
-        log("probed", resource=probe.ref, status=result.status, hard=not state.soft, said=result.summary)
-        return state
-
-    def missed(self, gaps: Sequence[Gap]) -> None:
-        """Keep that runs were due and never happened."""
-        self.store.probes.add_gaps(gaps)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.ports import CheckStatus
+from reconciler.ports import CheckStatus, OtherResult
 
 Row = tuple[str, float, str, str, str, str, str]
 """(label, value, unit, warn, crit, min, max), the last four as printed."""
@@ -19,6 +19,11 @@ _VALUE: Final = re.compile(
     r"(?P<number>[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?)(?P<unit>[^0-9;]*)"
 )
 _FIELDS: Final = 4
+_COMMAND: Final = "PROCESS_SERVICE_CHECK_RESULT;"
+_OTHER: Final = re.compile(
+    rf"(?:\[\d+\]\s*)?{_COMMAND}(?P<host>[^;\s]+);(?P<metric>[^;\s]+);(?P<code>[0-3]);(?P<text>.*)"
+)
+_STATUSES: Final[tuple[CheckStatus, ...]] = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _MAX_SUMMARY: Final = 500
 
 
@@ -34,6 +39,21 @@ def split(output: str) -> tuple[list[str], str]:
             data += [after, *more[n + 1 :]]
             break
     return [line.strip() for line in lines if line.strip()], " ".join(data)
+
+
+def apart(output: str) -> tuple[str, tuple[OtherResult, ...]]:
+    """What a plugin says of its own metric, and what of others, in the form of Nagios's external commands."""
+    if _COMMAND not in output:
+        return output, ()
+    own, others = [], []
+    for line in output.split("\n"):
+        found = _OTHER.match(line)
+        if found:
+            status = _STATUSES[int(found["code"])]
+            others.append(OtherResult(found["host"], found["metric"], status, found["text"].partition("|")[0].strip()))
+        else:
+            own.append(line)
+    return "\n".join(own), tuple(others)
 
 
 def verdict(lines: list[str], status: CheckStatus) -> str:

@@ -1,8 +1,8 @@
 """The check port through the Monitoring Plugins (the Nagios plugins) that every distribution carries.
 
-Options: ``path`` (their folder), ``allow`` (the names that may be run), ``grace_seconds`` (how long a plugin may
-outstay its own time-out before it is killed). Plugins run without a shell, in a process group of their own, with a bare
-environment.
+Options: ``path`` (their folder), ``folders`` (others, by what metric templates call them), ``allow`` (the names that
+may be run), ``grace_seconds`` (how long a plugin may outstay its own time-out before it is killed). Plugins run without
+a shell, in a process group of their own, with a bare environment.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 from pydantic import Field
 
 from reconciler.drivers.options import checked
-from reconciler.drivers.plugin_output import performance, split, verdict
+from reconciler.drivers.plugin_output import apart, performance, split, verdict
 from reconciler.model import Strict, Target
 from reconciler.ports import Checker, CheckResult, CheckStatus, Drivers
 from reconciler.ports.check import STANDARD_PLUGINS
@@ -34,6 +34,8 @@ _LOOK: Final = 0.005
 _NOT_A_CHECK: Final = ("--help", "--version", "--usage")
 """Asked for one of these (or an abbreviation of it), a plugin prints a text and exits as if it were UNKNOWN."""
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+_USUAL: Final = ("/usr/lib64/nagios/plugins", "/usr/lib/nagios/plugins")
+"""Where metric templates expect the plugins that every distribution has."""
 _PACKAGES: Final = "apt-get install monitoring-plugins-basic monitoring-plugins-standard"
 
 
@@ -41,6 +43,8 @@ class Options(Strict):
     """Which plugins, and where."""
 
     path: str = "/usr/lib/nagios/plugins"
+    folders: dict[str, str] = Field(default_factory=dict)
+    """Folder that metric templates name -> folder of this machine, beside that of ``path``."""
     allow: tuple[str, ...] | list[str] = STANDARD_PLUGINS
     grace_seconds: float = Field(default=2.0, gt=0)
 
@@ -48,7 +52,9 @@ class Options(Strict):
 def open(target: Target, drivers: Drivers) -> Checker:  # noqa: A001, ARG001
     """The plugins of this machine. Threads may share it."""
     options = checked(target, Options)
-    return Plugins(Path(options.path), frozenset(options.allow), options.grace_seconds)
+    folders = {**dict.fromkeys(_USUAL, options.path), **options.folders}
+    known = {name.rstrip("/"): Path(folder) for name, folder in folders.items()}
+    return Plugins(Path(options.path), frozenset(options.allow), options.grace_seconds, known)
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,30 @@ class Plugins:
     folder: Path
     allowed: frozenset[str]
     grace: float = 2.0
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """Folder that metric templates name -> folder of this machine."""
 
     def plugins(self) -> Sequence[str]:
         """Names that may be run and are installed."""
-        return sorted(name for name in self.allowed if self._installed(name))
+        return sorted(name for name in self.allowed if _installed(self.folder / name))
 
     def check(self, plugin: str, arguments: Sequence[str], timeout_seconds: float) -> CheckResult:
-        """Run one plugin; ``timeout_seconds`` becomes its ``-t`` unless ``arguments`` have one."""
-        refusal = self._refusal(plugin, arguments)
+        """Run one plugin; ``timeout_seconds`` becomes its ``-t`` unless ``arguments`` have one, or it is a path."""
+        whole, (where, _, plugin) = plugin.startswith("/"), plugin.rpartition("/")
+        if where and not whole:
+            return CheckResult("UNKNOWN", f"{where}/{plugin} may not be run: give a name, or a whole path")
+        folder = self.folders.get(where.rstrip("/")) if whole else self.folder
+        if folder is None:
+            return CheckResult("UNKNOWN", f"{where} is no folder that the operator knows: name it in folders")
+        refusal = self._refusal(folder, plugin, arguments)
         if refusal:
             return CheckResult("UNKNOWN", refusal)
-        limit = [] if any(_is(a, "--timeout", "-t") for a in arguments) else ["-t", str(max(1, round(timeout_seconds)))]
-        command = [str(self.folder / plugin), *limit, *arguments]
+        limit = (
+            []
+            if whole or any(_is(a, "--timeout", "-t") for a in arguments)
+            else ["-t", str(max(1, round(timeout_seconds)))]
+        )
+        command = [str(folder / plugin), *limit, *arguments]
         begun = time.monotonic()
         try:
             run = _run(command, begun + timeout_seconds + self.grace)
@@ -77,11 +95,11 @@ class Plugins:
             return CheckResult("UNKNOWN", f"{plugin} cannot be started: {os.strerror(error.errno or errno.EIO)}")
         return run.result(plugin, time.monotonic() - begun)
 
-    def _refusal(self, plugin: str, arguments: Sequence[str]) -> str:
-        if plugin not in self.allowed or "/" in plugin:
+    def _refusal(self, folder: Path, plugin: str, arguments: Sequence[str]) -> str:
+        if plugin not in self.allowed:
             return f"{plugin} may not be run: the operator allows {', '.join(sorted(self.allowed))}"
-        if not self._installed(plugin):
-            return f"{plugin} is not installed in {self.folder}: {_PACKAGES}"
+        if not _installed(folder / plugin):
+            return f"{plugin} is not installed in {folder}: {_PACKAGES}"
         for argument in arguments:
             if "\0" in argument:
                 return "an argument holds a NUL character"
@@ -91,8 +109,9 @@ class Plugins:
                 return f"{argument} asks for a text and checks nothing"
         return ""
 
-    def _installed(self, plugin: str) -> bool:
-        return os.access(self.folder / plugin, os.X_OK) and (self.folder / plugin).is_file()
+
+def _installed(plugin: Path) -> bool:
+    return os.access(plugin, os.X_OK) and plugin.is_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,8 @@ class _Run:
     errors: str
 
     def result(self, plugin: str, seconds: float) -> CheckResult:
-        lines, data = split(self.output if self.output.strip() else self.errors)
+        own, others = apart(self.output if self.output.strip() else self.errors)
+        lines, data = split(own)
         if self.code is None:
             return CheckResult("UNKNOWN", f"{plugin} did not end by itself within {seconds:.1f} s: killed", (), seconds)
         if self.code not in _STATUSES:
@@ -112,7 +132,8 @@ class _Run:
             said = f": {lines[0]}" if lines else ""
             return CheckResult("UNKNOWN", f"{plugin} {how}{said}", (), seconds)
         status = _STATUSES[self.code]
-        return CheckResult(status, verdict(lines, status) or f"{plugin} said nothing", performance(data), seconds)
+        said = verdict(lines, status) or f"{plugin} said nothing"
+        return CheckResult(status, said, performance(data), seconds, others)
 
 
 def _run(command: list[str], until: float) -> _Run:

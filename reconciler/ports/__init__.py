@@ -2,7 +2,7 @@
 
 from reconciler.ports.batch import DRAINED_BY_US, Batch, BatchNode, BatchNodeState, Job, JobState, Queue
 from reconciler.ports.catalogue import Catalogue, DarkFile, DataPolicy, File, Files, Scan, Standstill, Trouble
-from reconciler.ports.check import Checker, CheckResult, CheckStatus
+from reconciler.ports.check import Checker, CheckResult, CheckStatus, OtherResult
 from reconciler.ports.compute import (
     Compute,
     Holding,
@@ -86,6 +86,7 @@ __all__ = [
     "NodeListing",
     "NodeRequest",
     "NodeState",
+    "OtherResult",
     "Project",
     "Provider",
     "Queue",

@@ -39,6 +39,16 @@ read the reconciler's own machine nor run anything on another."""
 
 
 @dataclass(frozen=True, slots=True)
+class OtherResult:
+    """What a plugin says of another metric than its own."""
+
+    hostname: str
+    metric: str
+    status: CheckStatus
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """What one run said. ``perfdata`` rows are (label, value, unit, warn, crit, min, max) as printed."""
 
@@ -46,6 +56,8 @@ class CheckResult:
     summary: str
     perfdata: tuple[tuple[str, float, str, str, str, str, str], ...] = ()
     seconds: float = 0.0
+    others: tuple[OtherResult, ...] = ()
+    """Results of passive metrics, in lines ``PROCESS_SERVICE_CHECK_RESULT;host;metric;code;text``."""
 
 
 class Checker(Protocol):
@@ -56,5 +68,9 @@ class Checker(Protocol):
         ...
 
     def check(self, plugin: str, arguments: Sequence[str], timeout_seconds: float) -> CheckResult:
-        """Run one plugin in its own process group. A signal, a time-out or an exit code outside 0..3 is UNKNOWN."""
+        """Run one plugin in its own process group. A signal, a time-out or an exit code outside 0..3 is UNKNOWN.
+
+        ``plugin`` is a name, and gets the time-out as an option; or a path as a metric template has it, and gets what
+        stands in ``arguments``, nothing else.
+        """
         ...

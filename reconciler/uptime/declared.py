@@ -26,7 +26,7 @@ from reconciler.availability.thresholds import limits
 from reconciler.errors import SettingsError
 from reconciler.kinds.aggregationprofile import DEFAULT, AggregationProfileSpec, profile_of
 from reconciler.kinds.metricprofile import MetricProfileSpec
-from reconciler.kinds.probe import ProbeSpec
+from reconciler.kinds.probe import ProbeSpec, Topology, checks_of
 from reconciler.kinds.recomputation import RecomputationSpec, Selection
 from reconciler.kinds.report import BUILTIN, ReportSpec
 from reconciler.kinds.site import SiteSpec
@@ -52,7 +52,7 @@ class Source:
     @property
     def monitor(self) -> str:
         """What stands for the monitoring host: the probe, by namespace and name."""
-        return self.ref.partition("/")[2]
+        return self.ref.whole.partition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,23 @@ def _topology(resources: Resources, weights: Mapping[str, float]) -> tuple[list[
 
 
 def _sources(resources: Resources) -> Iterator[Source]:
+    topology = _of_services(resources)
     for ref in sorted(ref for ref in resources if ref.kind == "Probe"):
         spec: ProbeSpec = resources[ref].spec
+        for check in checks_of(ref, spec, topology):
+            yield Source(check.ref, *check.looked, spec.enabled)
         looks = spec.target.siteService
         site = resources.get(Ref.of("Site", looks.site)) if looks else None
         service = site.spec.service(looks.service) if looks and site else None
         if service is not None:
-            metric = (resources[ref].labels or {}).get(METRIC_LABEL) or ref.partition("/")[2]
+            metric = (resources[ref].labels or {}).get(METRIC_LABEL) or spec.template or ref.partition("/")[2]
             yield Source(ref, service.type, service.hostname, metric, spec.enabled)
+
+
+def _of_services(resources: Resources) -> Topology:
+    """What probes of services are about; templates say how, which is no matter here."""
+    sites = dict(_specs(resources, "Site", SiteSpec))
+    return Topology(sites, dict(_specs(resources, "MetricProfile", MetricProfileSpec)))
 
 
 def _metrics(resources: Resources, name: str | None, sources: Iterable[Source]) -> MetricProfile:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.daemon.probing import Probe, Prober, due, keep_probing, prepared, run_due, run_once
-from reconciler.daemon.service import Kept
+from reconciler.daemon.kept import Kept
+from reconciler.daemon.prepared import Probe, prepared
+from reconciler.daemon.probing import Prober, due, keep_probing, run_due, run_once
 from reconciler.daemon.turns import Ran, late, missed, next_run, spread
 from reconciler.errors import RecordsError, Terminal
 from reconciler.kinds import dnsrecord, probe, registry

@@ -19,7 +19,10 @@ _VERSION = 1
 _REMARK = "# import: "
 _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
 
-_OURS = re.compile(rb"""kind["']?\s*:\s*["']?(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup)\b""")
+_OURS = re.compile(
+    rb"""kind["']?\s*:\s*["']?"""
+    rb"""(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup|MetricTemplate|MetricProfile)\b"""
+)
 """Only files that may hold one of these are parsed."""
 
 Key = tuple[str, str]

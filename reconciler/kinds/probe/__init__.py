@@ -8,6 +8,7 @@ once it has come `attempts` times in a row.
 from reconciler.kinds.probe.checks import Checks, Looked
 from reconciler.kinds.probe.kind import ProbeKind, looked_at
 from reconciler.kinds.probe.rules import unknown_services
+from reconciler.kinds.probe.services import Check, Operator, Topology, checks_of, commanded, effective
 from reconciler.kinds.probe.spec import ProbeSpec, ProbeTarget, SiteService
 from reconciler.kinds.probe.target import Unfilled, arguments
 from reconciler.kinds.probe.thresholds import Limits, graded, parse_range
@@ -16,15 +17,21 @@ KIND = ProbeKind()
 
 __all__ = [
     "KIND",
+    "Check",
     "Checks",
     "Limits",
     "Looked",
+    "Operator",
     "ProbeKind",
     "ProbeSpec",
     "ProbeTarget",
     "SiteService",
+    "Topology",
     "Unfilled",
     "arguments",
+    "checks_of",
+    "commanded",
+    "effective",
     "graded",
     "looked_at",
     "parse_range",

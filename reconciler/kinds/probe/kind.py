@@ -39,8 +39,14 @@ class ProbeKind(Registered[ProbeSpec]):
 
     def references(self, ref: Ref, spec: ProbeSpec) -> Iterable[Edge]:
         target = spec.target
+        templates = [Edge(Ref.of("MetricTemplate", spec.template), "exists", "spec.template")] if spec.template else []
         if target.siteService is not None:
-            return [Edge(Ref.of("Site", target.siteService.site), "exists", "spec.target.siteService.site")]
+            site = Edge(Ref.of("Site", target.siteService.site), "exists", "spec.target.siteService.site")
+            return [site, *templates]
+        if target.services is not None:
+            profile = target.services.profile
+            where = "spec.target.services.profile"
+            return [Edge(Ref.of("MetricProfile", profile), "exists", where)] if profile else templates
         if target.virtualCluster is not None:
             return [Edge(_named("VirtualCluster", target.virtualCluster, ref), "ready", "spec.target.virtualCluster")]
         if target.dnsRecord is not None:
@@ -50,7 +56,8 @@ class ProbeKind(Registered[ProbeSpec]):
 
 def looked_at(ref: Ref, spec: ProbeSpec) -> Ref | None:
     """The resource that a probe looks at; None for a URL."""
-    return next((edge.ref for edge in ProbeKind().references(ref, spec)), None)
+    edges = ProbeKind().references(ref, spec) if spec.target.services is None else ()
+    return next((edge.ref for edge in edges), None)
 
 
 def _named(kind: str, reference: str, ref: Ref) -> Ref:

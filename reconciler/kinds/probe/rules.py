@@ -31,6 +31,19 @@ def _placeholders(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
                 yield Fault(f"spec.arguments[{n}]", f"the target gives no {name}", cure)
 
 
+def _template(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
+    """What a template brings with it, and what only templates take."""
+    profile = spec.target.services is not None and spec.target.services.profile is not None
+    templated = spec.template is not None or profile
+    names = (
+        ("arguments", "interval", "timeout", "attempts", "retryInterval") if templated else ("attributes", "overrides")
+    )
+    for name in names:
+        if getattr(spec, name) != type(spec).model_fields[name].get_default(call_default_factory=True):
+            why = "the template says it" if templated else "only templates have attributes and parameters"
+            yield Fault(f"spec.{name}", f"{name} is not looked at here: {why}", "take it out")
+
+
 def _time(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
     if spec.retryInterval is not None and not spec.timeout < spec.retryInterval <= spec.interval:
         message = f"a run may take {spec.timeout} s, and a retry comes after {spec.retryInterval} s"
@@ -61,6 +74,7 @@ def _labels(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
 RULES = (
     Rule("probe-plugin", "A plugin is one of those allowed by default.", _plugin, "warning"),
     Rule("probe-placeholder", "A placeholder is one that the target can fill.", _placeholders),
+    Rule("probe-template", "A template brings times and arguments with it; attributes are for templates.", _template),
     Rule("probe-timeout", "A run ends before the next begins, and its time-out is the probe's.", _time),
     Rule("probe-help", "Arguments ask for a check, not for a text.", _help),
     Rule("probe-service", "A probed service is one that its site declares.", between),

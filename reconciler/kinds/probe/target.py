@@ -29,7 +29,7 @@ def offered(target: ProbeTarget) -> frozenset[str]:
         return frozenset({"host", "address"})
     if target.url is not None:
         return frozenset({"host", "port", "url"})
-    return frozenset(NAMES)
+    return frozenset(NAMES if target.services is None else ())
 
 
 def arguments(spec: ProbeSpec, declared: Spec | None, outputs: Mapping[str, Any]) -> tuple[str, ...]:
