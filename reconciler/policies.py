@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.model import Approval, Graph, Limit, PlacePolicy, Policy, Weights, digest_of
+from reconciler.kinds.downtime import outages
+from reconciler.kinds.site import SiteSpec
+from reconciler.kinds.window import WindowSpec
+from reconciler.kinds.world import Outage
+from reconciler.model import Approval, Graph, Limit, PlacePolicy, Policy, Reason, Ref, Timing, Weights, digest_of
 from reconciler.plan.budget import WINDOW
 from reconciler.records.store import Store
 from reconciler.settings import LimitSettings, Settings
@@ -20,6 +24,7 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, unv
         updates=_limit(settings.limits.updates),
         approvals=tuple(_approvals(graph)),
         pauses=tuple(store.pauses.list()),
+        timings=(*_windows(graph, now), *_works(graph, now)),
         unverified=unverified,
         playbooks=playbooks_digest(playbooks(settings)),
         mended=store.journal.mended(now - WINDOW),
@@ -58,6 +63,39 @@ def playbooks_digest(directory: Path) -> str:
 
 def _limit(settings: LimitSettings) -> Limit:
     return Limit(settings.absolute, settings.percent, settings.minimum_population)
+
+
+def _windows(graph: Graph, now: datetime) -> Iterator[Timing]:
+    """The windows that are declared, as they stand."""
+    for ref in sorted(ref for ref in graph.resources if ref.startswith("Window/")):
+        spec: WindowSpec = graph.resources[ref].spec
+        open_, until = spec.times.at(now)
+        allows = spec.type == "allow"
+        when = f"{until:%Y-%m-%d %H:%MZ}" if until else "now"
+        told = f"{ref} allows it from {when} on" if allows else f"{ref} forbids it until {when}"
+        scope = spec.scope.model_dump(exclude_none=True)
+        yield Timing(scope, open_ is not allows, allows, until, Reason.WINDOW_CLOSED, f"{told}: {spec.reason}")
+
+
+def _works(graph: Graph, now: datetime) -> Iterator[Timing]:
+    """Outages that stand: at clouds and storages that they strike nothing is done until they are over."""
+    for site, found in outages(graph.resources, now, timedelta()).items():
+        resource = graph.resources.get(Ref.of("Site", site))
+        for one in found:
+            targets = tuple(_struck(site, resource.spec, one)) if resource is not None else ()
+            if targets:
+                told = f"{site} {one.told(now)}"
+                yield Timing({"targets": targets}, True, False, one.end, Reason.SITE_IN_DOWNTIME, told)
+
+
+def _struck(site: str, spec: SiteSpec, outage: Outage) -> Iterator[str]:
+    """Patterns for the ids of the back ends that an outage strikes."""
+    for cloud in spec.clouds:
+        if outage.strikes(spec.services_at(cloud.endpoint)):
+            yield from (f"*:{site}/{cloud.name}", f"*:{site}/{cloud.name}/*")
+    for storage in spec.storage:
+        if outage.strikes(spec.services_at(*filter(None, (storage.url, *storage.endpoints.values())))):
+            yield f"storage:{site}/{storage.name}"
 
 
 def _approvals(graph: Graph) -> Iterator[Approval]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler import SCHEMA_VERSION
 from reconciler.errors import StalePlan
-from reconciler.model import Action, Inventory, Plan, Reason, Ref, Verb, digest_of, encode
+from reconciler.model import HELD, Action, Inventory, Plan, Reason, Ref, Verb, digest_of, encode
 from reconciler.place import Wish
 from reconciler.reconcile import House, Proposal, propose
 
@@ -100,7 +100,7 @@ def _forbidden(saved: Plan, fresh: Plan) -> Iterator[str]:
         other = now.get(action.ref)
         if other is None or action.blocked or action.verb in (Verb.NOOP, Verb.DEFER):
             continue
-        if other.blocked or other.reason is Reason.PAUSED:
+        if other.blocked or other.reason in HELD:
             yield f"{action.ref}: {other.blocked or other.reason}: {other.message}"
 
 

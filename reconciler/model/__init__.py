@@ -24,8 +24,8 @@ from reconciler.model.observed import (
 from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Progress, Started, went_wrong
 from reconciler.model.past import Create, History, Past, Standing
 from reconciler.model.placing import PlacePolicy, Weights
-from reconciler.model.plan import BLOCKS, WRITES, Action, FieldChange, Plan, Reason, Verb
-from reconciler.model.policy import Approval, Limit, Pause, Policy
+from reconciler.model.plan import BLOCKS, HELD, WRITES, Action, FieldChange, Plan, Reason, Verb
+from reconciler.model.policy import Approval, Limit, Pause, Policy, Timing
 from reconciler.model.ref import Ref
 from reconciler.model.resource import PLAIN, DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
 from reconciler.model.resources import Resources
@@ -37,6 +37,7 @@ from reconciler.model.usage import UsageRecord
 
 __all__ = [
     "BLOCKS",
+    "HELD",
     "PLAIN",
     "WRITES",
     "Absent",
@@ -111,6 +112,7 @@ __all__ = [
     "Target",
     "TargetRecord",
     "TargetState",
+    "Timing",
     "Unknown",
     "Unsettled",
     "UsageRecord",

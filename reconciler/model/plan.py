@@ -68,6 +68,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "OutcomeUnknown"
     DRIFT_IGNORED = "DriftIgnored"
     PAUSED = "Paused"
+    WINDOW_CLOSED = "WindowClosed"
     QUOTA_EXCEEDED = "QuotaExceeded"
     INVALID_MANIFEST = "InvalidManifest"
     ADOPTION_CONFLICT = "AdoptionConflict"
@@ -82,6 +83,9 @@ class Reason(StrEnum):
     AGAINST_HISTORY = "AgainstHistory"
     """What was applied forbids this step: it is taken only where an Approval names it."""
 
+
+HELD = frozenset({Reason.PAUSED, Reason.WINDOW_CLOSED, Reason.SITE_IN_DOWNTIME})
+"""Reasons for which something waits because somebody said so."""
 
 BLOCKS = frozenset(
     {

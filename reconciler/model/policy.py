@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.plan import Reason
 from reconciler.model.ref import Ref
 
 
@@ -47,6 +48,22 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Times in which something may be changed, or may not, as they stand at the time of the plan."""
+
+    scope: Mapping[str, Any]
+    """What it speaks of, with the keys of an Approval's scope."""
+    shut: bool
+    alternative: bool
+    """Of several of these that speak of the same, one that is not shut is enough; any other that is shut holds."""
+    until: datetime | None
+    """When it is shut or opened next."""
+    reason: Reason
+    message: str
+    """Why something waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All that plan/ must respect besides what is wanted and what is there. ``now`` is the plan's only clock."""
 
@@ -55,6 +72,7 @@ class Policy:
     updates: Limit = Limit(absolute=1000, percent=60.0)
     approvals: tuple[Approval, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    timings: tuple[Timing, ...] = ()
     unverified: str = ""
     """Why the commit's origin is not verified: then nothing is done at all."""
     playbooks: str = ""

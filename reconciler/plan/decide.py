@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -32,7 +33,9 @@ from reconciler.model import (
 from reconciler.plan.budget import within_budget
 from reconciler.plan.diff import changes
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.scope import covers
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 ABSENT = "absent"
 """The fingerprint of something that must not be there."""
 
@@ -78,10 +81,26 @@ class Decider:
             f"resource:{action.ref}",
         )
         pause = next((self._paused[scope] for scope in scopes if scope in self._paused), None)
-        if pause is None or action.verb is Verb.DEFER:
+        if action.verb is Verb.DEFER:
             return action
+        if pause is None:
+            return self._timed(action, left)
         said = f"{action.verb} held: {pause.scope} was paused by {pause.by}: {pause.reason}"
         return replace(action, verb=Verb.DEFER, reason=Reason.PAUSED, message=said, blocked=None)
+
+    def _timed(self, action: Action, left: str) -> Action:
+        """The action, or for which time it waits: what changes the world does so when it may."""
+        if action.verb not in WRITES or not self._policy.timings:
+            return action
+        concerned = [timing for timing in self._policy.timings if covers(timing.scope, action, left)]
+        forbidding = [timing for timing in concerned if timing.shut and not timing.alternative]
+        allowing = [timing for timing in concerned if timing.alternative]
+        waits = forbidding or (allowing if all(timing.shut for timing in allowing) else [])
+        if not waits:
+            return action
+        first = min(waits, key=lambda timing: timing.until or _NEVER)
+        said = f"{action.verb} held: {first.message}"
+        return replace(action, verb=Verb.DEFER, reason=first.reason, message=said, blocked=None)
 
     def _afforded(self, action: Action) -> Action:
         """The action, or why its target cannot give what it takes."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from reconciler.model import Action, Approval, Limit, Policy, Reason, Ref, Verb
+from reconciler.plan.scope import covers
 
 _TAKING_AWAY = (Verb.DELETE, Verb.REPLACE)
 
@@ -125,14 +125,4 @@ class _Pen:
 def _covers(approval: Approval, action: Action, *, named: bool = False) -> bool:
     if named and str(action.ref) not in approval.scope.get("resources", ()):
         return False
-    values = {
-        "actions": str(action.verb),
-        "kinds": action.ref.kind,
-        "namespaces": action.ref.namespace or "",
-        "targets": action.target,
-        "resources": str(action.ref),
-    }
-    return all(
-        not patterns or any(fnmatchcase(values[key], pattern) for pattern in patterns)
-        for key, patterns in approval.scope.items()
-    )
+    return covers(approval.scope, action)

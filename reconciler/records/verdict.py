@@ -50,6 +50,7 @@ _BY_ITSELF = _UNREAD | {
     Reason.DEPENDENCY_NOT_READY,
     Reason.DEPENDENCY_FAILED,
     Reason.SITE_IN_DOWNTIME,
+    Reason.WINDOW_CLOSED,
     Reason.PLAN_STALE,
     Reason.STUCK,
 }

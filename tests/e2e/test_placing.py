@@ -357,6 +357,22 @@ def test_nothing_new_goes_to_a_site_in_downtime_and_what_is_there_stays(root):
     )
 
 
+def test_during_an_outage_nothing_is_changed_at_its_site(root):
+    clouds(root)
+    federation(root, "A", "B", one="A", two="B")
+    applied(root, until_quiet=True)
+    commit(root, cluster("one", "A", 2) | cluster("two", "B", 2) | downtime("A", -1))
+    waits, goes = (a for a in planned(root).actions if a.ref.kind == "VirtualCluster")
+    assert (str(waits.verb), waits.ref.name, waits.reason) == ("defer", "one", Reason.SITE_IN_DOWNTIME)
+    assert waits.message.startswith("update held: A is down until ")
+    assert (str(goes.verb), goes.ref.name) == ("update", "two")
+    assert not applied(root).failed
+    assert (len(names_at(root, "A")), len(names_at(root, "B"))) == (2, 3)
+    commit(root, downtime("A", 5))
+    applied(root, until_quiet=True)
+    assert len(names_at(root, "A")) == 3
+
+
 def test_nothing_new_goes_to_a_site_that_misses_its_target(root):
     clouds(root, A="{quota={cpus=100}}", B="{quota={cpus=10}}")
     federation(root, "A", "B", one="auto")

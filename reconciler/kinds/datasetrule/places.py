@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from reconciler.kinds.base import Federation
 from reconciler.kinds.expression import Expression, Storages, Value
@@ -34,8 +33,7 @@ class Place:
     @cached_property
     def services(self) -> frozenset[str]:
         """Names of the site's services that run on the storage's own hosts."""
-        hosts = {urlsplit(str(url)).hostname for url in (self.storage.url, *self.storage.endpoints.values()) if url}
-        return frozenset(s.name for s in self.site.services if s.hostname in hosts - {None})
+        return self.site.services_at(*filter(None, (self.storage.url, *self.storage.endpoints.values())))
 
     @cached_property
     def attributes(self) -> Mapping[str, Value]:

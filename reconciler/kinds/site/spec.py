@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -106,6 +107,11 @@ class SiteSpec(Spec):
     def cloud(self, name: str) -> Cloud | None:
         """The cloud called ``name``."""
         return next((c for c in self.clouds if c.name == name), None)
+
+    def services_at(self, *urls: str) -> frozenset[str]:
+        """Names of the services that run on the hosts of these URLs."""
+        hosts = {urlsplit(url).hostname for url in urls} - {None}
+        return frozenset(s.name for s in self.services if hosts & {s.hostname, urlsplit(s.url or "").hostname})
 
     def storage_named(self, name: str) -> Storage | None:
         """The storage called ``name``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from reconciler.kinds.base import Federation
 from reconciler.kinds.virtualcluster.places import Place
@@ -117,7 +116,7 @@ def passing(ref: Ref, spec: VirtualClusterSpec, place: Place, federation: Federa
     if place.target in world.held:
         yield world.held[place.target]
     yield from _tried(ref, place, world)
-    if down := world.down(place.site_name, _own(place)):
+    if down := world.down(place.site_name, place.site.services_at(place.cloud.endpoint)):
         yield down
     yield from _failing(place, federation, world)
     vo = vo_of(federation, spec.vo)
@@ -142,17 +141,11 @@ def _tried(ref: Ref, place: Place, world: World) -> Iterator[str]:
 
 def _failing(place: Place, federation: Federation, world: World) -> Iterator[str]:
     """A service that runs on the cloud's own endpoint is down."""
-    own = _own(place)
+    own = place.site.services_at(place.cloud.endpoint)
     for probe, service in probes_of(federation, place.site_name):
         standing = world.probes.get(probe)
         if standing and standing.failing and service in own:
             yield f"its service {service} is down: {standing.failing}"
-
-
-def _own(place: Place) -> set[str]:
-    """Names of the services that run on the cloud's own endpoint."""
-    host = urlsplit(place.cloud.endpoint).hostname
-    return {s.name for s in place.site.services if host and host in (s.hostname, urlsplit(s.url or "").hostname)}
 
 
 def _unavailable(place: Place, allocation: Allocation | None, federation: Federation, world: World) -> Iterator[str]:

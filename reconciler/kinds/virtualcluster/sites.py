@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol, cast
 
@@ -102,6 +102,7 @@ class Site(Protocol):
     def extensions(self) -> Sequence[Extension]: ...
     @property
     def clouds(self) -> Sequence[Cloud]: ...
+    def services_at(self, *urls: str) -> Collection[str]: ...
 
 
 class Allocation(Protocol):
