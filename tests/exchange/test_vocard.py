@@ -324,6 +324,21 @@ def test_a_value_that_is_wrong_now_stays_as_it_was(tmp_path):
     assert (report.changed, report.complete) == ((), False)
 
 
+def test_what_does_not_go_together_is_told_and_left_as_it_is_until_somebody_mends_it(tmp_path):
+    by_url = CARD.replace('<AUP type="Text"><![CDATA[Be kind.\nAnd < careful.]]>', '<AUP type="Url">https://x.org/aup')
+    import_cards(by_url.encode(), "feed", tmp_path)
+    file = tmp_path / FILE
+    text = file.read_text().replace("https://x.org/aup", "https://x.org/ours")
+    file.write_text(text)
+    for _ in range(2):
+        report = import_cards(CARD.encode(), "feed", tmp_path)
+        assert [one.path for one in report.problems] == ["spec.aup"]
+        assert (report.vos, report.changed, file.read_text()) == (0, (), text)
+    file.write_text(text.replace("url: https://x.org/ours", 'text: "Be kind."'))
+    assert import_cards(CARD.encode(), "feed", tmp_path).complete
+    assert 'text: "Be kind."' in file.read_text()
+
+
 def test_a_card_that_is_gone_is_told_and_its_vo_stays(tmp_path):
     import_cards(CARD.encode(), "feed", tmp_path)
     assert import_cards(b"<VoDump/>", "feed", tmp_path).vanished == (NAME,)

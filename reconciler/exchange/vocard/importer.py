@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from reconciler.errors import ManifestError
 from reconciler.exchange.fedcloud.shelf import Shelf, replace_file
 from reconciler.exchange.fedcloud.threeway import merged
 from reconciler.exchange.vocard.reading import CardFault, Read, read_cards
 from reconciler.kinds.gocdb import SHORT_NAME
-from reconciler.kinds.vo import vo_name
-from reconciler.model import Diagnostic
+from reconciler.kinds.vo import VOSpec, vo_name
+from reconciler.model import Diagnostic, encode
 
 RULE = "vocard"
 LOCK = "vocards.lock.json"
@@ -57,6 +59,7 @@ class _Import:
         self.problems: list[Diagnostic] = []
         self.unknown: list[Diagnostic] = []
         self.kept: list[Diagnostic] = []
+        self.refused: set[str] = set()
 
     def run(self, content: bytes) -> ImportReport:
         cards, faults = read_cards(content)
@@ -73,7 +76,7 @@ class _Import:
             tuple(sorted(vanished)),
             tuple(sorted(self.shelf.created)),
             tuple(sorted(self.shelf.changed)),
-            len(wanted),
+            len(wanted.keys() - self.refused),
         )
 
     def _wanted(self, cards: list[Read]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,10 +106,27 @@ class _Import:
             shown = ".".join(str(part) for part in path)
             said = Diagnostic(self.shelf.file_of(key), *at, shown, note.message, "", "vocard-kept", "warning")
             self.kept.append(said)
+        if not self._valid(name, spec):
+            return
         try:
             self.shelf.put(key, {**document, "spec": spec}, self.shelf.remarks(key))
         except ManifestError as error:
             self.problems += error.diagnostics
+            self.refused.add(name)
+
+    def _valid(self, name: str, spec: Mapping[str, Any]) -> bool:
+        """Whether the card and what people have written go together; each may be right by itself."""
+        try:
+            VOSpec.model_validate_json(encode(spec))
+        except ValidationError as error:
+            file = self.shelf.file_of(("VO", name))
+            for one in error.errors(include_url=False):
+                path = ".".join(("spec", *map(str, one["loc"])))
+                said = f"with the card it would be wrong, and stays as it is: {one['msg']}"
+                self.problems.append(Diagnostic(file, 1, 1, path, said, "mend it by hand", RULE))
+            self.refused.add(name)
+            return False
+        return True
 
     def _base(self, name: str) -> Mapping[str, Any]:
         base: Mapping[str, Any] = self.before.get(name, {}).get("spec", {})
@@ -119,7 +139,8 @@ class _Import:
     def _remember(self, wanted: Mapping[str, Any]) -> None:
         """What was taken in now, and what is still there from earlier."""
         kept = {name: old for name, old in self.before.items() if self.shelf.get(("VO", name)) is not None}
-        vos = {**kept, **{name: {"source": self.source, "spec": spec} for name, spec in wanted.items()}}
+        taken = {name: spec for name, spec in wanted.items() if name not in self.refused}
+        vos = {**kept, **{name: {"source": self.source, "spec": spec} for name, spec in taken.items()}}
         if vos != self.before:
             lock = {"version": _VERSION, "vos": vos}
             text = json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
