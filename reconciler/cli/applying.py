@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import Form, Output, Revision, Worktree
+from reconciler.cli.options import Form, Output, Place, Revision, Worktree
 
 if TYPE_CHECKING:
     from reconciler.daemon.service import Service
@@ -150,14 +150,15 @@ def run(
         typer.Option(
             "--listen",
             metavar="HOST:PORT",
-            help="Serve the HTTP API: streams of events, GOCDB's interface.",
+            help="Serve pages and the HTTP API: how all stands, streams of events, GOCDB's interface.",
             show_default=False,
         ),
     ] = "",
 ) -> int:
     """Keep the world as git says: at intervals, and at once when a branch or a storage moves. Runs probes when due.
 
-    With --listen, `GET /v1/datasets/events?dataset=scope:name&copies=2&at=EXPR` tells when data has arrived.
+    With --listen, pages show in a browser what is not ready and why, and `/api/v1` tells it to programs.
+    `GET /v1/datasets/events?dataset=scope:name&copies=2&at=EXPR` tells when data has arrived.
     `GET /gocdbpi/public/?method=get_site` answers as GOCDB does. `POST /v1/results` takes results of probes that others
     run, and `GET /metrics` tells Prometheus how all stand: `hanse token create` lets a machine in.
 
@@ -179,7 +180,7 @@ def run(
             house.settings = house.settings.model_copy(update={"run": faster})
         service = Service(house, revision or house.settings.source.revision, worktree=worktree)
         if not once:
-            with _served(house, listen or house.settings.web.listen, service):
+            with _served(house, listen or house.settings.web.listen, service, context.obj):
                 service.run(bell)
             return codes.DONE
         service.fetcher.now()
@@ -190,8 +191,8 @@ def run(
 
 
 @contextmanager
-def _served(house: House, listen: str, service: Service) -> Iterator[None]:
-    """Serve the HTTP API while the block runs, where somebody wants it."""
+def _served(house: House, listen: str, service: Service, place: Place) -> Iterator[None]:
+    """Serve pages and the HTTP API while the block runs, where somebody wants it."""
     if not listen:
         yield
         return
@@ -199,6 +200,7 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
 
     import structlog
 
+    from reconciler.cli.shown import Shown
     from reconciler.errors import SettingsError
     from reconciler.register import Register
 
@@ -226,7 +228,9 @@ def _served(house: House, listen: str, service: Service) -> Iterator[None]:
     others += hooks.routes(
         hooks.Hooks(forges, house.drivers.secret, house.store.deliveries, service.fetcher.call, house.clock)
     )
-    with serving(listen, service.board, token, others) as url:
+    shown = Shown(house, service, place, token)
+    others += shown.routes()
+    with serving(listen, service.board, token, others) as url, shown.while_served():
         structlog.get_logger().info("listening", url=url)
         yield
 
