@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 REQ := requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-real test check bench docs lock clean
+.PHONY: help demo demo-month demo-real test check bench docs lock clean
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## the real sites of the EGI Federated Cloud, planned, applied, broken and repaired (no root)
 	@$(BIN)/python -m tests.demo.demo
+
+demo-month: $(VENV)/.run ## a month of 40 made-up sites: availability, agreements, tickets, usage, and pages that draw them (no root)
+	@$(BIN)/python -m tests.demo.month
 
 demo-real: $(VENV)/.dev ## the same with OpenStack, BIND and Ansible, then data on XRootD and S3 (root on Debian)
 	@sh .ci/packages

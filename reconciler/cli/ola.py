@@ -97,9 +97,9 @@ def _nothing(known: bool) -> str:
 
 
 def evaluations(place: Place, revision: str, report: str, month: str) -> list[Evaluation]:
-    """Every agreement in a month, which is brought up to date first."""
+    """Every agreement in a month, which is brought up to date first; where nothing is kept, so are the two before."""
     from reconciler.cli.house import now
-    from reconciler.ola import core_services, evaluated, granted, month_days, promises, stored
+    from reconciler.ola import core_services, evaluated, granted, month_before, month_days, promises, stored
 
     month = month or last_month()
     try:
@@ -107,6 +107,9 @@ def evaluations(place: Place, revision: str, report: str, month: str) -> list[Ev
     except ValueError as error:
         raise typer.BadParameter(f"a month is YYYY-MM: {error}") from error
     with asking(place, revision, report or usual(place, revision)) as (store, asked, spec):
+        for earlier in (month_before(month_before(month)), month_before(month)):
+            if not store.uptime.days(asked.report, *month_days(earlier)):
+                bring_up(store, asked, *month_days(earlier), now(), rebuild=False)
         bring_up(store, asked, first, last, now(), rebuild=False)
         sites = _specs(asked, "Site")
         core = core_services(sites, spec)

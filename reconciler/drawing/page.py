@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 
 from reconciler.drawing.style import svg
 
+_NUMBER = re.compile(r"-?[\d,.]+( ?%)?(\+\?)?( \([\d.]+\))?|- \([\d.]+\)")
+_PAINTED = ("good", "doubt", "bad")
 _LOOK = """
 :root { color-scheme: light dark; --ink: #1f2328; --quiet: #57606a; --line: #d0d7df; --ground: #ffffff;
   --good: #dbeafe; --doubt: #fdf0d5; --bad: #fbd5cd; }
@@ -22,7 +25,7 @@ p { color: var(--quiet); margin: .3rem 0; }
 figure { margin: 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; min-width: 36rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; } td:last-child { white-space: normal; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } td:last-child { white-space: normal; }
 th { color: var(--quiet); font-weight: 600; position: sticky; top: 0; background: var(--ground); }
 td.good { background: var(--good); } td.doubt { background: var(--doubt); } td.bad { background: var(--bad); }
 @media print { body { max-width: none; margin: 0; } }
@@ -74,22 +77,27 @@ def _part(part: Part) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.head)
+    numbers = [_is_numeric([row[n] for row in table.rows]) for n in range(len(table.head))]
+    head = "".join(_cell("th", name, "", number) for name, number in zip(table.head, numbers, strict=True))
     rows = [
-        "<tr>" + "".join(_cell(text, _role(table, n, m)) for m, text in enumerate(row)) + "</tr>"
+        "<tr>" + "".join(_cell("td", text, _role(table, n, m), numbers[m]) for m, text in enumerate(row)) + "</tr>"
         for n, row in enumerate(table.rows)
     ]
     inner = "\n".join(rows)
     return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{inner}\n</tbody>\n</table></div>'
 
 
+def _is_numeric(column: Sequence[str]) -> bool:
+    """Whether a column holds numbers, some of which may be missing, or stand beside their target."""
+    told = [text for text in column if text not in ("", "-")]
+    return bool(told) and all(_NUMBER.fullmatch(text) for text in told)
+
+
 def _role(table: Table, row: int, column: int) -> str:
     return table.roles[row][column] if row < len(table.roles) and column < len(table.roles[row]) else ""
 
 
-def _cell(text: str, role: str) -> str:
-    number = text[:1].isdigit() and text[-1:] in "0123456789)%"
-    words = " ".join(
-        part for part in (role if role in ("good", "doubt", "bad") else "", "number" if number else "") if part
-    )
-    return f'<td class="{words}">{escape(text)}</td>' if words else f"<td>{escape(text)}</td>"
+def _cell(tag: str, text: str, role: str, number: bool) -> str:
+    classes = [role if role in _PAINTED else "", "number" if number else ""]
+    words = " ".join(part for part in classes if part)
+    return f'<{tag} class="{words}">{escape(text)}</{tag}>' if words else f"<{tag}>{escape(text)}</{tag}>"
