@@ -79,6 +79,7 @@ def export_groups(
     vos: Vos = None,
     *,
     output: Output = Form.TEXT,
+    into: IntoFile = None,
     check: CheckFile = None,
     revision: At = "",
     worktree: Worktree = False,
@@ -89,13 +90,11 @@ def export_groups(
 
     Example: `hanse export groups vo.tides.example.org -o json`.
     """
-    from reconciler.exchange.rendered import Rendered, groups, groups_text
+    from reconciler.exchange.rendered import Rendered, groups, groups_json, groups_text
 
     found = groups(chosen_vos(context, vos or (), revision, worktree=worktree))
-    if output is Form.JSON and check is None:
-        console.data(found)
-        return DONE
-    return put_one(Rendered({"groups": groups_text(found)}), None, check)
+    text = groups_json(found) if output is Form.JSON else groups_text(found)
+    return put_one(Rendered({"groups": text}), into, check)
 
 
 @exporting.command("ssm-allowlist")

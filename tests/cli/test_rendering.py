@@ -163,6 +163,10 @@ def test_groups_are_told_as_text_and_as_data(bay):
     assert said[1:] == [f"/{NAME}", f"/{NAME}/Role=pilot"]
     (found,) = json.loads(bay.hanse("export", "groups", NAME, "-o", "json").out)
     assert [(one["group"], one["role"]) for one in found["groups"]] == [(f"/{NAME}", ""), (f"/{NAME}", "pilot")]
+    file = str(bay.root / "groups")
+    assert bay.hanse("export", "groups", "-o", "json", "--into", file).code == 0
+    assert bay.hanse("export", "groups", "-o", "json", "--check", file).code == 0
+    assert bay.hanse("export", "groups", "--check", file).code == 2
 
 
 ROLES = """\

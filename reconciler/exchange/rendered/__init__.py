@@ -4,7 +4,7 @@ from reconciler.exchange.rendered.allowlist import ACCOUNTING_TYPES, is_listed, 
 from reconciler.exchange.rendered.approvers import Need, approvers, unmet
 from reconciler.exchange.rendered.codeowners import codeowners
 from reconciler.exchange.rendered.files import Difference, Rendered, differences, written
-from reconciler.exchange.rendered.groups import VoGroups, groups, groups_text
+from reconciler.exchange.rendered.groups import VoGroups, groups, groups_json, groups_text
 from reconciler.exchange.rendered.keystone import keystone_mapping
 from reconciler.exchange.rendered.voms import lsc, vomses
 
@@ -18,6 +18,7 @@ __all__ = [
     "codeowners",
     "differences",
     "groups",
+    "groups_json",
     "groups_text",
     "is_listed",
     "keystone_mapping",

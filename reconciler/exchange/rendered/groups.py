@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from reconciler.exchange.rendered.files import header
 from reconciler.kinds.vo import WELL_FORMED, VOSpec
 from reconciler.kinds.vo.entitlement import EntitlementError, GroupEntitlement, parse
@@ -42,6 +44,11 @@ def groups_text(found: Iterable[VoGroups]) -> str:
     """A line for each group and role: its FQAN, and its entitlements behind it."""
     lines = [" ".join((one.fqan, *one.entitlements)) for vo in found for one in vo.groups]
     return header("groups", "VO manifests") + "".join(f"{line}\n" for line in lines)
+
+
+def groups_json(found: Iterable[VoGroups]) -> str:
+    """The same as JSON, with descriptions: a list of VOs, each with its groups."""
+    return orjson.dumps(list(found), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _groups(name: str, spec: VOSpec) -> Iterator[Group]:
