@@ -256,6 +256,9 @@ def _star(context: typer.Context, revision: str, hours: float) -> str:
     from datetime import timedelta
 
     from reconciler.cli.house import declared, now, settings_of, told
+    from reconciler.errors import Terminal
+    from reconciler.exchange.apel.reading import Refused
+    from reconciler.exchange.apel.storage import parsed
     from reconciler.exchange.star import star
     from reconciler.exchange.storageuse import shares
 
@@ -266,7 +269,13 @@ def _star(context: typer.Context, revision: str, hours: float) -> str:
     sites: list[Any] = [(ref.name, item.spec) for ref, item in resources.items.items() if ref.kind == "Site"]
     media = {f"{site}/{storage.name}": storage.type for site, spec in sites for storage in spec.storage}
     end = now()
-    return star(found, media, end - timedelta(hours=hours), end)
+    text = star(found, media, end - timedelta(hours=hours), end)
+    if found:
+        try:
+            parsed(text)
+        except Refused as error:
+            raise Terminal(f"APEL would take no storage record: {error}") from error
+    return text
 
 
 def size(count: int | None) -> str:
