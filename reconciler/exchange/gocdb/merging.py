@@ -37,6 +37,8 @@ class Merging:
         self.vanished: list[str] = []
         self.removed: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.place = ("", 1)
+        """Where what is taken in stands in the feed: its page, and the line."""
         self.documents: Documents = {}
         """What the feed says, as it is kept for the next time."""
 
@@ -83,7 +85,8 @@ class Merging:
             return
         many = len(missing) > max(_FEW, len(known) // 2)
         if many and self.remove:
-            self.fault(tag, "", f"{len(missing)} of {len(known)} have vanished: none of them is removed")
+            self.place = (tag, 1)
+            self.fault("", f"{len(missing)} of {len(known)} have vanished: none of them is removed")
         for name in missing:
             self.vanished.append(f"{kind}/{name}")
             if self.remove and not many:
@@ -106,13 +109,13 @@ class Merging:
         if documents != self.before or self.removed:
             write_lock(self.shelf.folder, documents, {}, LOCK)
 
-    def fault(self, where: str, path: str, message: str) -> None:
+    def fault(self, path: str, message: str, cure: str = "") -> None:
         """Tell of what could not be taken in."""
-        self.problems.append(Diagnostic(where, 1, 1, path, message, "", "gocdb"))
+        self.problems.append(Diagnostic(*self.place, 1, path, message, cure, "gocdb"))
 
     def remark(self, where: str, element: str, done: str) -> None:
         """Tell of what was put right."""
-        self.findings.append(Diagnostic("feed", 1, 1, f"{where}/{element}", done, "", "gocdb", "warning"))
+        self.findings.append(Diagnostic(*self.place, 1, f"{where}/{element}", done, "", "gocdb", "warning"))
 
 
 def notes_of(made_from: tuple[str, ...], element: Element) -> dict[str, str]:

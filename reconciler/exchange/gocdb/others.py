@@ -14,6 +14,7 @@ from reconciler.downtimes import DECLARED_NOTE
 from reconciler.exchange.gocdb import mending, telling
 from reconciler.exchange.gocdb.keys import KEY_NOTE
 from reconciler.exchange.gocdb.merging import Merging, notes_of
+from reconciler.exchange.gocdb.reading import Found
 from reconciler.exchange.gocdb.sites import key_in
 from reconciler.exchange.gocdb.standing import Service, Standing
 from reconciler.exchange.gocdb.telling import text_of
@@ -39,6 +40,8 @@ class _Told:
     """The first that tells of it."""
     parts: tuple[Element, ...]
     """One for each service."""
+    place: tuple[str, int]
+    """Where it stands in the feed."""
 
     def moment(self, name: str) -> datetime | None:
         return mending.moment(text_of(self.element, name))
@@ -58,9 +61,10 @@ def take_downtimes(merging: Merging, now: datetime) -> None:
     names, own = standing.noted("Downtime"), standing.own_intervals(now)
     here = set[str]()
     for one in told:
+        merging.place = one.place
         start, end = one.moment("START_DATE"), one.moment("END_DATE")
         if start is None or end is None or end <= start:
-            merging.fault("feed", one.shown, "it has no start and end, one behind the other; it is left out")
+            merging.fault(one.shown, "it has no start and end, one behind the other; it is left out")
             merging.read.spoilt.add("DOWNTIME")
             continue
         if end < now and one.key in names:  # it is history: services that have gone since do not leave it
@@ -80,16 +84,16 @@ def take_downtimes(merging: Merging, now: datetime) -> None:
     merging.gone("Downtime", here, "DOWNTIME", lambda name: _ahead(merging, name, now))
 
 
-def _downtimes(found: Iterable[tuple[Element, str]]) -> list[_Told]:
+def _downtimes(found: Iterable[Found]) -> list[_Told]:
     """One for each key, whether a feed tells service by service, or has them inside."""
-    parts: dict[str, list[Element]] = {}
-    for element, _where in found:
-        nested = element.findall("SERVICES/SERVICE")
-        parts.setdefault(key_in(element), []).extend([element, *nested] if nested else [element])
+    by_key: dict[str, list[Found]] = {}
+    for one in found:
+        by_key.setdefault(key_in(one.element), []).append(one)
     told = []
-    for key, some in sorted(parts.items()):
-        services = [one for one in some if one.find("HOSTNAME") is not None]
-        told.append(_Told(key, some[0], tuple(services)))
+    for key, some in sorted(by_key.items()):
+        parts = [part for one in some for part in (one.element, *one.element.findall("SERVICES/SERVICE"))]
+        services = tuple(part for part in parts if part.find("HOSTNAME") is not None)
+        told.append(_Told(key, some[0].element, services, (some[0].where, some[0].line)))
     return told
 
 
@@ -107,7 +111,7 @@ def _services_of(merging: Merging, told: _Told, standing: Standing, *, over: boo
         if over:
             merging.remark(told.shown, f"SERVICE[{host} {type_}]", message)
         else:
-            merging.fault("feed", where, message)
+            merging.fault(where, message)
     return found
 
 
@@ -158,10 +162,11 @@ def take_groups(merging: Merging) -> None:
     if not elements:
         return
     standing, here = Standing(merging.shelf), set[str]()
-    for element, where in elements:
+    for element, where, line in elements:
+        merging.place = (where, line)
         name = text_of(element, "NAME")
         if fault := GROUP_NAME.fault(name):
-            merging.fault(where, f"SERVICE_GROUP[{name}]/NAME", f"{fault}; the group is left out")
+            merging.fault(f"SERVICE_GROUP[{name}]/NAME", f"{fault}; the group is left out")
             merging.read.spoilt.add("SERVICE_GROUP")
             continue
         here.add(name)
@@ -191,7 +196,7 @@ def _members(merging: Merging, name: str, element: Element, standing: Standing) 
         service = standing.service(key_in(one), "", host, type_)
         if service is None:
             where = f"SERVICE_GROUP[{name}]/SERVICE_ENDPOINT[{host} {type_}]"
-            merging.fault("feed", where, "no manifest has this service; it is left out")
+            merging.fault(where, "no manifest has this service; it is left out")
         else:
             found.add(service)
     ours = standing.resources.get(Ref.of("ServiceGroup", name))
@@ -215,7 +220,7 @@ def _by_site(services: Iterable[Service]) -> list[dict[str, Any]]:
 def _put(merging: Merging, kind: str, name: str, notes: Mapping[str, str], spec: dict[str, Any], where: str) -> None:
     """Write it, where it is one; else what an earlier import brought stays."""
     for fault in _faults(kind, name, spec):
-        merging.fault("feed", where, f"{fault}; it is left out")
+        merging.fault(where, f"{fault}; it is left out")
         return
     metadata = {"name": name, **({"annotations": dict(notes)} if notes else {})}
     merging.put((kind, name), {"metadata": metadata, "spec": spec}, merging.last((kind, name)))

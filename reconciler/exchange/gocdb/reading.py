@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 
 from reconciler.drivers.fetch import pieces, shown
 from reconciler.errors import DriverError
@@ -40,6 +41,7 @@ class Found(NamedTuple):
 
     element: Element
     where: str
+    line: int
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Read:
 class _Page(NamedTuple):
     where: str
     root: Element
+    lines: Mapping[int, int]
+    """Identity of an entry -> the line on which it begins."""
     asked: Mapping[str, str]
     """The parameters that it answers."""
 
@@ -207,12 +211,7 @@ class _NoAnswer(Exception):
 
 
 def _page(where: str, content: bytes, asked: Mapping[str, str] | None = None) -> _Page:
-    if b"<!DOCTYPE" in content[:1024] or b"<!ENTITY" in content:
-        raise _NoAnswer("it declares a document type, as no answer of GOCDB does")
-    try:
-        root = fromstring(content)  # noqa: S314 (no document type, so no entities)
-    except ParseError as error:
-        raise _NoAnswer(f"no XML: {error}") from error
+    root, lines = _tree(content)
     if root.tag == "error":
         raise _NoAnswer(f"it answers: {(root.text or '').strip()}")
     if root.tag != "results":
@@ -220,14 +219,42 @@ def _page(where: str, content: bytes, asked: Mapping[str, str] | None = None) ->
     if asked is None:
         links = [link.get("href", "") for link in root.findall("meta/link") if link.get("rel") == "self"]
         asked = dict(parse_qsl(urlsplit(links[0]).query, keep_blank_values=True)) if links else {}
-    return _Page(where, root, asked)
+    return _Page(where, root, lines, asked)
+
+
+def _tree(content: bytes) -> tuple[Element, dict[int, int]]:
+    """The elements, and on which lines entries begin. Without a document type there are no entities to expand."""
+    builder, lines, depth = TreeBuilder(), dict[int, int](), [0]
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        element = builder.start(name, attributes)
+        depth[0] += 1
+        if depth[0] == 2:  # noqa: PLR2004 (an entry of results)
+            lines[id(element)] = parser.CurrentLineNumber
+
+    def end(name: str) -> None:
+        depth[0] -= 1
+        builder.end(name)
+
+    def refuse(*_declared: object) -> None:
+        raise _NoAnswer("it declares a document type, as no answer of GOCDB does")
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise _NoAnswer(f"no XML: {error}") from error
+    return builder.close(), lines
 
 
 def _taken(told: Read, page: _Page) -> list[str]:
     """Take a page's elements; returns which there were, or what an empty page was asked for."""
     for element in page.root:
         if element.tag in told.elements:
-            told.elements[element.tag].append(Found(element, page.where))
+            told.elements[element.tag].append(Found(element, page.where, page.lines.get(id(element), 1)))
     method = page.asked.get("method", "")
     return [_METHODS[method]] if method in _METHODS else [t for t in TAGS if page.root.find(t) is not None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -13,10 +13,10 @@ from reconciler.exchange.gocdb import telling
 from reconciler.exchange.gocdb.judging import judged
 from reconciler.exchange.gocdb.keys import key_of, number_of, service_name, site_name
 from reconciler.exchange.gocdb.merging import Merging, notes_of
+from reconciler.exchange.gocdb.reading import Found
 from reconciler.exchange.gocdb.telling import text_of
 from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.site.certification import STEPS
-from reconciler.model import Diagnostic
 
 
 def take_sites(merging: Merging) -> None:
@@ -27,23 +27,22 @@ def take_sites(merging: Merging) -> None:
     merging.gone("Site", {name for name, (site, _) in told.items() if site is not None}, "SITE")
 
 
-def _told(merging: Merging) -> dict[str, tuple[Element | None, list[Element]]]:
+def _told(merging: Merging) -> dict[str, tuple[Found | None, list[Found]]]:
     """Site -> what is said of it, and of its services; the last word counts where one was told twice."""
-    sites: dict[str, Element] = {}
-    for element, where in merging.read.elements["SITE"]:
-        name = text_of(element, "SHORT_NAME") or element.get("NAME", "")
+    sites: dict[str, Found] = {}
+    for found in merging.read.elements["SITE"]:
+        name = text_of(found.element, "SHORT_NAME") or found.element.get("NAME", "")
         fault = SHORT_NAME.fault(name) or name_fault(name)
         if fault:
-            merging.fault(where, f"SITE[{name}]/SHORT_NAME", f"{fault}; the site is left out")
+            merging.place = (found.where, found.line)
+            merging.fault(f"SITE[{name}]/SHORT_NAME", f"{fault}; the site is left out")
             merging.read.spoilt.add("SITE")
         else:
-            sites[name] = element
-    services: dict[str, Element] = {}
-    for element, _where in merging.read.elements["SERVICE_ENDPOINT"]:
-        services[key_in(element)] = element
-    told: dict[str, tuple[Element | None, list[Element]]] = {name: (one, []) for name, one in sites.items()}
-    for element in services.values():
-        told.setdefault(text_of(element, "SITENAME"), (None, []))[1].append(element)
+            sites[name] = found
+    services = {key_in(found.element): found for found in merging.read.elements["SERVICE_ENDPOINT"]}
+    told: dict[str, tuple[Found | None, list[Found]]] = {name: (one, []) for name, one in sites.items()}
+    for found in services.values():
+        told.setdefault(text_of(found.element, "SITENAME"), (None, []))[1].append(found)
     merging.counts.update({"site": len(sites), "service": len(services)})
     return told
 
@@ -63,17 +62,21 @@ class _Site:
         self.before = _renamed(merging.last(("Site", name)), self.ours)
         self.old: Mapping[str, Any] = self.before.get("spec", {})
 
-    def take(self, site: Element | None, services: Iterable[Element]) -> None:
+    def take(self, found: Found | None, services: Sequence[Found]) -> None:
         """Make a manifest of what is said, as far as it can be one."""
+        here = found or services[0]
+        self.merging.place = (here.where, here.line)
+        site = found.element if found else None
         if site is None and not self.before and not self.ours:
             message = "services name this site, and it is not told of; they are left out"
-            self.merging.fault("get_site", f"SITE[{self.name}]", message)
+            self.merging.fault(f"SITE[{self.name}]", message)
             return
         remark = partial(self.merging.remark, f"SITE[{self.name}]")
         spec = telling.site(site, remark) if site is not None else self._as_before()
         spec |= self._change(spec.get("certification"))
-        here = self._services(services)
-        held = [*here, *self._not_judged(here, closed=spec.get("certification") == "Closed")]
+        named = self._services(services)
+        self.merging.place = (here.where, here.line)
+        held = [*named, *self._not_judged(named, closed=spec.get("certification") == "Closed")]
         spec |= {"services": held} if held else {}
         kept = judged(self.name, spec, self.old, self._tell)
         if kept is None:
@@ -95,13 +98,14 @@ class _Site:
         said = {"reason": f"{known} to {status} in GOCDB"}
         return {"certificationChange": said if status in STEPS.get(known, ()) else said | {"force": True}}
 
-    def _services(self, elements: Iterable[Element]) -> list[dict[str, Any]]:
+    def _services(self, some: Iterable[Found]) -> list[dict[str, Any]]:
         """The services, each under the name that it has already, or a new one that tells what it is."""
         names = _Names(
             self.name, [one for one in self.ours.get("spec", {}).get("services") or () if isinstance(one, Mapping)]
         )
         made = []
-        for element in sorted(elements, key=_order):
+        for element, where, line in sorted(some, key=lambda one: _order(one.element)):
+            self.merging.place = (where, line)
             told = telling.service(element, partial(self._remark, element))
             key = key_in(element)
             name = names.of(key, told.get("hostname", ""), told.get("type", ""))
@@ -133,7 +137,7 @@ class _Site:
             self.merging.remark(f"SITE[{self.name}]/{path}", element, message)
             return
         cure = "correct it in GOCDB; what an earlier import brought stays"
-        self.merging.problems.append(Diagnostic("feed", 1, 1, f"SITE[{self.name}]/{where}", message, cure, "gocdb"))
+        self.merging.fault(f"SITE[{self.name}]/{where}", message, cure)
 
 
 def _renamed(before: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

@@ -280,6 +280,15 @@ def test_what_is_no_answer_is_told(tmp_path, text, why):
     assert problem.message.startswith(why)
 
 
+def test_a_fault_is_told_with_its_file_and_line(tmp_path, into, small):
+    small.sites[1].elements["CSIRT_EMAIL"] = "nobody"
+    text = f"<results>\n<!-- by hand -->\n{small.sites[0].xml()}\n{small.sites[1].xml()}</results>"
+    (tmp_path / "sites.xml").write_text(text)
+    (problem,) = import_gocdb(read([str(tmp_path / "sites.xml")]), into, NOW).problems
+    line = text[: text.index('<SITE ID="9002"')].count("\n") + 1
+    assert (problem.file, problem.line, problem.path) == (str(tmp_path / "sites.xml"), line, "SITE[BETA]/CSIRT_EMAIL")
+
+
 # -- faults of real feeds ----------------------------------------------------------------------------------------------
 
 
