@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 
-from reconciler.model import FieldChange, Ref, Resource, Resources
+from reconciler.model import FieldChange, Plan, Ref, Resource, Resources
 from reconciler.plan.diff import changes
+from reconciler.reconcile import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,17 @@ def compare(base: Resources, head: Resources) -> tuple[Difference, ...]:
     """Everything that ``head`` declares differently from ``base``, in the order of references."""
     refs = sorted(base.items.keys() | head.items.keys())
     return tuple(found for ref in refs if (found := _difference(ref, base.items.get(ref), head.items.get(ref))))
+
+
+def since(base: Resources, proposal: Proposal) -> Plan:
+    """The part of a plan that comes from what its commit declares differently from ``base``."""
+    graph = proposal.graph
+    wanted = {ref: resource for ref, resource in graph.resources.items() if resource.owner is None}
+    found = {one.ref for one in compare(base, Resources(graph.commit, wanted))}
+    owners = {ref: resource.owner for ref, resource in graph.resources.items() if resource.owner}
+    owners |= {ref: held.owner for ref, held in proposal.observed.applied.items() if held.owner}
+    actions = [one for one in proposal.plan.actions if one.ref in found or owners.get(one.ref) in found]
+    return replace(proposal.plan, actions=tuple(actions))
 
 
 def _difference(ref: Ref, old: Resource | None, new: Resource | None) -> Difference | None:

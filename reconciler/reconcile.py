@@ -23,6 +23,7 @@ from reconciler import (
     records,
     source,
     suppose,
+    untrusted,
 )
 from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
@@ -73,11 +74,13 @@ def propose(
     worktree: bool = False,
     wish: place.Wish = place.KEEP,
     down: Sequence[suppose.Down] = (),
+    trust: str = "",
 ) -> Proposal:
     """What would be done for this commit. Changes nothing: CI runs this on a pull request.
 
     ``wish`` says how choices that were made before are looked upon: they are kept, unless one asks for better ones.
-    ``down`` is supposed to be out of order: what if?
+    ``down`` is supposed to be out of order: what if? With ``trust`` only back ends are contacted that this revision
+    describes: what a pull request brings is data.
     """
     settings, kinds = house.settings, house.kinds
     drivers = suppose.drivers(house.drivers, down)
@@ -92,6 +95,7 @@ def propose(
         ordered = hindsight.over(ordered, repository, read, Path(settings.cache), house.clock())
     house.memory.ordered = True
     ordered = suppose.without(ordered, down)
+    drivers = untrusted.drivers(drivers, untrusted.described(house, trust), ordered, kinds) if trust else drivers
     inventory = house.held = keeping.inventory(house.store, house.held)
     ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made, inventory.entries)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers

@@ -62,6 +62,29 @@ class WebhookSettings(Strict):
     """The largest body that is taken."""
 
 
+class ForgeSettings(Strict):
+    """The forge on which pull requests are told their plan, and commits their status."""
+
+    kind: Literal["github", "gitlab", "gitea", "forgejo"]
+    """Which API it speaks."""
+    repository: Annotated[str, Field(min_length=1)]
+    """``owner/name``; of GitLab the path of the project, or its number."""
+    token: SecretRef
+    """May read pull requests, and write comments and statuses."""
+    url: str = ""
+    """``https://git.example.org``; "" for github.com (its API: ``https://api.github.com``) and gitlab.com."""
+    context: Annotated[str, Field(min_length=1)] = "hanse"
+    """Name of the status."""
+    user: str = ""
+    """Who the token belongs to; "" asks the forge. Only comments of this user are changed."""
+    ca: str = ""
+    """File of the authorities that are trusted; "" for the machine's own."""
+    pulls: bool = True
+    """Whether ``hanse run`` plans open pull requests."""
+    page: str = ""
+    """``https://hanse.example.org``: where people look; statuses link to it."""
+
+
 class Records(Strict):
     """Where inventory, journal and history are kept."""
 
@@ -306,6 +329,8 @@ class Settings(Strict):
     """Web hooks that are told of copies of datasets."""
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
+    forge: ForgeSettings | None = None
+    """The forge that is told of plans and of what became of them; left out, none is."""
     webhooks: tuple[WebhookSettings, ...] = ()
     """What forges may say over HTTP (``hanse run --listen``)."""
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from reconciler.cli.approvers import approvers
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.downtimes import downtimes
+from reconciler.cli.forging import forging
 from reconciler.cli.holding import approve, pause, resume
 from reconciler.cli.locations import locations
 from reconciler.cli.looking import explain, history, names, status
@@ -98,4 +99,5 @@ app.add_typer(exporting, name="export", rich_help_panel="Exchange")
 app.add_typer(reporting, name="report", rich_help_panel="Look")
 app.add_typer(ticketing, name="tickets", rich_help_panel="Look")
 app.add_typer(tokens, name="token", rich_help_panel="Hold and allow")
+app.add_typer(forging, name="pr", rich_help_panel="Plan and apply")
 app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

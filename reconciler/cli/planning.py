@@ -79,6 +79,15 @@ def plan(
         list[str] | None, typer.Option("--target", metavar="ID", help="Show only this back end (patterns).")
     ] = None,
     kind: Kinds = None,
+    trust: Annotated[
+        str,
+        typer.Option(
+            "--trust",
+            metavar="REV",
+            help="Contact only back ends that REV describes: the revision may be anybody's.",
+            show_default=False,
+        ),
+    ] = "",
     what_if: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,7 +118,7 @@ def plan(
     if down and out is not None:
         raise SettingsError("what is only supposed cannot be done: leave out --out, or --what-if")
     with opened(context.obj, write=False) as house:
-        proposal = proposed(house, revision, worktree=worktree, down=down)
+        proposal = proposed(house, revision, worktree=worktree, down=down, trust=trust)
         if down:
             proposal = replace(proposal, plan=suppose.seen(proposal.plan, down))
         from_base = _since(house, base, proposal) if base else None
@@ -124,12 +133,15 @@ def plan(
     return exits.of_plan(from_base or proposal.plan)
 
 
-def proposed(house: House, revision: str, *, worktree: bool = False, down: Sequence[Down] = ()) -> Proposal:
+def proposed(
+    house: House, revision: str, *, worktree: bool = False, down: Sequence[Down] = (), trust: str = ""
+) -> Proposal:
     from reconciler.reconcile import propose
 
     with console.waiting("reading") as told:
         house.progress = told
-        return propose(house, revision or house.settings.source.revision, worktree=worktree, down=down)
+        wanted = revision or house.settings.source.revision
+        return propose(house, wanted, worktree=worktree, down=down, trust=trust)
 
 
 def _show(whole: Plan, shown: Plan, output: PlanForm, most: int, *, steps: bool) -> None:
@@ -149,19 +161,10 @@ def _show(whole: Plan, shown: Plan, output: PlanForm, most: int, *, steps: bool)
 
 def _since(house: House, base: str, proposal: Proposal) -> Plan:
     """The part of a plan that comes from what was changed in git since ``base``."""
-    from dataclasses import replace
-
     from reconciler.cli.house import declared
-    from reconciler.compare import compare
-    from reconciler.model import Resources
+    from reconciler.compare import since
 
-    graph = proposal.graph
-    wanted = {ref: resource for ref, resource in graph.resources.items() if resource.owner is None}
-    found = {d.ref for d in compare(declared(house.settings, base)[1], Resources(graph.commit, wanted))}
-    owners = {ref: resource.owner for ref, resource in graph.resources.items() if resource.owner}
-    owners |= {ref: held.owner for ref, held in proposal.observed.applied.items() if held.owner}
-    actions = [a for a in proposal.plan.actions if a.ref in found or owners.get(a.ref) in found]
-    return replace(proposal.plan, actions=tuple(actions))
+    return since(declared(house.settings, base)[1], proposal)
 
 
 def _filtered(plan: Plan, targets: list[str], kinds: list[str]) -> Plan:

@@ -6,7 +6,7 @@ The JSON form is plan/saved.py. Colour is the caller's: a ``Style`` is asked for
 from __future__ import annotations
 
 from reconciler.plan.render.drawing import Drawing, of_graph, of_plan
-from reconciler.plan.render.markdown import MARKER, markdown
+from reconciler.plan.render.markdown import MARKER, markdown, within
 from reconciler.plan.render.notation import dot, drawn, mermaid
 from reconciler.plan.render.svg import svg
 from reconciler.plan.render.text import next_steps, text
@@ -27,4 +27,5 @@ __all__ = [
     "summary",
     "svg",
     "text",
+    "within",
 ]

@@ -41,6 +41,16 @@ def markdown(plan: Plan, *, room: int = _ROOM) -> str:
     return "\n\n".join([*blocks, f"<sub>Plan {_code(plan.digest)}</sub>"]) + "\n"
 
 
+def within(comment: str, room: int = _ROOM) -> str:
+    """A comment that somebody may have added to, cut at a line where a forge would refuse it."""
+    if len(comment) <= room:
+        return comment
+    kept = comment[:room].rpartition("\n")[0]
+    folds = "\n</details>" * (kept.count("<details>") - kept.count("</details>"))
+    fence = "\n```" if sum(line.startswith("```") for line in kept.splitlines()) % 2 else ""
+    return f"{kept}{fence}{folds}\n\n… the rest is too long for a comment: hanse plan shows all of it\n"
+
+
 def _table(found: words.Parts) -> Iterator[str]:
     rows = (("git moved", found.intent), ("the world moved (drift)", found.drift), ("blocked", found.blocked))
     counts = {title: Counter(a.verb for a in actions) for title, actions in rows if actions}

@@ -1,0 +1,22 @@
+"""Gitea and Forgejo: GitHub's shapes under ``/api/v1``, pages called otherwise, and authors that have no type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reconciler.drivers.forge.github import GitHub
+from reconciler.errors import Terminal
+
+
+@dataclass(frozen=True)
+class Gitea(GitHub):
+    """One repository, ``owner/name``."""
+
+    paging: ClassVar[str] = "limit"
+
+    def _me(self) -> str:
+        told: Any = self.rest.get("user")
+        if not isinstance(told, dict) or not told.get("login"):
+            raise Terminal("the forge does not say whose token this is: give user in [forge]")
+        return str(told["login"])

@@ -1,0 +1,39 @@
+"""Forge: where pull requests are. A comment is told once and kept up to date; a commit has one status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+State = Literal["pending", "success", "failure", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """An open pull request. All of it is what its author says."""
+
+    number: int
+    head: str
+    """Commit, 40 hex digits."""
+    base: str
+    """Branch that it is to be merged into."""
+    ref: str
+    """What git fetches its head as: ``refs/pull/7/head``."""
+    title: str = ""
+    author: str = ""
+
+
+class Forge(Protocol):
+    """One repository on a forge. Every call raises DriverError; no error tells the token."""
+
+    def pulls(self) -> tuple[PullRequest, ...]:
+        """Every open pull request, by number."""
+        ...
+
+    def tell(self, number: int, marker: str, body: str) -> None:
+        """Write a comment of our own that begins with ``marker``, or put ``body`` in place of what it says."""
+        ...
+
+    def mark(self, commit: str, state: State, said: str, url: str = "") -> None:
+        """Give a commit our status. ``said`` is cut where the forge takes no more."""
+        ...

@@ -1,0 +1,79 @@
+"""A plan of what anybody may have written: it contacts only back ends that a trusted revision describes, as it does.
+
+Otherwise a pull request could name a back end of its own and be sent the operator's credentials. What it describes
+anew is told as not read; it is looked at once somebody has merged it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from reconciler import graph, manifest, source
+from reconciler.errors import Terminal
+from reconciler.kinds import Kind
+from reconciler.model import Graph, Ref, SecretRef, Target
+from reconciler.ports import Drivers
+
+if TYPE_CHECKING:
+    from reconciler.reconcile import House
+
+
+def described(house: House, revision: str) -> Graph:
+    """What a revision declares, ordered. Nothing is contacted."""
+    settings = house.settings
+    read = source.read(Path(settings.source.repository), revision, paths=settings.source.paths)
+    memory = manifest.Memory.open(Path(settings.cache), house.kinds)
+    resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules), memory)
+    return graph.build(resources, house.kinds, house.drivers)
+
+
+def drivers(those: Drivers, trusted: Graph, asked: Graph, kinds: Mapping[str, Kind[Any]]) -> Drivers:
+    """The same drivers; they open only what ``trusted`` describes, and ``asked`` has not changed."""
+    return cast(
+        "Drivers", _Wary(those, trusted, _sites(trusted, kinds) if _same(trusted, asked, kinds) else frozenset())
+    )
+
+
+def _same(trusted: Graph, asked: Graph, kinds: Mapping[str, Kind[Any]]) -> bool:
+    """Whether both describe the same back ends."""
+    return _describing(trusted, kinds) == _describing(asked, kinds)
+
+
+def _describing(those: Graph, kinds: Mapping[str, Kind[Any]]) -> dict[Ref, str]:
+    return {ref: one.digest for ref, one in those.resources.items() if kinds[ref.kind].describes_targets}
+
+
+def _sites(trusted: Graph, kinds: Mapping[str, Kind[Any]]) -> frozenset[str]:
+    return frozenset(ref.name for ref in _describing(trusted, kinds))
+
+
+class _Wary:
+    def __init__(self, drivers: Drivers, trusted: Graph, sites: frozenset[str]) -> None:
+        self._drivers, self._trusted, self._sites = drivers, trusted, sites
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._drivers, name)
+        if name in ("options", "catalogue"):
+            return found
+
+        def opened(target: Target) -> Any:
+            if not self._described(target):
+                raise Terminal(
+                    f"{target.name} is not described so where it counts: it is looked at once this is merged"
+                )
+            return found(target)
+
+        return opened
+
+    def secret(self, reference: SecretRef) -> str:
+        """Secrets that manifests name are not read."""
+        raise Terminal(f"{reference.env or reference.file}: no secret is read for what is not merged")
+
+    def _described(self, target: Target) -> bool:
+        known = self._trusted.targets.get(target.id)
+        if known is not None:
+            return known == target
+        by_operator = self._drivers.options(target.id, target.driver)[1] == target.options
+        return by_operator or target.name.partition("/")[0] in self._sites

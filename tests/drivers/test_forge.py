@@ -1,0 +1,110 @@
+"""Forges: one contract over the API of each. Comments are written once and changed then; nobody else's are touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.drivers.forge import forge
+from reconciler.errors import Terminal, Transient
+from tests.real.forges import ME, TOKEN, forge_server
+
+MARK = "<!-- hanse-plan -->"
+HEAD = "a" * 40
+
+
+@pytest.fixture(params=["github", "gitea", "gitlab"])
+def server(request):
+    with forge_server(request.param) as made:
+        made.pulls.append((7, HEAD, "main"))
+        yield made
+
+
+def opened(server, token: str = TOKEN, **more):
+    return forge(server.kind, server.url, "ocean/federation", lambda: token, **more)
+
+
+def test_open_pull_requests_are_listed_over_pages(server):
+    server.pulls[:] = [(n, f"{n:040x}", "main") for n in range(1, 121)]
+    found = opened(server).pulls()
+    assert [one.number for one in found] == list(range(1, 121))
+    assert (found[6].head, found[6].base) == (f"{7:040x}", "main")
+    assert found[6].ref == ("refs/merge-requests/7/head" if server.kind == "gitlab" else "refs/pull/7/head")
+
+
+def test_a_comment_is_written_once_and_changed_then(server):
+    client = opened(server)
+    client.tell(7, MARK, f"{MARK}\none")
+    client.tell(7, MARK, f"{MARK}\ntwo")
+    assert server.told(7) == [f"{MARK}\ntwo"]
+    before = len(server.asked)
+    client.tell(7, MARK, f"{MARK}\ntwo")
+    assert not any(one.startswith(("PATCH", "PUT", "POST")) for one in server.asked[before:])
+
+
+def test_a_comment_is_found_again_behind_many_others(server):
+    for n in range(120):
+        server.write(7, "ada", f"comment {n}")
+    client = opened(server)
+    client.tell(7, MARK, f"{MARK}\none")
+    client.tell(7, MARK, f"{MARK}\ntwo")
+    assert [one for one in server.told(7) if one.startswith(MARK)] == [f"{MARK}\ntwo"]
+
+
+def test_what_somebody_else_wrote_under_our_mark_is_left_alone(server):
+    server.write(7, "eve", f"{MARK}\nnothing to see here")
+    opened(server).tell(7, MARK, f"{MARK}\none")
+    assert server.told(7) == [f"{MARK}\nnothing to see here", f"{MARK}\none"]
+
+
+def test_a_commit_is_given_its_status_as_often_as_one_likes(server):
+    client = opened(server)
+    for state in ("pending", "pending", "failure", "success"):
+        client.mark(HEAD, state, "deployed " + "x" * 300)
+    good, bad = "success", "failed" if server.kind == "gitlab" else "failure"
+    assert [state for _, state, _ in server.statuses if state != "pending"] == [bad, good]
+    assert all(len(said) <= 255 for _, _, said in server.statuses)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(500, Transient), (429, Transient), (404, Terminal), (302, Terminal)])
+def test_refusals_are_told_by_what_can_be_done(server, status, kind):
+    server.refuse[:] = [status]
+    with pytest.raises(kind, match=str(status)) as caught:
+        opened(server).pulls()
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_wrong_token_is_told_without_it(server):
+    with pytest.raises(Terminal, match="401 Unauthorized: Bad credentials") as caught:
+        opened(server, "another-s3cret").pulls()
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "caf\u00e9\u20ac"])
+def test_a_token_that_is_none_is_told_without_it(server, token):
+    with pytest.raises((Terminal, Transient)) as caught:
+        opened(server, token).mark(HEAD, "success", "x")
+    assert token not in str(caught.value)
+
+
+def test_a_forge_that_is_not_there_may_come_back(server):
+    with pytest.raises(Transient, match="cannot be reached"):
+        forge(server.kind, "http://127.0.0.1:1", "x/y", lambda: TOKEN).pulls()
+
+
+def test_the_token_of_a_workflow_finds_its_own_comment():
+    with forge_server("github") as server:
+        server.pulls.append((7, HEAD, "main"))
+        server.anonymous = True
+        server.write(7, "eve", f"{MARK}\nevil")
+        client = opened(server)
+        client.tell(7, MARK, f"{MARK}\none")
+        client.tell(7, MARK, f"{MARK}\ntwo")
+        assert server.told(7) == [f"{MARK}\nevil", f"{MARK}\ntwo"]
+
+
+def test_who_we_are_may_be_said(server):
+    client = opened(server, user=ME)
+    client.tell(7, MARK, f"{MARK}\none")
+    client.tell(7, MARK, f"{MARK}\ntwo")
+    assert server.told(7) == [f"{MARK}\ntwo"]
+    assert not any(one.endswith("/user") for one in server.asked)

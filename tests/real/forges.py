@@ -1,0 +1,197 @@
+"""Stand-ins for the REST APIs of forges on loopback: pull requests, comments and statuses, as each of them answers.
+
+Each checks what its forge checks: the token, known states, comments that may be changed by their author only, pages.
+GitLab answers 400 to a status that a commit has already, as the real one does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+TOKEN = "forge-s3cret"
+ME = "hanse-robot"
+HEADERS = {
+    "github": ("Authorization", f"Bearer {TOKEN}"),
+    "gitea": ("Authorization", f"token {TOKEN}"),
+    "gitlab": ("PRIVATE-TOKEN", TOKEN),
+}
+LIMIT = 65_536
+_STATES = {
+    "github": {"error", "failure", "pending", "success"},
+    "gitea": {"error", "failure", "pending", "success", "warning", "skipped"},
+    "gitlab": {"pending", "running", "success", "failed", "canceled"},
+}
+
+
+@dataclass
+class ForgeServer:
+    """Its pull requests as (number, head, base), comments as (number, author, body), statuses by commit."""
+
+    kind: str
+    url: str = ""
+    pulls: list[tuple[int, str, str]] = field(default_factory=list)
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    statuses: list[tuple[str, str, str]] = field(default_factory=list)
+    refuse: list[int] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    anonymous: bool = False
+    """``GET /user`` is refused, as it is to the token of a workflow."""
+
+    def told(self, number: int) -> list[str]:
+        """What stands under a pull request."""
+        return [one["body"] for one in self.comments if one["number"] == number]
+
+    def write(self, number: int, author: str, body: str) -> None:
+        """A comment of anybody."""
+        self.comments.append({"id": 100 + len(self.comments), "number": number, "author": author, "body": body})
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """What ``[forge]`` says of it."""
+        kind = "forgejo" if self.kind == "gitea" else self.kind
+        known = {"kind": kind, "url": self.url, "repository": "ocean/federation", "token": {"env": "FORGE_TOKEN"}}
+        return known | more
+
+
+class _Handler(BaseHTTPRequestHandler):
+    service: ForgeServer
+
+    def do_GET(self) -> None:
+        self._answered({})
+
+    def do_POST(self) -> None:
+        self._answered(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    do_PATCH = do_PUT = do_POST
+
+    def _answered(self, told: dict[str, Any]) -> None:
+        service, parts = self.service, urlsplit(self.path)
+        service.asked.append(f"{self.command} {parts.path}")
+        header, token = HEADERS[service.kind]
+        if self.headers.get(header) != token:
+            return self._say(401, {"message": "Bad credentials"})
+        if service.refuse:
+            return self._say(service.refuse.pop(0), {"message": "out of order"})
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        return self._say(*self._done(parts.path, query, told))
+
+    def _done(self, path: str, query: dict[str, str], told: dict[str, Any]) -> tuple[int, Any]:  # noqa: PLR0911
+        if self.service.kind == "gitlab":
+            return self._gitlab(path, query, told)
+        base = "/repos/ocean/federation/" if self.service.kind == "github" else "/api/v1/repos/ocean/federation/"
+        if path.endswith("/user"):
+            name = {"login": ME, "type": "User"}
+            return (403, {"message": "not accessible"}) if self.service.anonymous else (200, name)
+        if not path.startswith(base):
+            return 404, {"message": "Not Found"}
+        rest = path.removeprefix(base)
+        if rest == "pulls" and query.get("state") == "open":
+            return 200, self._paged([self._pull(*one) for one in self.service.pulls], query)
+        if found := re.fullmatch(r"issues/(\d+)/comments", rest):
+            return self._comments(int(found[1]), query, told)
+        if (found := re.fullmatch(r"issues/comments/(\d+)", rest)) and self.command == "PATCH":
+            return self._changed(int(found[1]), told)
+        if found := re.fullmatch(r"statuses/([0-9a-f]{40})", rest):
+            return self._status(found[1], told)
+        return 404, {"message": "Not Found"}
+
+    def _gitlab(self, path: str, query: dict[str, str], told: dict[str, Any]) -> tuple[int, Any]:  # noqa: PLR0911
+        if path == "/api/v4/user":
+            return 200, {"username": ME}
+        base = "/api/v4/projects/ocean%2Ffederation/"
+        if not path.startswith(base):
+            return 404, {"message": f"404 Project Not Found {unquote(path)}"}
+        rest = path.removeprefix(base)
+        if rest == "merge_requests" and query.get("state") == "opened":
+            found = [
+                {"id": 900 + n, "iid": n, "sha": head, "target_branch": branch, "title": f"change {n}"}
+                for n, head, branch in self.service.pulls
+            ]
+            return 200, self._paged(found, query)
+        if match := re.fullmatch(r"merge_requests/(\d+)/notes", rest):
+            return self._comments(int(match[1]), query, told)
+        if (match := re.fullmatch(r"merge_requests/\d+/notes/(\d+)", rest)) and self.command == "PUT":
+            return self._changed(int(match[1]), told)
+        if match := re.fullmatch(r"statuses/([0-9a-f]{40})", rest):
+            if any(one[:2] == (match[1], told["state"]) for one in self.service.statuses[-1:]):
+                return 400, {"message": "Cannot transition status via :enqueue from :pending"}
+            return self._status(match[1], told)
+        return 404, {"message": "404 Not Found"}
+
+    def _pull(self, number: int, head: str, base: str) -> dict[str, Any]:
+        return {
+            "id": 900 + number,
+            "number": number,
+            "title": f"change {number}",
+            "user": {"login": "eve"},
+            "head": {"sha": head},
+            "base": {"ref": base},
+        }
+
+    def _comments(self, number: int, query: dict[str, str], told: dict[str, Any]) -> tuple[int, Any]:
+        if number not in {one[0] for one in self.service.pulls}:
+            return 404, {"message": "Not Found"}
+        if self.command == "POST":
+            if not told.get("body") or len(told["body"]) > LIMIT:
+                return 422, {"message": "Validation Failed: body is too long"}
+            author = "github-actions[bot]" if self.service.anonymous else ME
+            self.service.write(number, author, told["body"])
+            return 201, self._comment(self.service.comments[-1])
+        found = [self._comment(one) for one in self.service.comments if one["number"] == number]
+        return 200, self._paged(found, query)
+
+    def _changed(self, identity: int, told: dict[str, Any]) -> tuple[int, Any]:
+        (found,) = [one for one in self.service.comments if one["id"] == identity]
+        found["body"] = told["body"]
+        return 200, self._comment(found)
+
+    def _comment(self, one: dict[str, Any]) -> dict[str, Any]:
+        kind = "Bot" if one["author"].endswith("[bot]") else "User"
+        author = {"login": one["author"], "username": one["author"], "type": kind}
+        return {"id": one["id"], "body": one["body"], "user": author, "author": author}
+
+    def _status(self, commit: str, told: dict[str, Any]) -> tuple[int, Any]:
+        if told.get("state") not in _STATES[self.service.kind] or len(told.get("description", "")) > 255:
+            return 422, {"message": "Validation Failed"}
+        self.service.statuses.append((commit, told["state"], told["description"]))
+        return 201, told
+
+    def _paged(self, items: list[Any], query: dict[str, str]) -> list[Any]:
+        size = int(query.get("per_page") or query.get("limit") or 30)
+        first = (int(query.get("page", "1")) - 1) * size
+        return items[first : first + size]
+
+    def _say(self, status: int, told: Any) -> None:
+        body = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        return
+
+
+@contextmanager
+def forge_server(kind: str) -> Iterator[ForgeServer]:
+    """Serve one API (github, gitea, gitlab) while the block runs."""
+    service = ForgeServer(kind)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": service}))
+    http.daemon_threads = True
+    service.url = f"http://127.0.0.1:{http.server_address[1]}"
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield service
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join(5)
