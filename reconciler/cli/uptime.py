@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,17 +17,15 @@ from reconciler.cli.plotting import Plot, draw
 from reconciler.cli.reporting import ReportForm, reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from matplotlib.figure import Figure
 
     from reconciler.drawing import Part
     from reconciler.kinds.report import ReportSpec
-    from reconciler.model import Ref, Resource
     from reconciler.model.uptime import UptimeLevel, UptimeRecord
     from reconciler.records.store import Store
-    from reconciler.settings import Settings
     from reconciler.uptime import Asked, Explained, NgiRow, SummaryRow
 
 _HEAD = ("AVAILABILITY", "RELIABILITY", "UP", "UNKNOWN", "DOWN")
@@ -156,53 +153,15 @@ def _day(text: str) -> date:
 def asking(place: Place, revision: str, report: str) -> Iterator[tuple[Store, Asked, ReportSpec]]:
     """The records, and how to get at what was declared when."""
     from reconciler.cli.house import declared, now, records, settings_of, writable
-    from reconciler.downtimes import declarations
-    from reconciler.uptime import Asked, Outages, report_named
+    from reconciler.uptime import report_named
+    from reconciler.uptime.past import asked_of
 
     settings = settings_of(place)
     base = revision or settings.source.revision
     read, resources = declared(settings, base)
     name, spec = report_named(resources.items, report)
     with records(place, write=writable(settings.records.url)) as store:
-        past = _Past(settings, read.commit)
-        stated = declarations(Path(settings.source.repository), read, resources.items, Path(settings.cache))
-        downtimes = Outages(resources.items, stated, lambda moment: past.topology(moment, resources.items), now())
-        known = (past.at, past.commit_at, downtimes.outages, downtimes.told)
-        yield store, Asked(name, resources.items, read.commit, *known), spec
-
-
-class _Past:
-    """What was declared at earlier commits, each read once."""
-
-    def __init__(self, settings: Settings, tip: str) -> None:
-        self._settings, self._tip = settings, tip
-        self.at = cache(self._at)
-        self.commit_at = cache(self._commit_at)
-
-    def _commit_at(self, moment: datetime) -> str:
-        from reconciler.source.dated import commit_at
-
-        return commit_at(Path(self._settings.source.repository), self._tip, moment)
-
-    def topology(self, moment: datetime, now: Mapping[Ref, Resource]) -> Mapping[Ref, Resource]:
-        """What was declared at a time; what is declared now where that cannot be told."""
-        commit = self.commit_at(moment)
-        found = self.at(commit) if commit and commit != self._tip else None
-        return now if found is None else found
-
-    def _at(self, commit: str) -> Mapping[Ref, Resource] | None:
-        """None where that commit has faults by the rules of today."""
-        from reconciler import manifest, source
-        from reconciler.errors import ManifestError, SourceError
-        from reconciler.kinds import registry
-
-        settings = self._settings
-        try:
-            read = source.read(Path(settings.source.repository), commit, paths=settings.source.paths)
-            return manifest.load(read, registry(), manifest.RuleSettings(settings.rules)).items
-        except (ManifestError, SourceError) as error:
-            console.note(f"the manifests at {commit[:12]} cannot be read any more ({error}): those of now are taken")
-            return None
+        yield store, asked_of(settings, read, resources.items, name, now(), console.note), spec
 
 
 def bring_up(store: Store, asked: Asked, first: date, last: date, now: datetime, *, rebuild: bool) -> None:

@@ -17,6 +17,7 @@ import structlog
 from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
+from reconciler.daemon.availability import keep_computing
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.kept import Kept
 from reconciler.daemon.loop import Bell, Rhythm, keep
@@ -145,6 +146,7 @@ class Service:
         beside = [
             self._keep_probing,
             self._keep_metering,
+            lambda ring: keep_computing(self.house, self._commit, ring.stop),
             lambda ring: fetching(rhythm.interval, ring.stop),
             lambda ring: notifier.keep(self.board, ring.stop),
         ]
@@ -211,6 +213,9 @@ class Service:
 
     def _keep_metering(self, bell: Bell) -> None:
         keep_metering(self.house, bell.stop)
+
+    def _commit(self) -> str:
+        return self.declared.commit if self.declared and not self.worktree else ""
 
     def _known(self) -> Iterable[Probe]:
         return self.probes.values()

@@ -1,0 +1,93 @@
+"""Availability beside the loop: each day shortly after its end, and again when what it was computed from has changed.
+
+What has not changed costs a digest: a day is computed when it was not over, when topology, profiles, downtimes or
+recomputations are others now, or when results of it have come in since.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from reconciler import manifest, source
+from reconciler.errors import HanseError
+from reconciler.model import Ref, Resource
+from reconciler.reconcile import House
+from reconciler.uptime import Computed, brought_up
+from reconciler.uptime.past import asked_of
+
+_log = structlog.get_logger()
+AFTER_MIDNIGHT = timedelta(minutes=5)
+"""Results of the last minutes of a day have come in by then."""
+_LOOK = 10.0
+
+
+@dataclass
+class Almanac:
+    """When availability is due: on a new day, after a new commit, and every so many seconds."""
+
+    every: float
+    commit: str = ""
+    day: date | None = None
+    at: datetime | None = None
+
+    def due(self, commit: str, now: datetime) -> date | None:
+        """The first day that is to be looked at, if there is something to do now.
+
+        After a new day or a commit all of this month and the last; otherwise today, and what was opened again.
+        """
+        day = (now.astimezone(UTC) - AFTER_MIDNIGHT).date()
+        if (commit, day) != (self.commit, self.day):
+            self.commit, self.day, self.at = commit, day, now
+            return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+        if self.at is None or (now - self.at).total_seconds() >= self.every:
+            self.at = now
+            return day
+        return None
+
+
+def keep_computing(house: House, commit: Callable[[], str], stop: threading.Event) -> None:
+    """Compute what is due until ``stop`` is set. What goes wrong is logged, and tried again when it is due again."""
+    every = house.settings.run.availability_seconds
+    almanac = Almanac(every)
+    while every and not stop.wait(_LOOK):
+        now = house.clock()
+        known = commit()
+        first = almanac.due(known, now) if known else None
+        if first is None:
+            continue
+        try:
+            compute(house, known, first, now, stop)
+        except HanseError as error:
+            _log.error("availability not computed", why=str(error))
+
+
+def compute(house: House, commit: str, first: date, now: datetime, stop: threading.Event | None = None) -> int:
+    """Bring every report up to date from a day on, and what was opened again before it; says how many days it took."""
+    settings = house.settings
+    read = source.read(Path(settings.source.repository), commit, paths=settings.source.paths)
+    resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules)).items
+    today = now.astimezone(UTC).date()
+    computed = 0
+    for report in reports(resources):
+        asked = asked_of(settings, read, resources, report, now, lambda said: _log.warning("not as it was", why=said))
+        kept = house.store.uptime.days(report, first - timedelta(days=62), today)
+        begin = min((day for day, one in kept.items() if not one.complete), default=first)
+        for one in brought_up(house.store, asked, min(begin, first), today, now):
+            if isinstance(one, Computed):
+                computed += 1
+                _log.info("availability computed", report=report, day=str(one.day), commit=one.commit[:12])
+            if stop is not None and stop.is_set():
+                return computed
+    return computed
+
+
+def reports(resources: Mapping[Ref, Resource]) -> list[str]:
+    """The reports that are declared and not disabled; *Default* where there is none."""
+    found = [ref.name for ref, one in sorted(resources.items()) if ref.kind == "Report" and not one.spec.disabled]
+    return found or ["Default"]
