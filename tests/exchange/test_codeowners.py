@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from pathspec import GitIgnoreSpec
 
 from reconciler.exchange.rendered import codeowners
 from reconciler.kinds import registry
@@ -133,12 +134,45 @@ def test_the_line_that_counts_stands_last():
     assert patterns[2:] == sorted(patterns[2:])
 
 
-@pytest.mark.parametrize("file", ["manifests/a b.yaml", "manifests/[x].yaml", "manifests/*.yaml", "manifests/#a.yaml"])
-def test_odd_names_of_files_are_no_patterns(file):
-    made = codeowners(dict([resource("Site/BAY", file, {}), *ALL]))
-    (line,) = [line for line in made.text.splitlines() if "@admin" in line]
-    pattern = re.split(r"(?<!\\) ", line)[0]
-    assert re.sub(r"\\(.)", r"\1", pattern) == f"/{file}"
+def by_forge(text, file):
+    """Who owns a file as a forge reads it: patterns are git's, and the last that fits counts."""
+    found = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            pattern, *rest = re.split(r"(?<!\\) ", line)
+            if GitIgnoreSpec.from_lines([pattern]).match_file(file):
+                found = rest
+    return set(found)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "manifests/bay.yaml",
+        "manifests/a b.yaml",
+        "manifests/[x].yaml",
+        "manifests/*.yaml",
+        "manifests/#a.yaml",
+        "manifests/!a.yaml",
+        "manifests/a\\b.yaml",
+        "manifests/é.yaml",
+    ],
+)
+def test_a_line_is_of_its_file_alone_however_that_is_called(file):
+    text = codeowners(dict([resource("Site/BAY", file, {}), *ALL])).text
+    assert by_forge(text, file) == {"@admin", "@manager"}
+    assert by_forge(text, "manifests/x.yaml") == {"@cod"}
+    assert by_forge(text, f"elsewhere/{file}") == {"@cod"}
+    assert by_forge(text, ".github/CODEOWNERS") == {"@cod"}
+
+
+def test_a_forge_reads_the_folders_and_the_files_as_they_are_meant():
+    in_folder = resource("Site/BAY", "manifests/NGI_SEA/bay.yaml", {"ngi": "NGI_SEA"})
+    text = codeowners(dict([in_folder, VO, *ALL])).text
+    assert by_forge(text, "manifests/NGI_SEA/bay.yaml") == {"@admin", "@manager", "@ngi", "@rod"}
+    assert by_forge(text, "manifests/NGI_SEA/new.yaml") == {"@ngi"}
+    assert by_forge(text, "manifests/vos/x.yaml") == {"@vo", "@deputy"}
+    assert by_forge(text, "manifests/vos/new.yaml") == {"@cod"}
 
 
 def test_the_file_says_what_it_cannot_do_and_is_the_same_in_any_order():
