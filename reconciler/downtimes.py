@@ -43,6 +43,9 @@ def stated(
     up_to = tip or (read.commit if read.commit != _WORKTREE else _head(repository)) if files else ""
     if not up_to:
         return {}
+    kept = _Kept.read(cache)
+    if kept.knows(up_to, files.values()):
+        return _told(kept, files)
     if cut_off(repository):
         message = "the history is cut off (a shallow clone), so that nobody can say when a downtime was declared"
         raise SourceError(f"{message}: git fetch --unshallow")
@@ -70,10 +73,15 @@ def _elsewhere(one: Resource, said: Sequence[Stated[Any]]) -> Iterator[Stated[An
             yield Stated(at, said[0].spec)
 
 
+def _told(kept: _Kept, files: Mapping[Ref, str]) -> dict[Ref, list[Stated[Any]]]:
+    return {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
+
+
 def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resource]]:
     kinds = {f"{name}/": kind for name, kind in registry().items() if type(kind).remembers is not Kind.remembers}
+    prefixes = tuple(kinds)
     for ref, one in resources.items():
-        if ref.startswith(tuple(kinds)) and kinds[f"{ref.kind}/"].remembers(one):
+        if ref.startswith(prefixes) and kinds[f"{ref.kind}/"].remembers(one):
             yield ref, one
 
 
@@ -130,6 +138,10 @@ class _Kept:
                 Path(name).replace(cache / _FILE)
             finally:
                 Path(name).unlink(missing_ok=True)
+
+    def knows(self, tip: str, paths: Collection[str]) -> bool:
+        """Whether there is nothing to read."""
+        return self.tip == tip and all(path in self.past for path in paths)
 
     def bring_up(self, repository: Path, tip: str, paths: Collection[str]) -> None:
         """Read what has come since, and all of the files that were not looked at before."""
