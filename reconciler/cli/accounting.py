@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.drawing import Part
     from reconciler.exchange.apel.export import Clouds, Jobs, Outgoing
-    from reconciler.exchange.usage import Total
+    from reconciler.exchange.usage import Total, Used
     from reconciler.model import UsageRecord
     from reconciler.records.store import Store
 
@@ -114,14 +114,15 @@ def usage(
     """
     from reconciler.cli.house import now, told
     from reconciler.exchange.usage import totals
-    from reconciler.metering import uncounted
+    from reconciler.metering import counted, uncounted
 
     sites, _ = _declared(context, revision)
     with told(context.obj) as store:
-        found = [r for one in _months(since, month) for r in _uses(store, one, sites)]
+        known = _benchmarks(sites)
+        found = [use for one in _months(since, month) for use in counted(store, one, now(), known, site or None)]
         for missing in uncounted(store, now()):
             console.note(missing)
-    wanted = [r for r in found if vo in ("", r.vo) and site in ("", r.site)]
+    wanted = [use for use in found if vo in ("", use.vo)]
     countries = {name: str(spec.country or "") for name, spec in sites.items()}
     names = [name.strip() for name in by.split(",")]
     try:
@@ -139,7 +140,7 @@ def usage(
 
 
 def _draw(
-    file: Path | None, uses: Sequence[UsageRecord], groups: Sequence[Total], names: Sequence[str], months: list[str]
+    file: Path | None, uses: Sequence[Used], groups: Sequence[Total], names: Sequence[str], months: list[str]
 ) -> None:
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
 
@@ -157,7 +158,7 @@ def _draw(
         return [Part(f"By {', '.join(names)}", said, table=Table(head, rows, roles))]
 
     partial = " The last month is not over." if any(group.partial for group in groups) else ""
-    draw(file, f"Usage, {span}", f"{len(uses):,} machines and jobs.{partial}", figure, parts)
+    draw(file, f"Usage, {span}", f"{sum(one.count for one in groups):,} machines and jobs.{partial}", figure, parts)
 
 
 def _cells(groups: Sequence[Total], names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[Any]]:
@@ -228,6 +229,7 @@ def export_apel(
     from reconciler.cli.house import now, told
     from reconciler.exchange.apel.export import month as messages
     from reconciler.exchange.apel.export import namings
+    from reconciler.metering import counted
 
     if (certificate is None) is not (key is None):
         raise typer.BadParameter("--certificate and --key go together")
@@ -238,14 +240,15 @@ def export_apel(
         _unlisted(certificate, key, sites)
     (one,) = _months("", month)
     with told(context.obj) as store:
-        uses = _uses(store, one, sites)
+        known = _benchmarks(sites)
+        uses: list[Used] = [*counted(store, one, now(), known)] if how != "records" else [*_uses(store, one, sites)]
     refused = 0
     for name, spec in sites.items():
         if site in ("", name):
             own = [use for use in uses if use.site == name]
             _untold(name, spec, own)
             for under, (naming, told_of) in namings(name, spec, vos, _made_by()).items():
-                here = [u for u in own if (u.cloud in told_of if u.kind == "vm" else under == name)]
+                here = [u for u in own if (_cloud(u) in told_of if u.kind == "vm" else under == name)]
                 refused += _put(
                     into, under, one, messages(here, naming, now(), jobs=how, clouds=machines), certificate, key
                 )
@@ -263,12 +266,16 @@ def _unlisted(certificate: Path, key: Path, sites: Mapping[str, Any]) -> None:
         console.note(f"{dn} is the hostDn of no accounting service of a certified production site: it may be refused")
 
 
-def _untold(name: str, spec: Any, uses: Sequence[UsageRecord]) -> None:
+def _cloud(use: Used) -> str:
+    return getattr(use, "cloud", "")
+
+
+def _untold(name: str, spec: Any, uses: Sequence[Used]) -> None:
     """Machines that run and yield no record are told of."""
     from reconciler.exchange.apel.export import is_told
 
     for cloud in spec.clouds:
-        machines = sum(use.kind == "vm" and use.cloud == cloud.name for use in uses)
+        machines = sum(use.kind == "vm" and _cloud(use) == cloud.name for use in uses)
         if machines and not is_told(cloud):
             console.note(f"{name}/{cloud.name}: accounting is not enabled: {machines} machines are left out")
 
@@ -347,10 +354,15 @@ def _months(since: str, until: str) -> list[str]:
 def _uses(store: Store, month: str, sites: Mapping[str, Any]) -> list[UsageRecord]:
     from reconciler import metering
     from reconciler.cli.house import now
+
+    return metering.used(store, month, now(), _benchmarks(sites))
+
+
+def _benchmarks(sites: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, float]]:
+    """Of a core, by site and cloud."""
     from reconciler.exchange.apel.export import benchmarks
 
-    known = {place: found for name, spec in sites.items() for place, found in benchmarks(name, spec).items()}
-    return metering.used(store, month, now(), known)
+    return {place: found for name, spec in sites.items() for place, found in benchmarks(name, spec).items()}
 
 
 def _declared(context: typer.Context, revision: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,6 +8,9 @@ from typing import Any
 
 from reconciler.exchange.apel.accounts import factor
 from reconciler.model import UsageRecord
+from reconciler.model.usage import JobSum
+
+Used = UsageRecord | JobSum
 
 GROUPS = ("month", "site", "vo", "country", "user")
 _HOUR = 3600
@@ -51,9 +54,12 @@ class Total:
 
 
 def totals(
-    records: Iterable[UsageRecord], by: Iterable[str] = GROUPS[:3], countries: Mapping[str, str] | None = None
+    records: Iterable[Used], by: Iterable[str] = GROUPS[:3], countries: Mapping[str, str] | None = None
 ) -> tuple[Total, ...]:
-    """Machines and jobs by groups, in their order. ``countries`` by site. Raises ValueError for no such group."""
+    """Machines and jobs by groups, in their order. ``countries`` by site. Raises ValueError for no such group.
+
+    Jobs may be records, or sums that the database has made of them.
+    """
     names = tuple(by)
     if strange := [name for name in names if name not in GROUPS]:
         raise ValueError(f"{', '.join(strange)}: usage is grouped by {', '.join(GROUPS)}")
@@ -71,7 +77,7 @@ def totals(
     return tuple(found[key] for key in sorted(found, key=lambda key: (*key[1:], key[0])))
 
 
-def _keys(countries: Mapping[str, str]) -> dict[str, Callable[[UsageRecord], str]]:
+def _keys(countries: Mapping[str, str]) -> dict[str, Callable[[Used], str]]:
     return {
         "month": lambda r: r.month,
         "site": lambda r: r.site,
@@ -81,13 +87,14 @@ def _keys(countries: Mapping[str, str]) -> dict[str, Callable[[UsageRecord], str
     }
 
 
-def _add(total: Total, record: UsageRecord) -> None:
+def _add(total: Total, record: Used) -> None:
     cores = record.wall_seconds * record.cpu_count if record.kind == "job" else record.cpu_seconds
-    total.count += 1
+    cards = record.gpu_seconds if isinstance(record, JobSum) else record.wall_seconds * record.gpus
+    total.count += record.jobs if isinstance(record, JobSum) else 1
     total.wall_hours += record.wall_seconds / _HOUR
     total.core_hours += cores / _HOUR
     total.cpu_hours += record.cpu_seconds / _HOUR
-    total.gpu_hours += record.wall_seconds * record.gpus / _HOUR
+    total.gpu_hours += cards / _HOUR
     total.partial |= record.partial
     if record.benchmark_type:
         of = factor(record)

@@ -78,3 +78,11 @@ class JobSum:
     worked_cpu_seconds: int
     earliest_end: datetime | None
     latest_end: datetime | None
+    gpu_seconds: int = 0
+    partial: bool = False
+    """The month was not over when one of them was written."""
+
+    @property
+    def kind(self) -> str:
+        """As of a record."""
+        return "job"

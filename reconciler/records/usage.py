@@ -65,7 +65,8 @@ class Usage:
         worked = [func.sum(case((one > 0, one), else_=0)) for one in (row.wall_seconds, row.cpu_seconds)]
         total = (func.count(), func.sum(row.wall_seconds), func.sum(row.cpu_seconds), *worked)
         ends = (type_coerce(func.min(row.end), Instant), type_coerce(func.max(row.end), Instant))
-        found = select(*alike, *total, *ends).where(row.month == month, row.kind == "job")
+        more = (func.sum(row.wall_seconds * row.gpus), func.max(case((row.partial, 1), else_=0)))
+        found = select(*alike, *total, *ends, *more).where(row.month == month, row.kind == "job")
         found = found if site is None else found.where(row.site == site)
         with self.database.reading() as connection:
             rows = connection.execute(found.group_by(*alike).order_by(*alike)).all()
@@ -83,4 +84,5 @@ def _record(row: RowMapping) -> UsageRecord:
 
 
 def _sum(row: Any) -> JobSum:
-    return JobSum(*row[:9], *(int(number) for number in row[9:14]), *row[14:])
+    numbers = [int(number) for number in row[9:14]]
+    return JobSum(*row[:9], *numbers, *row[14:16], gpu_seconds=int(row[16]), partial=bool(row[17]))

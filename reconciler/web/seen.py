@@ -300,7 +300,7 @@ def _totals(sight: Sight, month: str) -> tuple[Total, ...]:
         planned = sight.planned()
         sites = {r.name: one.spec for r, one in planned.graph.resources.items() if r.kind == "Site"} if planned else {}
         known = {place: worth for name, spec in sites.items() for place, worth in benchmarks(name, spec).items()}
-        kept = sight.kept["usage", month] = (now, totals(metering.used(sight.store, month, now, known)))
+        kept = sight.kept["usage", month] = (now, totals(metering.counted(sight.store, month, now, known)))
     return kept[1]
 
 

@@ -73,10 +73,11 @@ def main() -> None:
     with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder) / 'hanse.db'}", lambda: NOW) as store:
         measured("store the month", lambda: store.usage.rebuild(MONTH, uses, site="BAY", kind="job"))
         sums = measured("add up in the database", lambda: store.usage.sums(MONTH))
+        measured("report", lambda: totals(sums, ("month", "site", "vo", "user")))
         uses = list(measured("read the month", lambda: store.usage.month(MONTH)))
     found = measured("summaries", lambda: summaries(sums, BAY, normalised=True))
     measured("add up in memory", lambda: summed(uses))
-    measured("report", lambda: totals(uses, ("month", "site", "vo", "user")))
+    measured("report from single jobs", lambda: totals(uses, ("month", "site", "vo", "user")))
     told = measured("write messages", lambda: batches(JOB, (job_record(use, BAY) for use in uses), NOW))
     print(f"\n{len(found):,} summaries; {len(told.messages):,} messages of {told.records:,} jobs")
 

@@ -216,6 +216,8 @@ def _added(key: tuple[Any, ...], uses: Sequence[UsageRecord]) -> JobSum:
         worked_cpu_seconds=sum(n for n in cpus if n > 0),
         earliest_end=min(ends, default=None),
         latest_end=max(ends, default=None),
+        gpu_seconds=sum(use.wall_seconds * use.gpus for use in uses),
+        partial=any(use.partial for use in uses),
     )
 
 

@@ -25,6 +25,7 @@ from reconciler.exchange.apel.writing import LIMIT, batches
 from reconciler.kinds.site import Cloud, SiteSpec
 from reconciler.kinds.vo import VOSpec
 from reconciler.model import UsageRecord
+from reconciler.model.usage import JobSum
 
 Jobs = Literal["records", "summaries", "normalised"]
 """How jobs are told: each, or a month's sums, or those in units of work."""
@@ -44,7 +45,7 @@ class Outgoing:
 
 
 def month(
-    uses: Iterable[UsageRecord],
+    uses: Iterable[UsageRecord | JobSum],
     naming: Naming,
     now: datetime,
     *,
@@ -52,10 +53,15 @@ def month(
     clouds: Clouds = "records",
     limit: int = LIMIT,
 ) -> tuple[Outgoing, ...]:
-    """Everything of one site and month, whole: what is sent replaces what was sent before."""
-    known = list(uses)
+    """Everything of one site and month, whole: what is sent replaces what was sent before.
+
+    Jobs that are told as sums may be given as sums.
+    """
+    told_of = list(uses)
+    known = [use for use in told_of if isinstance(use, UsageRecord)]
+    added = [use for use in told_of if isinstance(use, JobSum)]
     machines = [use for use in known if use.kind == "vm"]
-    sums = summed(known)
+    sums = [*summed(known), *added]
     each = clouds == "records"
     told = [
         _text(CLOUD, [cloud_record(use, naming, now) for use in machines], now, limit)

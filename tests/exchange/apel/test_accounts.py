@@ -223,3 +223,19 @@ def test_the_database_adds_jobs_up_as_the_records_do(tmp_path):
         store.usage.rebuild("2026-10", [*jobs, VM])
         assert list(store.usage.sums("2026-10")) == summed(jobs)
         assert [one.site for one in store.usage.sums("2026-10", site="CAP")] == ["CAP"]
+
+
+def test_sums_of_jobs_are_added_up_as_the_jobs_are():
+    jobs = [
+        WORK,
+        replace(WORK, record="slurm/18/0", gpus=2),
+        replace(WORK, record="slurm/19/0", vo="vo-y", partial=True),
+    ]
+    for by in (["vo"], ["month", "site"], ["country", "user"]):
+        assert totals(summed(jobs), by) == totals(jobs, by)
+
+
+def test_a_month_may_be_told_of_sums_of_jobs():
+    jobs = [WORK, replace(WORK, record="slurm/18/0")]
+    for how in ("summaries", "normalised"):
+        assert month([VM, *summed(jobs)], BAY, NOW, jobs=how) == month([VM, *jobs], BAY, NOW, jobs=how)
