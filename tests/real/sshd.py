@@ -1,7 +1,8 @@
-"""A real sshd on loopback for one test: a key of its own, and an environment for whoever logs in."""
+"""A real sshd on loopback, to be looked at and not logged in to: the port of ``sshd`` (a session fixture)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,59 +10,46 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-_PATIENCE = 15.0
+from tests.real.bind import free_port, need
 
 
-@dataclass(frozen=True)
-class Sshd:
-    """Where it listens, and the key that it lets in."""
-
-    port: int
-    key: Path
-
-
-@contextmanager
-def sshd(folder: Path, **environment: str) -> Iterator[Sshd]:
-    """Up as long as the context lasts. Needs root, who is let in."""
-    if shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None or os.geteuid() != 0:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no sshd to be had, or not root")
-    for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
-    shutil.copy(folder / "user.pub", folder / "authorized")
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    told = " ".join(f'"{name}={value}"' for name, value in environment.items())
-    (folder / "sshd_config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
-        f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nSetEnv {told}\n"
-    )
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Its port."""
+    need("sshd", "ssh-keygen", package="openssh-server")
+    folder, port = tmp_path_factory.mktemp("sshd"), free_port()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
+    (folder / "config").write_text(f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/key\nPidFile none\n")
     Path("/run/sshd").mkdir(exist_ok=True)
-    command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")]
-    with (folder / "sshd.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    try:
-        _wait(port)
-        yield Sshd(port, folder / "user")
-    finally:
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, sign)
-            with suppress(subprocess.TimeoutExpired):
+    with running([str(shutil.which("sshd")), "-D", "-e", "-f", str(folder / "config")], port):
+        yield port
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int) -> Iterator[None]:
+    """A server while the block runs, from when it listens."""
+    with subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait_for(port, process)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
                 process.wait(5)
-                break
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
-def _wait(port: int) -> None:
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 15
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
-        time.sleep(0.05)
-    raise AssertionError("sshd was not ready in time")
+        time.sleep(0.02)
+    pytest.fail(f"{process.args} does not listen on {port}")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -19,7 +15,10 @@ from reconciler.drivers import plugins
 from reconciler.errors import Terminal
 from reconciler.model import Target
 from reconciler.ports.check import STANDARD_PLUGINS
-from tests.real.bind import free_port, need
+from tests.real.bind import free_port
+from tests.real.sshd import sshd
+
+__all__ = ["sshd"]
 
 FOLDER = Path("/usr/lib/nagios/plugins")
 
@@ -34,31 +33,6 @@ def real():
         say = "monitoring plugins not installed: apt-get install monitoring-plugins-basic monitoring-plugins-standard"
         pytest.fail(say) if os.environ.get("CI") == "true" else pytest.skip(say)
     return opened()
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory):
-    need("sshd", "ssh-keygen", package="openssh-server")
-    folder, port = tmp_path_factory.mktemp("sshd"), free_port()
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
-    (folder / "config").write_text(f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/key\nPidFile none\n")
-    Path("/run/sshd").mkdir(exist_ok=True)
-    command = [shutil.which("sshd"), "-D", "-e", "-f", folder / "config"]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for(port)
-            yield port
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-
-
-def _wait_for(port):
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.02)
-    pytest.fail(f"nothing listens on {port}")
 
 
 class _Quiet(http.server.BaseHTTPRequestHandler):
