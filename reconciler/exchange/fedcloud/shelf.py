@@ -21,7 +21,7 @@ _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
 
 _OURS = re.compile(
     rb"""kind["']?\s*:\s*["']?"""
-    rb"""(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup|MetricTemplate|MetricProfile)\b"""
+    rb"""(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup|Vocabulary|MetricTemplate|MetricProfile)\b"""
 )
 """Only files that may hold one of these are parsed."""
 

@@ -272,13 +272,13 @@ def _services(question: Question) -> list[Row]:
 
 
 def _service_types(question: Question) -> list[Row]:
-    """The types that services have."""
+    """The types that services may have."""
     rows = []
-    for name in sorted({entry.spec.type for entry in question.feed.topology.services}):
+    for name, description in question.feed.topology.types.items():
         key = key_of(("ServiceType", name), None)
         made = Element("SERVICE_TYPE", TYPE_ID=key, PRIMARY_KEY=key)
         put(made, "SERVICE_TYPE_NAME", name)
-        put(made, "SERVICE_TYPE_DESC", "")
+        put(made, "SERVICE_TYPE_DESC", description)
         rows.append(_row(made))
     return rows
 

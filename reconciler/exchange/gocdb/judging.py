@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from reconciler.exchange.gocdb.telling import element_of
 from reconciler.kinds.base import Fault
 from reconciler.kinds.site import KIND, SiteSpec
-from reconciler.kinds.vocabulary import RESERVED_SCOPES
+from reconciler.kinds.site.rules import UNMONITORED_TYPES
+from reconciler.kinds.vocabulary import Words
 from reconciler.model import Ref, encode
 
 Path = tuple[str | int, ...]
@@ -28,8 +29,11 @@ _ROUNDS = 5
 _LEFT_OUT = "left out"
 
 
-def judged(name: str, spec: dict[str, Any], before: Mapping[str, Any], tell: Tell) -> dict[str, Any] | None:
+def judged(
+    name: str, spec: dict[str, Any], before: Mapping[str, Any], words: Words, tell: Tell
+) -> dict[str, Any] | None:
     """The spec as a manifest may have it; None when nothing can be made of it. ``before`` is what was imported last."""
+    _worded(spec, before, words, tell)
     for _ in range(_ROUNDS):
         try:
             made = SiteSpec.model_validate_json(encode(spec))
@@ -44,7 +48,7 @@ def judged(name: str, spec: dict[str, Any], before: Mapping[str, Any], tell: Tel
         ]
         if not faults:
             return spec
-        if not _mend(spec, faults, tell):
+        if not _mend(spec, before, faults, tell):
             return None
     return None
 
@@ -122,26 +126,58 @@ def shown(spec: Mapping[str, Any], path: Path) -> str:
 # -- rules -------------------------------------------------------------------------------------------------------------
 
 
-def _mend(spec: dict[str, Any], faults: Iterable[tuple[str, Fault]], tell: Tell) -> bool:
-    """Mend what services break, or leave them out; False when the fault is the site's own."""
+def _worded(spec: dict[str, Any], before: Mapping[str, Any], words: Words, tell: Tell) -> None:
+    """Put right what services break of GOCDB's rules, and of a closed vocabulary."""
+    spec.update(_scoped(spec, words, frozenset(), tell, ""))
+    held, kept = set(spec.get("scopes", ())), []
+    excused = UNMONITORED_TYPES | words.unmonitored
+    for service in spec.get("services", ()):
+        where = f"SERVICE_ENDPOINT[{service.get('hostname', '')}]"
+        type_ = service.get("type", "")
+        if words.closed and type_ not in words.types:
+            tell(f"{where}/SERVICE_TYPE", f"{type_} is no word of the vocabulary; {_LEFT_OUT}", False)
+            kept += _as_before(service, before)
+            continue
+        if service.get("production") and service.get("monitored") is False and type_ not in excused:
+            del service["production"]
+            tell(f"{where}/IN_PRODUCTION", "in production and not monitored: taken in as not in production", True)
+        service.update(_scoped(service, words, words.reserved - held, tell, f"{where}/"))
+        kept.append(service)
+    if "services" in spec:
+        spec["services"] = kept
+
+
+def _scoped(
+    data: Mapping[str, Any], words: Words, reserved: frozenset[str], tell: Tell, where: str
+) -> dict[str, list[str]]:
+    """The scopes of something that it may have: none that the site would have to have, none that there is not."""
+    scopes = list(data.get("scopes", ()))
+    unknown = words.closed and words.scopes
+    kept = [s for s in scopes if s not in reserved and not (unknown and s not in words.scopes | words.reserved)]
+    for scope in (s for s in scopes if s not in kept):
+        why = "is reserved, and the site does not have it" if scope in reserved else "is no word of the vocabulary"
+        tell(f"{where}SCOPES", f"{scope} {why}: taken in without it", True)
+    return {"scopes": kept} if scopes else {}
+
+
+def _mend(spec: dict[str, Any], before: Mapping[str, Any], faults: Iterable[tuple[str, Fault]], tell: Tell) -> bool:
+    """Leave out services that break a rule; False when the fault is the site's own."""
     gone = set[int]()
-    for rule, fault in faults:
+    for _rule, fault in faults:
         found = _SERVICE.match(fault.path)
         if found is None:
             tell(fault.path, f"{fault.message}; the site is left as it was", False)
             return False
         n = int(found[1])
-        service = spec["services"][n]
-        where = f"SERVICE_ENDPOINT[{service['hostname']}]"
-        if rule == "site-production-monitored":
-            service.pop("production", None)
-            tell(f"{where}/IN_PRODUCTION", "in production and not monitored: taken in as not in production", True)
-        elif rule == "site-reserved-scopes":
-            held = set(spec.get("scopes", ()))
-            service["scopes"] = [one for one in service["scopes"] if one in held or one not in RESERVED_SCOPES]
-            tell(f"{where}/SCOPES", f"{fault.message}: taken in without it", True)
-        elif n not in gone:
+        if n not in gone:
             gone.add(n)
-            tell(where, f"{fault.message}; {_LEFT_OUT}", False)
-    spec["services"] = [one for n, one in enumerate(spec["services"]) if n not in gone]
+            tell(f"SERVICE_ENDPOINT[{spec['services'][n]['hostname']}]", f"{fault.message}; {_LEFT_OUT}", False)
+    services = [[one] if n not in gone else _as_before(one, before) for n, one in enumerate(spec["services"])]
+    spec["services"] = [one for some in services for one in some]
     return True
+
+
+def _as_before(service: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the last import had of a service; nothing where that is what breaks the rule."""
+    found = [one for one in before.get("services", ()) if one.get("name") == service.get("name")]
+    return [deepcopy(one) for one in found if one != service]

@@ -14,16 +14,18 @@ from reconciler.exchange.gocdb.judging import judged
 from reconciler.exchange.gocdb.keys import key_of, number_of, service_name, site_name
 from reconciler.exchange.gocdb.merging import Merging, notes_of
 from reconciler.exchange.gocdb.reading import Found
+from reconciler.exchange.gocdb.standing import words_of
 from reconciler.exchange.gocdb.telling import text_of
 from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.site.certification import STEPS
+from reconciler.kinds.vocabulary import Words
 
 
 def take_sites(merging: Merging) -> None:
     """Take in every site, and the services of sites that are known."""
-    told = _told(merging)
+    told, words = _told(merging), words_of(merging.shelf)
     for name, (site, services) in sorted(told.items()):
-        _Site(merging, name).take(site, services)
+        _Site(merging, name, words).take(site, services)
     merging.gone("Site", {name for name, (site, _) in told.items() if site is not None}, "SITE")
 
 
@@ -55,8 +57,9 @@ def key_in(element: Element) -> str:
 class _Site:
     """One site of a feed."""
 
-    def __init__(self, merging: Merging, name: str) -> None:
+    def __init__(self, merging: Merging, name: str, words: Words) -> None:
         self.merging = merging
+        self.words = words
         self.name = name
         self.ours = merging.ours(("Site", name))
         self.before = _renamed(merging.last(("Site", name)), self.ours)
@@ -78,7 +81,7 @@ class _Site:
         self.merging.place = (here.where, here.line)
         held = [*named, *self._not_judged(named, closed=spec.get("certification") == "Closed")]
         spec |= {"services": held} if held else {}
-        kept = judged(self.name, spec, self.old, self._tell)
+        kept = judged(self.name, spec, self.old, self.words, self._tell)
         if kept is None:
             return
         known = self.before.get("metadata", {}).get("annotations", {})

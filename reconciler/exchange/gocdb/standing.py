@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,10 +14,16 @@ from reconciler.exchange.gocdb.keys import KEY_NOTE, key_of, service_name
 from reconciler.kinds import registry
 from reconciler.kinds.downtime import Interval, intervals
 from reconciler.kinds.downtime.affected import Places
+from reconciler.kinds.vocabulary import Words, words
 from reconciler.model import Location, Ref, Resource, encode
 
 Service = tuple[str, str]
 """Site, name of the service."""
+
+
+def words_of(shelf: Shelf) -> Words:
+    """The words that the manifests of a folder may use."""
+    return words({one.ref: one for one in _resources(shelf, ("Vocabulary",))})
 
 
 class Standing:
@@ -64,32 +70,34 @@ class Standing:
     @cached_property
     def resources(self) -> Mapping[Ref, Resource]:
         """What is valid."""
-        made = (self._resource(key) for kind in ("Site", "Downtime", "ServiceGroup") for key in self._held(kind))
-        return {one.ref: one for one in made if one is not None}
+        return {one.ref: one for one in _resources(self._shelf, ("Site", "Downtime", "ServiceGroup"))}
 
     def _held(self, kind: str) -> Iterable[Key]:
         return [key for key in self._shelf.held() if key[0] == kind]
 
-    def _data(self, key: Key) -> Mapping[str, Any]:
-        document = self._shelf.get(key)
-        return document.data if document is not None and isinstance(document.data, dict) else {}
-
     def _notes(self, key: Key) -> Mapping[str, str]:
-        return self._data(key).get("metadata", {}).get("annotations") or {}
+        return _data(self._shelf, key).get("metadata", {}).get("annotations") or {}
 
     def _services(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for key in self._held("Site"):
-            for one in (self._data(key).get("spec") or {}).get("services") or ():
+            for one in (_data(self._shelf, key).get("spec") or {}).get("services") or ():
                 if isinstance(one, Mapping) and isinstance(one.get("name"), str):
                     yield key[1], one
 
-    def _resource(self, key: Key) -> Resource | None:
-        data, kind = self._data(key), registry()[key[0]]
+
+def _resources(shelf: Shelf, kinds: Collection[str]) -> Iterator[Resource]:
+    """What is valid of some kinds."""
+    for key in (key for key in shelf.held() if key[0] in kinds):
+        data, kind = _data(shelf, key), registry()[key[0]]
         try:
             spec = kind.canonical(kind.Spec.model_validate_json(encode(data.get("spec") or {})))
         except ValidationError:
-            return None
+            continue
         labels = data.get("metadata", {}).get("labels")
-        place = Location(self._shelf.file_of(key), 1)
-        decode = kind.Spec.model_validate_json
-        return Resource(Ref.of(*key), spec.digest(), spec.canonical(), (), "", place, decode, labels=labels)
+        place, decode = Location(shelf.file_of(key), 1), kind.Spec.model_validate_json
+        yield Resource(Ref.of(*key), spec.digest(), spec.canonical(), (), "", place, decode, labels=labels)
+
+
+def _data(shelf: Shelf, key: Key) -> Mapping[str, Any]:
+    document = shelf.get(key)
+    return document.data if document is not None and isinstance(document.data, dict) else {}

@@ -15,6 +15,7 @@ from reconciler.kinds.downtime.affected import Places
 from reconciler.kinds.downtime.affected import services as chosen
 from reconciler.kinds.servicegroup import ServiceGroupSpec
 from reconciler.kinds.site import Service, SiteSpec
+from reconciler.kinds.vocabulary.types import SERVICE_TYPES
 from reconciler.model import Ref, Resource
 
 EntryT = TypeVar("EntryT", "SiteEntry", "ServiceEntry", "DowntimeEntry", "GroupEntry")
@@ -75,6 +76,8 @@ class Topology:
     services: tuple[ServiceEntry, ...]
     downtimes: tuple[DowntimeEntry, ...]
     groups: tuple[GroupEntry, ...]
+    types: Mapping[str, str]
+    """Every service type that there is -> what it is, where somebody says so."""
     unregistered: tuple[str, ...]
     """Sites without a certification status: GOCDB knows no such thing."""
 
@@ -94,6 +97,7 @@ def topology(resources: Mapping[Ref, Resource], declarations: Declarations, now:
         _ordered(services.values()),
         _ordered(_downtimes(resources, intervals(resources, declarations, now), services)),
         _ordered(_groups(resources, services)),
+        _types(resources, services.values()),
         tuple(others),
     )
 
@@ -136,6 +140,12 @@ def _groups(
         held = sorted({key for entry in spec.members for key, _level in chosen(entry, places)} & services.keys())
         key = key_of(("ServiceGroup", ref.name), noted(resources[ref].annotations))
         yield GroupEntry(number_of(key), key, ref.name, spec, tuple(services[one] for one in held))
+
+
+def _types(resources: Mapping[Ref, Resource], services: Iterable[ServiceEntry]) -> dict[str, str]:
+    own = [one for ref in sorted(resources) if ref.kind == "Vocabulary" for one in resources[ref].spec.serviceTypes]
+    said = {one.name: one.description or "" for one in own}
+    return {name: said.get(name, "") for name in sorted({*SERVICE_TYPES, *said, *(one.spec.type for one in services)})}
 
 
 def _ordered(entries: Iterable[EntryT]) -> tuple[EntryT, ...]:

@@ -37,6 +37,7 @@ def feed():
         site("gone", service("left"), certification="Closed", scopes=["EGI", "Local"]),
         site("young", certification="Candidate", infrastructure="Test"),
         site("cloudonly", certification=None),
+        resource("Vocabulary", "own", {"serviceTypes": [{"name": "org.example.portal", "description": "A portal"}]}),
         resource("ServiceGroup", "NGI_CLOUDS", GROUP, {"gocdb/key": "5G0"}),
     )
     return Feed(topology(some, {}, NOW), View())
@@ -254,10 +255,11 @@ def test_lists_tell_ngis_countries_types(feed):
     assert {one.findtext("COUNTRY"): one.findtext("COUNT") for one in asked(feed, "get_site_count_per_country")}[
         "Spain"
     ] == "3"
-    assert [one.findtext("SERVICE_TYPE_NAME") for one in asked(feed, "get_service_types")] == [
-        "CE",
-        "org.openstack.nova",
-    ]
+    types = {
+        one.findtext("SERVICE_TYPE_NAME"): one.findtext("SERVICE_TYPE_DESC") for one in asked(feed, "get_service_types")
+    }
+    assert {"CE", "org.openstack.nova", "Top-BDII"} < types.keys()
+    assert types["org.example.portal"] == "A portal"
     assert asked(feed, "get_site_list", sitename="TIDE")[0].get("COUNTRY_CODE") == "DE"
 
 

@@ -355,6 +355,21 @@ def test_services_that_break_gocdbs_own_rules_are_put_right(into, small):
     declared(into)
 
 
+def test_words_that_a_closed_vocabulary_does_not_have_stay_out(into, small):
+    own = into / "words.yaml"
+    own.parent.mkdir()
+    said_ = "{closed: true, scopes: [{name: EGI}], serviceTypes: [{name: org.own, monitoringOptional: true}]}"
+    own.write_text(f"apiVersion: hanse/v1\nkind: Vocabulary\nmetadata: {{name: own}}\nspec: {said_}\n")
+    small.services[0].elements |= {"SERVICE_TYPE": "org.own", "NODE_MONITORED": "N"}
+    small.services[1].elements["SERVICE_TYPE"] = "org.other"
+    small.services[2].scopes = ["EGI", "Elsewhere"]
+    report = taken(small, into)
+    assert [one.path for one in report.problems] == ["SITE[ALPHA]/SERVICE_ENDPOINT[h12.s1.example.org]/SERVICE_TYPE"]
+    assert [one.path for one in report.findings] == ["SITE[BETA]/SERVICE_ENDPOINT[h21.s2.example.org]/SCOPES"]
+    assert spec(into, "ALPHA")["services"][0]["production"] is True
+    declared(into)
+
+
 def test_services_of_a_site_that_is_not_told_of_are_told(into, small):
     small.services.append(feed.service(99, feed.site(9, "NOWHERE")))
     report = taken(small, into)
