@@ -43,6 +43,8 @@ bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one, and b
 	@$(BIN)/python -m tests.benchmarks.clouds
 	@$(BIN)/python -m tests.benchmarks.data
 	@$(BIN)/python -m tests.benchmarks.accounting
+	@$(BIN)/python -m tests.benchmarks.availability --database
+	@$(BIN)/python -m tests.benchmarks.probes
 
 docs: $(VENV)/.dev ## regenerate schemas, reference pages and the output of commands, then build the docs into site/
 	@$(BIN)/python -m tests.generated --write
@@ -54,6 +56,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o $(REQ)/dev.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/openstack.in -o $(REQ)/openstack.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/rucio.in -o $(REQ)/rucio.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/caso.in -o $(REQ)/caso.txt
 
 clean: ## remove what make made
 	rm -rf $(VENV) site .demo .cache

@@ -1,12 +1,11 @@
 """cASO, the generator that OpenStack sites run, and Hanse say the same of the same machine, field by field.
 
-Needs a Python that has ``caso``: ``python -m venv DIR && DIR/bin/pip install caso``, and CASO_PYTHON=DIR/bin/python.
+Optional: HANSE_CASO=1 makes a virtual environment that has it (tests/real/caso.py).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,8 @@ from reconciler.exchange.apel import CLOUD, batches, read
 from reconciler.exchange.apel.accounts import Naming, accelerators, addresses, cloud_record
 from reconciler.exchange.apel.documents import parsed
 from reconciler.model import Ref, UsageRecord
+from tests.real.caso import python
 
-PYTHON = os.environ.get("CASO_PYTHON", "")
-pytestmark = pytest.mark.skipif(not PYTHON, reason="CASO_PYTHON names no Python that has caso")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 START = datetime(2026, 10, 30, tzinfo=UTC)
 BAY = Naming("BAY", {"bay": "cloud.bay.example.org"}, {"bay": "openstack"}, {})
@@ -69,7 +67,7 @@ else:
 
 def caso(**given) -> str:
     done = subprocess.run(
-        [PYTHON, "-W", "ignore", "-c", SCRIPT],
+        [python(), "-W", "ignore", "-c", SCRIPT],
         input=json.dumps(given),
         capture_output=True,
         text=True,
