@@ -45,15 +45,13 @@ def stated(
         return {}
     kept = _Kept.read(cache)
     if kept.knows(up_to, files.values()):
-        return _told(kept, files)
+        return _told(kept, files, resources)
     if cut_off(repository):
         message = "the history is cut off (a shallow clone), so that nobody can say when a downtime was declared"
         raise SourceError(f"{message}: git fetch --unshallow")
-    kept = _Kept.read(cache)
     kept.bring_up(repository, up_to, set(files.values()))
     kept.write(cache)
-    found = {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
-    return {ref: [*_elsewhere(resources[ref], said), *said] for ref, said in found.items()}
+    return _told(kept, files, resources)
 
 
 def declarations(
@@ -73,8 +71,9 @@ def _elsewhere(one: Resource, said: Sequence[Stated[Any]]) -> Iterator[Stated[An
             yield Stated(at, said[0].spec)
 
 
-def _told(kept: _Kept, files: Mapping[Ref, str]) -> dict[Ref, list[Stated[Any]]]:
-    return {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
+def _told(kept: _Kept, files: Mapping[Ref, str], resources: Mapping[Ref, Resource]) -> dict[Ref, list[Stated[Any]]]:
+    found = {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
+    return {ref: [*_elsewhere(resources[ref], said), *said] for ref, said in found.items()}
 
 
 def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resource]]:

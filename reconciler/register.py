@@ -44,33 +44,39 @@ class Register:
         self._made: OrderedDict[Any, Topology] = OrderedDict()
         self._feeds: OrderedDict[tuple[Any, View], Feed] = OrderedDict()
         self._lock = threading.Lock()
+        self._making = {True: threading.Lock(), False: threading.Lock()}
+        """Of the past, and of the present: who asks for the one does not wait for the other."""
 
     def feed(self, view: View, at: str = "") -> Feed:
         """The register as it is shown: as it stands, or as it was ``at`` a commit or a time.
 
         Raises NotYet, and SourceError or ManifestError for a commit that cannot be read.
         """
+        graph = self._graph = self._house.earlier or self._graph  # there is none while the loop makes another one
+        key = self._key(graph, at)
+        with self._making[bool(at)]:
+            made = self._known(self._made, key) or self._topology(graph, key)
         with self._lock:
-            self._graph = self._house.earlier or self._graph  # there is none while the loop makes another one
-            key = self._key(at)
-            if (key, view) not in self._feeds:
-                _put(self._feeds, (key, view), Feed(self._topology(key), view))
-            return self._feeds[key, view]
+            _put(self._made, key, made)
+            feed = self._feeds.get((key, view)) or Feed(made, view)
+            _put(self._feeds, (key, view), feed)
+            return feed
 
-    def _key(self, at: str) -> Any:
+    def _known(self, kept: OrderedDict[Any, Topology], key: Any) -> Topology | None:
+        with self._lock:
+            return kept.get(key)
+
+    def _key(self, graph: Graph | None, at: str) -> Any:
         """What names a register: its commit; what is declared by a working tree, which has none."""
         if at:
             return commit_named(self._house.settings, at)
-        if self._graph is None:
+        if graph is None:
             raise NotYet
-        return self._graph.commit if self._graph.commit != _WORKTREE else id(self._graph)
+        return graph.commit if graph.commit != _WORKTREE else id(graph)
 
-    def _topology(self, key: Any) -> Topology:
-        if key not in self._made:
-            graph = self._graph
-            here = graph is not None and key in (graph.commit, id(graph))
-            _put(self._made, key, self._of(graph) if graph is not None and here else self._past(key))
-        return self._made[key]
+    def _topology(self, graph: Graph | None, key: Any) -> Topology:
+        here = graph is not None and key in (graph.commit, id(graph))
+        return self._of(graph) if graph is not None and here else self._past(key)
 
     def _of(self, graph: Graph) -> Topology:
         house = self._house
@@ -92,6 +98,7 @@ class Register:
 
 def _put(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
     kept[key] = value
+    kept.move_to_end(key)
     while len(kept) > _KEPT:
         kept.popitem(last=False)
 

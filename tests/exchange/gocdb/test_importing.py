@@ -420,11 +420,13 @@ def test_a_downtime_comes_in_with_its_services_and_when_it_was_declared(into, sm
     assert state(into) == before
 
 
-def test_an_imported_downtime_keeps_its_key_its_time_and_its_class(into, small):
+def test_an_imported_downtime_keeps_its_key_its_time_and_its_class(into, small, tmp_path):
     small.downtimes = [downtime(701, small.services[:1], *PAST), downtime(702, small.services[2:], *PAST, PAST[0])]
     taken(small, into)
     resources = declared(into)
-    stated = declarations(into.parent, revision(into.parent), resources)
+    kept = tmp_path / "cache"
+    stated = declarations(into.parent, revision(into.parent), resources, kept)
+    assert declarations(into.parent, revision(into.parent), resources, kept) == stated
     out = ET.fromstring(answer(Feed(topology(resources, stated, NOW), View()), "get_downtime", {}, NOW))
     told = {one.get("PRIMARY_KEY"): one for one in out}
     assert {key: one.get("CLASSIFICATION") for key, one in told.items()} == {
