@@ -13,6 +13,7 @@ from reconciler import (
     apply,
     graph,
     hindsight,
+    incoming,
     keeping,
     lifetimes,
     locking,
@@ -65,6 +66,8 @@ class Proposal:
     policy: Policy
     saved: bool = False
     """True for a plan that was made earlier: everything is looked at once more just before it is done."""
+    come: incoming.Incoming | None = None
+    """How the branch stands that it was read from."""
 
 
 def propose(
@@ -84,9 +87,10 @@ def propose(
     """
     settings, kinds = house.settings, house.kinds
     drivers = suppose.drivers(house.drivers, down)
-    repository, paths, signers = Path(settings.source.repository), settings.source.paths, settings.source.signers
+    repository, paths = Path(settings.source.repository), settings.source.paths
+    come = incoming.chosen(settings, house.store, revision, worktree=worktree)
     read = source.read(
-        repository, revision, worktree=worktree, paths=paths, earlier=house.memory.revision, signers=signers
+        repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision
     )
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
@@ -115,13 +119,15 @@ def propose(
     inventory = keeping.apart(inventory, placed)
     seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
-    rules = policy(settings, placed, house.store, house.clock(), unverified=read.unverified)
-    return Proposal(plan.plan(placed, seen, inventory, rules, kinds, world), placed, seen, inventory, rules)
+    rules = policy(settings, placed, house.store, house.clock(), unverified=come.unverified)
+    placed = incoming.remarked(placed, come)
+    return Proposal(plan.plan(placed, seen, inventory, rules, kinds, world), placed, seen, inventory, rules, come=come)
 
 
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:
     """Do it, write down what became of it, and say so."""
     plan_, placed, seen = proposal.plan, proposal.graph, proposal.observed
+    incoming.settle(house.store, proposal.come)
     locking.begin(house.store, plan_, placed, seen)
     with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
         work = Work(

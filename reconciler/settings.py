@@ -6,15 +6,39 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from reconciler.errors import SettingsError
 from reconciler.model import SecretRef, Strict
 
 FILE = "hanse.toml"
+
+
+class SignedSettings(Strict):
+    """Who must have signed what. A commit that none of them has signed is not in force; the one before it stays so."""
+
+    paths: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Folders or patterns: each commit that changes a file there must be signed."""
+    branches: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Patterns of branches for which this holds."""
+    signers: Path | None = None
+    """List of allowed signers (ssh-keygen)."""
+    keyring: Path | None = None
+    """Public keys (``gpg --export --armor``)."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.signers is None and self.keyring is None:
+            raise ValueError("give signers, keyring or both")
+        return self
+
+    def pathed(self, root: Path) -> Self:
+        """The same with paths counted from ``root``."""
+        found = {name: root / path for name in ("signers", "keyring") if (path := getattr(self, name))}
+        return self.model_copy(update=found)
 
 
 class Source(Strict):
@@ -36,6 +60,8 @@ class Source(Strict):
     """Folders inside the repository that hold manifests."""
     signers: Path | None = None
     """List of allowed signers (ssh-keygen): when given, a commit that none of them signed changes nothing."""
+    signed: tuple[SignedSettings, ...] = ()
+    """Who must have signed the commits that change certain paths."""
 
     @field_validator("remote")
     @classmethod
@@ -364,6 +390,7 @@ class Settings(Strict):
                 update={
                     "repository": str(root / self._repository),
                     "signers": root / self.source.signers if self.source.signers else None,
+                    "signed": tuple(one.pathed(root) for one in self.source.signed),
                 }
             ),
         }

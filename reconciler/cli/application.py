@@ -15,6 +15,7 @@ import reconciler.cli.rendering
 import reconciler.cli.uptime
 import reconciler.cli.vocards  # noqa: F401 (their commands register themselves)
 from reconciler.cli.accounting import meter
+from reconciler.cli.acknowledging import acknowledge
 from reconciler.cli.applying import apply, run
 from reconciler.cli.approvers import approvers
 from reconciler.cli.beginning import config as config_
@@ -88,7 +89,7 @@ _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
     "Look": (status, rule, locations, explain, history, names, downtimes, meter),
-    "Hold and allow": (approve, approvers, pause, resume),
+    "Hold and allow": (approve, approvers, acknowledge, pause, resume),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

@@ -187,6 +187,8 @@ def run(
         with service.holding(bell):
             proposal, report = service.step(bell)
             service.probe_due()
+        if service.forging is not None:
+            service.forging.once()
         return exits.of_outcomes(proposal.plan, report.outcomes if report else ())
 
 
@@ -226,7 +228,7 @@ def _served(house: House, listen: str, service: Service, place: Place) -> Iterat
     others = [*gocdb.routes(of_gocdb), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
     forges = house.settings.webhooks
     others += hooks.routes(
-        hooks.Hooks(forges, house.drivers.secret, house.store.deliveries, service.fetcher.call, house.clock)
+        hooks.Hooks(forges, house.drivers.secret, house.store.deliveries, service.called, house.clock)
     )
     shown = Shown(house, service, place, token)
     others += shown.routes()

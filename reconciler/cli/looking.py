@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.explain import Finding
     from reconciler.model import Choice, Condition, Event, Ref
     from reconciler.model.data import RuleRecord
+    from reconciler.records.heads import Head
     from reconciler.records.names import Name
     from reconciler.records.store import Store
 
@@ -61,7 +62,20 @@ def status(
             console.data(standing.data(store, conditions))
         else:
             console.say(standing.text(store, conditions, counts, now()))
+            _heads(store.heads.all(), now())
     return 0
+
+
+def _heads(heads: Sequence[Head], now: datetime) -> None:
+    """Say which branch is not in force as it is, and why."""
+    from reconciler.cli.standing import age
+
+    for head in heads:
+        if head.why:
+            what = f"{head.withheld[:12]} is not in force" if head.withheld else "it"
+            stands = f" ({head.commit[:12]} is)" if head.commit else ""
+            said = f"branch {head.branch}: {what}{stands}, since {age(head.withheld_since or now, now)}: {head.why}"
+            console.say(f"\n{console.style('bad', said)}")
 
 
 def _one(ref: Ref, conditions: Sequence[Condition], output: Form, now: datetime, rules: Sequence[RuleRecord]) -> None:

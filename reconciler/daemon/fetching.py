@@ -6,7 +6,7 @@ It runs beside the loop: a long apply does not hold it up, and what does not com
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,13 +22,16 @@ SETTLE = 1.0
 """Seconds between two fetches at least."""
 
 
-def fetch(settings: Source, secret: Callable[[SecretRef], str]) -> bool:
-    """Fetch what the settings name; False when nothing has moved. Raises SourceError, or DriverError for a secret."""
+def fetch(settings: Source, secret: Callable[[SecretRef], str], refs: Sequence[str] = source.BRANCHES) -> bool:
+    """Fetch ``refs`` of what the settings name; False when nothing has moved.
+
+    Raises SourceError, or DriverError for a secret.
+    """
     if not settings.remote:
         return False
     password = secret(settings.password) if settings.password else ""
     remote = source.Remote(settings.remote, settings.username, password, settings.ca)
-    return source.fetch(Path(settings.repository), remote)
+    return source.fetch(Path(settings.repository), remote, refs)
 
 
 @dataclass
@@ -46,6 +49,10 @@ class Fetcher:
     def call(self) -> None:
         """Fetch soon."""
         self.called.set()
+
+    def bring(self, refs: Sequence[str]) -> bool:
+        """Fetch other refs than branches. Raises SourceError, or DriverError for a secret."""
+        return fetch(self.settings, self.secret, refs)
 
     def now(self) -> bool:
         """Fetch, and say whether something moved. What goes wrong is logged, and nothing has moved then."""

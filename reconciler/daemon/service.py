@@ -19,6 +19,7 @@ from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.availability import keep_computing
 from reconciler.daemon.fetching import Fetcher
+from reconciler.daemon.forging import forging
 from reconciler.daemon.kept import Kept
 from reconciler.daemon.loop import Bell, Rhythm, keep
 from reconciler.daemon.metering import keep_metering
@@ -98,11 +99,18 @@ class Service:
         """What fetches, where there is something to fetch from."""
         settings = self.house.settings.source
         self.fetcher = Fetcher(settings, self.house.drivers.secret, self.moved.set, self._fetched)
+        self.forging = forging(self.house, self.revision, self.fetcher.bring)
 
     @property
     def backlog(self) -> tuple[int, float]:
         """Probes that wait for a free worker, and for how many seconds the first of them has been due."""
         return (self.prober.waiting, self.prober.lag) if self.prober else (0, 0.0)
+
+    def called(self) -> None:
+        """Somebody says that there may be something to fetch, or a pull request to look at."""
+        self.fetcher.call()
+        if self.forging is not None:
+            self.forging.call()
 
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
@@ -120,8 +128,12 @@ class Service:
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
             told = Told(lambda outcome: self.board.heard(outcome, proposal.graph), NowAndThen(_moving, _EVERY))
+            if self.forging is not None:
+                self.forging.begun(plan)
             report = work(self.house, proposal, lease.who(), bell.stop, told, leave=self.moved)
             self.recorded = plan.digest
+            if self.forging is not None:
+                self.forging.ended(plan, report)
             self._prepare()
         elif fresh:
             self._prepare()
@@ -138,6 +150,8 @@ class Service:
         def moved() -> None:
             self.moved.set()
             bell.ring()
+            if self.forging is not None:
+                self.forging.call()
 
         self.fetcher.moved = moved
         watch = watching(Path(settings.source.repository), folders, moved)
@@ -148,6 +162,7 @@ class Service:
             self._keep_metering,
             lambda ring: keep_computing(self.house, self._commit, ring.stop),
             lambda ring: fetching(rhythm.interval, ring.stop),
+            self._keep_forging,
             lambda ring: notifier.keep(self.board, ring.stop),
         ]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
@@ -210,6 +225,10 @@ class Service:
         prober = Prober(self._checker(), self._kept(), self.house.clock, workers, secret=self._secret)
         self.prober = prober
         keep_probing(prober, self._known, self._last, bell.stop)
+
+    def _keep_forging(self, bell: Bell) -> None:
+        if self.forging is not None:
+            self.forging.keep(self.house.settings.run.interval_seconds, bell.stop)
 
     def _keep_metering(self, bell: Bell) -> None:
         keep_metering(self.house, bell.stop)

@@ -10,13 +10,27 @@ from pathlib import Path
 from reconciler.model import Revision
 from reconciler.source import worktree as working
 from reconciler.source.blobs import Stored
-from reconciler.source.fetching import Remote, fetch
+from reconciler.source.fetching import BRANCHES, Remote, fetch
+from reconciler.source.judging import Before, Judged, Rule, branch_of, fork, head_of, judge
 from reconciler.source.listing import changed_files, files_at
 from reconciler.source.names import resolved
 from reconciler.source.repository import opened
-from reconciler.source.signatures import unverified
+from reconciler.source.signatures import Signers, unverified
 
-__all__ = ["Remote", "fetch", "read"]
+__all__ = [
+    "BRANCHES",
+    "Before",
+    "Judged",
+    "Remote",
+    "Rule",
+    "Signers",
+    "branch_of",
+    "fetch",
+    "fork",
+    "head_of",
+    "judge",
+    "read",
+]
 
 
 def read(

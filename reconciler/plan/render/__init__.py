@@ -6,7 +6,7 @@ The JSON form is plan/saved.py. Colour is the caller's: a ``Style`` is asked for
 from __future__ import annotations
 
 from reconciler.plan.render.drawing import Drawing, of_graph, of_plan
-from reconciler.plan.render.markdown import MARKER, markdown, within
+from reconciler.plan.render.markdown import MARKER, faulty, markdown, overlapping, within
 from reconciler.plan.render.notation import dot, drawn, mermaid
 from reconciler.plan.render.svg import svg
 from reconciler.plan.render.text import next_steps, text
@@ -18,11 +18,13 @@ __all__ = [
     "Style",
     "dot",
     "drawn",
+    "faulty",
     "markdown",
     "mermaid",
     "next_steps",
     "of_graph",
     "of_plan",
+    "overlapping",
     "plain",
     "summary",
     "svg",

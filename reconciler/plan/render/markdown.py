@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
-from reconciler.model import Action, Choice, FieldChange, Plan, Verb
+from reconciler.model import Action, Choice, FieldChange, Plan, Ref, Verb
 from reconciler.plan.render import data, words
 
 MARKER = "<!-- hanse-plan -->"
@@ -49,6 +49,25 @@ def within(comment: str, room: int = _ROOM) -> str:
     folds = "\n</details>" * (kept.count("<details>") - kept.count("</details>"))
     fence = "\n```" if sum(line.startswith("```") for line in kept.splitlines()) % 2 else ""
     return f"{kept}{fence}{folds}\n\n… the rest is too long for a comment: hanse plan shows all of it\n"
+
+
+def faulty(commit: str, faults: Iterable[str]) -> str:
+    """The comment for a commit that cannot be planned."""
+    said = [_code(fault) for fault in faults]
+    head = f"{MARKER}\n### Cannot be planned\n\nCommit {_code(commit[:12])}.\n\n"
+    return within(head + "\n".join(f"- {one}" for one in said) + "\n")
+
+
+def overlapping(shared: Mapping[int, Sequence[Ref]]) -> str:
+    """What to add to a comment where other open pull requests touch the same resources; "" where none does."""
+    if not shared:
+        return ""
+    lines = ["", "**Other open pull requests touch the same**", ""]
+    for number, refs in shared.items():
+        names = ", ".join(_code(ref) for ref in refs[:10])
+        more = f" and {len(refs) - 10} more" if len(refs) > 10 else ""  # noqa: PLR2004
+        lines.append(f"- #{number}: {names}{more}")
+    return "\n".join(lines) + "\n"
 
 
 def _table(found: words.Parts) -> Iterator[str]:
