@@ -339,6 +339,20 @@ def test_what_does_not_go_together_is_told_and_left_as_it_is_until_somebody_mend
     assert 'text: "Be kind."' in file.read_text()
 
 
+def test_files_of_other_kinds_are_not_read_and_a_vos_that_cannot_be_is_left_alone(tmp_path):
+    (tmp_path / "site.yaml").write_text("kind: Site\nspec: [broken\n")
+    assert import_cards(CARD.encode(), "feed", tmp_path).complete
+    broken = tmp_path / FILE
+    broken.write_text("kind: VO\nspec: [broken\n")
+    report = import_cards(CARD.encode(), "feed", tmp_path)
+    assert [one.file for one in report.problems] == [FILE]
+    assert (report.vos, broken.read_text()) == (0, "kind: VO\nspec: [broken\n")
+    broken.unlink()
+    assert import_cards(CARD.encode(), "feed", tmp_path).created == (FILE,)
+    broken.write_text(broken.read_text().replace("scope: Global", "scope: Local"))
+    assert [one.path for one in import_cards(CARD.encode(), "feed", tmp_path).kept] == ["spec.scope"]
+
+
 def test_a_card_that_is_gone_is_told_and_its_vo_stays(tmp_path):
     import_cards(CARD.encode(), "feed", tmp_path)
     assert import_cards(b"<VoDump/>", "feed", tmp_path).vanished == (NAME,)

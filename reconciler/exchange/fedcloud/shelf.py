@@ -19,9 +19,10 @@ _VERSION = 1
 _REMARK = "# import: "
 _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*(?:#.*)?\n)*")
 
+_KIND = rb"""kind["']?\s*:\s*["']?"""
 _OURS = re.compile(
-    rb"""kind["']?\s*:\s*["']?"""
-    rb"""(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup|Vocabulary|MetricTemplate|MetricProfile)\b"""
+    _KIND
+    + rb"""(?:Site|VO|Image|Dataset|DatasetRule|Downtime|ServiceGroup|Vocabulary|MetricTemplate|MetricProfile)\b"""
 )
 """Only files that may hold one of these are parsed."""
 
@@ -49,11 +50,15 @@ class Shelf:
     _unreadable: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, folder: Path) -> Shelf:
-        """Read every manifest under ``folder``; a file that cannot be read is a problem and is not written to."""
+    def of(cls, folder: Path, kind: str = "") -> Shelf:
+        """Read every manifest under ``folder``; a file that cannot be read is a problem and is not written to.
+
+        With a ``kind``, only files that may hold one of it: reading with every comment takes its time.
+        """
         shelf = cls(folder)
+        ours = re.compile(_KIND + kind.encode() + rb"\b") if kind else _OURS
         for path in manifest_files(folder):
-            shelf._take(path)
+            shelf._take(path, ours)
         return shelf
 
     def get(self, key: Key) -> Document | None:
@@ -105,11 +110,11 @@ class Shelf:
         else:
             (self.folder / slot.file).unlink()
 
-    def _take(self, path: Path) -> None:
+    def _take(self, path: Path, ours: re.Pattern[bytes]) -> None:
         file = path.relative_to(self.folder).as_posix()
         try:
             content = path.read_bytes()
-            if not _OURS.search(content):
+            if not ours.search(content):
                 return
             parts = load_documents(content.decode(), file)
         except ManifestError as error:

@@ -48,7 +48,7 @@ class ImportReport:
 
 def import_cards(content: bytes, source: str, into: Path) -> ImportReport:
     """Turn every card into ``vos/<name>.yaml``. ``source`` is what messages name the document by."""
-    return _Import(source, Shelf.of(into), _lock(into)).run(content)
+    return _Import(source, Shelf.of(into, "VO"), _lock(into)).run(content)
 
 
 class _Import:
@@ -97,12 +97,16 @@ class _Import:
     def _put(self, name: str, theirs: Mapping[str, Any]) -> None:
         key = ("VO", name)
         existing = self.shelf.get(key)
+        if existing is None and self.shelf.file_of(key) in {problem.file for problem in self.shelf.problems}:
+            self.refused.add(name)
+            return
         document = existing.data if existing is not None else _manifest(name)
-        spec, notes = merged(document.get("spec") or {}, self._base(name), theirs)
+        base = self._base(name) if existing is not None else {}
+        spec, notes = merged(document.get("spec") or {}, base, theirs)
         marks = existing.marks if existing is not None else {}
         for note in notes:
             path: tuple[str | int, ...] = ("spec", *note.path)
-            at = next(marks[path[:n]] for n in range(len(path), -1, -1) if path[:n] in marks or n == 0)
+            at = next((marks[path[:n]] for n in range(len(path), -1, -1) if path[:n] in marks), (1, 1))
             shown = ".".join(str(part) for part in path)
             said = Diagnostic(self.shelf.file_of(key), *at, shown, note.message, "", "vocard-kept", "warning")
             self.kept.append(said)
