@@ -83,6 +83,8 @@ DEFAULTS: Mapping[str, str] = {
 
 _WORLDS: Mapping[str, str] = {"configure": "compute", "images": "compute", "events": "storage"}
 """Ports that share one world with what they serve: nodes, files."""
+_IMPORTING = threading.Lock()
+"""Threads that import parts of one package at the same time may find them half made."""
 
 
 class Wired:
@@ -200,7 +202,9 @@ class Wired:
             world = _WORLDS.get(port, port)
             state = {"state": str(Path(self._settings.state) / world)}
             complete = Target(target.id, target.driver, {**state, **self._extra(port), **target.options})
-            opened[key] = import_module(module).open(complete, self)
+            with _IMPORTING:
+                driver = import_module(module)
+            opened[key] = driver.open(complete, self)
         return opened[key]
 
     def _extra(self, port: str) -> Mapping[str, Any]:

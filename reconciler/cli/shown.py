@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Place
 
 if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
-
     from reconciler.daemon.service import Service
     from reconciler.reconcile import House
     from reconciler.uptime import Explained
@@ -30,9 +28,14 @@ class Shown:
     token: Callable[[], str] | None
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def routes(self) -> list[BaseRoute]:
-        """Of the API and of the pages."""
-        from reconciler.web import api, pages
+    def routes(self) -> Sequence[Any]:
+        """Of the API and of the pages. Raises SettingsError where what they need is not installed."""
+        from reconciler.errors import SettingsError
+
+        try:
+            from reconciler.web import api, pages
+        except ImportError as error:
+            raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
         from reconciler.web.sight import Sight
 
         sight = Sight(

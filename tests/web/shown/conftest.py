@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dns.zone  # noqa: F401 (before threads do)
 import pytest
 import requests
 
