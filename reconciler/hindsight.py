@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler import manifest, source
 from reconciler.downtimes import stated
-from reconciler.errors import ManifestError, SourceError
+from reconciler.errors import SourceError
 from reconciler.kinds import Fault, Kind, registry
 from reconciler.model import Diagnostic, Graph, Ref, Resource, Revision, Severity
 
@@ -88,8 +88,10 @@ def _diagnostic(resource: Resource, kind: Kind[Any], rule: str, fault: Fault) ->
 
 
 def over(graph: Graph, repository: Path, read: Revision, cache: Path | None, now: datetime) -> Graph:
-    """The graph with what is odd in the light of the past as remarks. Raises ManifestError for what is wrong."""
+    """The graph with all that is odd in the light of the past as remarks: a plan tells it and goes on.
+
+    Nothing that a plan does rests on it. What was valid when it was proposed may be odd once it is merged, and that
+    must not stop a federation.
+    """
     found = judged(repository, read, graph.resources, cache, now)
-    if any(one.severity == "error" for one in found):
-        raise ManifestError(sorted(found))
     return replace(graph, remarks=(*graph.remarks, *map(str, sorted(found)))) if found else graph

@@ -264,3 +264,15 @@ def test_faults_are_told_together_also_where_others_forbid_to_go_on(north):
     assert "there is no service novva of NORTH" in said.out
     assert "Certified to Candidate is no documented step" in said.out
     assert "may not be taken away" not in said.out  # something may be wrong with its file: nothing is concluded
+
+
+def test_a_plan_tells_what_validation_refuses_of_downtimes_and_goes_on(north):
+    """Two changes that were valid each by itself may not be together; that must not stop the federation."""
+    declare(north, 40, 45, "a")
+    declare(north, 42, 50, "b")
+    committed(north, NOW - HOUR)
+    assert north.hanse("validate").code == 1
+    said = north.hanse("plan")
+    assert said.code == 2
+    assert "nova of NORTH is in Downtime/a (OUTAGE) too" in said.out
+    assert north.hanse("apply").code == 0

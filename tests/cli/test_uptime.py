@@ -238,6 +238,14 @@ def test_an_outage_that_was_declared_a_day_ahead_excuses_a_site(north):
     assert "in downtime" in said.out
 
 
+def test_downtimes_of_a_day_are_told_as_data(north):
+    declare(north, 1, 11)
+    told = json.loads(north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02", "-o", "json").out)
+    (one,) = told["downtimes"]
+    assert (one["ref"], one["classification"]) == ("Downtime/works", "UNSCHEDULED")
+    assert one["declared"] == "2026-10-01T11:00:00Z"
+
+
 def test_a_late_one_and_a_risk_excuse_nothing_and_are_told(north):
     declare(north, 1, 11)
     daily = {row["day"]: row for row in rows(north, "--daily")}["2026-10-02"]
