@@ -89,8 +89,11 @@ def test_jobs_of_a_killed_apply_are_found_again_and_what_they_bring_is_taken_in(
         finally:
             os.killpg(killed.pid, signal.SIGKILL)
     fts.going.set()
-    with hanse(root, "apply", "--yes") as again:
-        out, _ = again.communicate(timeout=180)
+    for _ in range(3):  # a storage that did not answer in time is asked again
+        with hanse(root, "apply", "--yes") as again:
+            out, _ = again.communicate(timeout=180)
+        if again.returncode == 0:
+            break
     assert again.returncode == 0, out
     assert len(fts.submissions) == 3
     assert {said["params"]["priority"] for said in fts.submissions} == {5}
