@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from reconciler.kinds.vo import (
     VomsServer,
     VOSpec,
 )
+from reconciler.manifest.roundtrip import update
 from reconciler.model import encode
 
 CARD = (Path(__file__).parent / "card.xml").read_text()
@@ -478,6 +480,29 @@ def test_an_import_of_an_export_changes_nothing(tmp_path_factory, vo):
     assert first.complete
     second = import_cards(text, "feed", into)
     assert (second.created, second.changed, second.kept) == ((), (), ())
+
+
+@settings(max_examples=40, deadline=None)
+@given(VO, VO, VO, st.data())
+def test_whatever_people_and_the_portal_do_the_next_import_settles(tmp_path_factory, first, then, ours, data):
+    into = tmp_path_factory.mktemp("cards")
+    import_cards(cards({NAME: first}).text.encode(), "feed", into)
+    manifest = YAML(typ="safe").load((into / FILE).read_text())
+    theirs = orjson.loads(ours.canonical())
+    for field in data.draw(st.sets(st.sampled_from(sorted({*manifest["spec"], *theirs})))):
+        manifest["spec"].pop(field, None)
+        if field in theirs:
+            manifest["spec"][field] = theirs[field]
+    (into / FILE).write_text(update((into / FILE).read_text(), manifest))
+    text = cards({NAME: then}).text.encode()
+    import_cards(text, "feed", into)
+    after = (into / FILE).read_text()
+    made = YAML(typ="safe").load(after)["spec"] or {}
+    VOSpec.model_validate_json(encode(made))
+    again = import_cards(text, "feed", into)
+    assert (again.changed, again.created, (into / FILE).read_text()) == ((), (), after)
+    for field in made.keys() & theirs.keys() - orjson.loads(then.canonical()).keys():
+        assert made[field] == theirs[field]
 
 
 def test_the_first_form_keeps_everything_of_the_example():
