@@ -20,6 +20,8 @@ from reconciler.model import Ref, Resource
 
 EMERGENCY = timedelta(hours=48)
 """How far before its declaration a downtime may have begun."""
+AHEAD = timedelta(days=366)
+"""Nobody announces more than a year ahead."""
 Found = tuple[Ref, str, Fault]
 StatedAll = Mapping[Ref, Sequence[Stated[DowntimeSpec]]]
 
@@ -39,6 +41,7 @@ def faults(resources: Mapping[Ref, Resource], stated: StatedAll, now: datetime) 
     known = intervals({**sites, **{ref: mine[ref] for ref in live}}, stated, now)
     yield from _overlaps(known)
     yield from _late(known, specs)
+    yield from _far(live, now)
     young = {ref: one for ref, one in mine.items() if _young(specs[ref], stated.get(ref, ()), now)}
     yield from _long_ago(intervals({**sites, **young}, stated, now), specs)
 
@@ -102,6 +105,13 @@ def _late(known: Iterable[Interval], specs: Mapping[Ref, DowntimeSpec]) -> Itera
             yield one.ref, "downtime-late", Fault(path, message, "announce earlier where that is possible")
 
 
+def _far(live: Mapping[Ref, DowntimeSpec], now: datetime) -> Iterator[Found]:
+    for ref, spec in live.items():
+        if spec.start - now > AHEAD:
+            message = f"it begins in {(spec.start - now).days:,} days"
+            yield ref, "downtime-far", Fault("spec.start", message, "is the year a typing error?")
+
+
 def _young(spec: DowntimeSpec, stated: Sequence[Stated[DowntimeSpec]], now: datetime) -> bool:
     """Not over, or stated for the first time not long ago: older ones were told at their time."""
     return spec.end > now or not stated or now - stated[0].at < LONGEST
@@ -158,6 +168,7 @@ RULES = (
     Rule("downtime-overlap", "A service is in one downtime of a severity at a time.", between),
     Rule("downtime-overlap-severity", "A service is down or at risk, not both.", between, "warning"),
     Rule("downtime-late", "What begins within 24 hours of its declaration counts as UNSCHEDULED.", between, "warning"),
+    Rule("downtime-far", "A downtime begins within a year.", between, "warning"),
     Rule("downtime-long-ago", "A downtime has begun at most 48 hours before it is declared.", between),
     Rule("downtime-kept", "A downtime that has begun is closed, and never taken away.", between),
     Rule("downtime-kept-services", "What was in a downtime that has begun stays in it.", between, "warning"),

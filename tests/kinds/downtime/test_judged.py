@@ -108,6 +108,12 @@ def test_an_emergency_may_be_declared_up_to_48_hours_after_it_began(start, long_
     assert any("downtime-long-ago spec.start" in line for line in over) == long_ago
 
 
+def test_a_year_that_cannot_be_meant_is_told():
+    assert one(downtime(8_000, 8_004, CE)) == []
+    (line,) = one(downtime(40 * 8_766, 40 * 8_766 + 4, CE))
+    assert line == "downtime-far spec.start: it begins in 14,610 days; is the year a typing error?"
+
+
 def test_what_was_wrong_long_ago_is_told_no_more():
     assert one(downtime(-500, -400, CE), now=24 * 40, declared=0) == []
 
