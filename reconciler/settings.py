@@ -260,7 +260,7 @@ class ProbeSettings(Strict):
 
 
 class NotifySettings(Strict):
-    """Who is told when datasets have as many copies as somebody waits for, and when they no longer have."""
+    """Who is told when datasets have as many copies as somebody waits for, or when probes change their status."""
 
     url: SecretRef | str
     """Where it is posted to (``https://...``), or where that is found: a URL may be a secret itself."""
@@ -272,10 +272,14 @@ class NotifySettings(Strict):
     """So many complete copies."""
     at: Annotated[str, Field(min_length=1)] = "*"
     """Location expression: only copies at these storages count."""
+    probes: str = ""
+    """Name of a probe, or a pattern (``tides/*``): its changes are told, in place of datasets; none in a downtime."""
 
     @property
     def name(self) -> str:
         """As it is called in the log: without what may be secret."""
+        if self.probes:
+            return f"probes {self.probes}"
         return f"{self.dataset} x{self.copies} at {self.at}"
 
 

@@ -14,7 +14,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -90,7 +90,8 @@ class Notifier:
         self._secret, self._clock = secret, clock
         for hook in hooks:
             _sound(hook)
-        self.hooks = [Hook(hook, state / f"{_name(hook)}.json") for hook in hooks]
+        mine = [hook for hook in hooks if not hook.probes]
+        self.hooks = [Hook(hook, state / f"{name_of(hook)}.json") for hook in mine]
 
     def keep(self, board: Board, stop: threading.Event) -> None:
         """Tell what changes until told to stop."""
@@ -118,34 +119,53 @@ class Notifier:
     def _sent(self, hook: Hook, fact: Fact) -> bool:
         """Deliver one fact; False when it is to be tried again."""
         said = {"dataset": fact.dataset, "met": fact.met, "try": hook.tries + 1}
-        try:
-            url = self._url(hook.settings)
-            headers, body = self._message(hook, fact)
-            answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
-        except (DriverError, requests.RequestException) as error:
-            why = str(error) if isinstance(error, DriverError) else type(error).__name__
-            _log.warning("not notified", hook=hook.settings.name, why=why, **said)
-            return False
-        if answer.ok or answer.status_code == _GONE:
-            _log.info("notified", hook=hook.settings.name, status=answer.status_code, **said)
-            return True
-        _log.warning("not notified", hook=hook.settings.name, why=f"answers {answer.status_code}", **said)
-        return False
-
-    def _message(self, hook: Hook, fact: Fact) -> tuple[dict[str, str], bytes]:
-        stamp = int(self._clock())
-        body = json.dumps({"type": "dataset.copies", "timestamp": stamp, "data": fact.data()}, sort_keys=True).encode()
         number = hook.told.get(fact.dataset, (False, 0))[1] + 1
-        about = json.dumps([_name(hook.settings), number, fact.data()], sort_keys=True)
-        identity = f"msg_{uuid.uuid5(_NAMESPACE, about).hex}"
-        headers = {"Content-Type": "application/json", "User-Agent": "hanse"}
-        headers |= {"webhook-id": identity, "webhook-timestamp": str(stamp)}
-        if hook.settings.secret is not None:
-            headers["webhook-signature"] = signature(self._secret(hook.settings.secret), identity, stamp, body)
-        return headers, body
+        message = Message("dataset.copies", fact.data(), number, int(self._clock()))
+        return deliver(hook.settings, message, self._secret, said)
 
-    def _url(self, settings: NotifySettings) -> str:
-        return self._secret(settings.url) if isinstance(settings.url, SecretRef) else settings.url
+
+@dataclass(frozen=True)
+class Message:
+    """One delivery. ``number`` tells it from another with the same data."""
+
+    kind: str
+    data: dict[str, object]
+    number: int
+    stamp: int
+    """Seconds since the epoch."""
+
+
+def deliver(
+    settings: NotifySettings, message: Message, secret: Callable[[SecretRef], str], said: Mapping[str, object]
+) -> bool:
+    """Deliver a message; False when it is to be tried again. ``said``: what the log says of it."""
+    try:
+        url = secret(settings.url) if isinstance(settings.url, SecretRef) else settings.url
+        headers, body = _written(settings, message, secret)
+        answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+    except (DriverError, requests.RequestException) as error:
+        why = str(error) if isinstance(error, DriverError) else type(error).__name__
+        _log.warning("not notified", hook=settings.name, why=why, **said)
+        return False
+    if answer.ok or answer.status_code == _GONE:
+        _log.info("notified", hook=settings.name, status=answer.status_code, **said)
+        return True
+    _log.warning("not notified", hook=settings.name, why=f"answers {answer.status_code}", **said)
+    return False
+
+
+def _written(
+    settings: NotifySettings, message: Message, secret: Callable[[SecretRef], str]
+) -> tuple[dict[str, str], bytes]:
+    told = {"type": message.kind, "timestamp": message.stamp, "data": message.data}
+    body = json.dumps(told, sort_keys=True).encode()
+    about = json.dumps([name_of(settings), message.number, message.data], sort_keys=True)
+    identity = f"msg_{uuid.uuid5(_NAMESPACE, about).hex}"
+    headers = {"Content-Type": "application/json", "User-Agent": "hanse"}
+    headers |= {"webhook-id": identity, "webhook-timestamp": str(message.stamp)}
+    if settings.secret is not None:
+        headers["webhook-signature"] = signature(secret(settings.secret), identity, message.stamp, body)
+    return headers, body
 
 
 def _sound(hook: NotifySettings) -> None:
@@ -164,9 +184,10 @@ def signature(secret: str, identity: str, stamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(found).decode()}"
 
 
-def _name(settings: NotifySettings) -> str:
+def name_of(settings: NotifySettings) -> str:
     """What tells one subscription from another."""
     url = settings.url.model_dump_json() if isinstance(settings.url, SecretRef) else settings.url
-    said = json.dumps([url, settings.dataset, settings.copies, settings.at])
+    about = [settings.probes] if settings.probes else [settings.dataset, settings.copies, settings.at]
+    said = json.dumps([url, *about])
     host = "" if isinstance(settings.url, SecretRef) else (urlsplit(settings.url).hostname or "")
     return f"{host or 'hook'}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"

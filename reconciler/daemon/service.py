@@ -17,6 +17,7 @@ import structlog
 from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
+from reconciler.daemon.alarming import Alarms, Seen
 from reconciler.daemon.availability import keep_computing
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.forging import forging
@@ -156,6 +157,7 @@ class Service:
         self.fetcher.moved = moved
         watch = watching(Path(settings.source.repository), folders, moved)
         notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
+        alarms = Alarms(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
         fetching = self.fetcher.keep
         beside = [
             self._keep_probing,
@@ -164,6 +166,7 @@ class Service:
             lambda ring: fetching(rhythm.interval, ring.stop),
             self._keep_forging,
             lambda ring: notifier.keep(self.board, ring.stop),
+            lambda ring: alarms.keep(self._seen, ring.stop),
         ]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
@@ -232,6 +235,12 @@ class Service:
 
     def _keep_metering(self, bell: Bell) -> None:
         keep_metering(self.house, bell.stop)
+
+    def _seen(self) -> Seen | None:
+        """How probes stand, and what is declared; None until git was read."""
+        if self.checks is None or self.declared is None:
+            return None
+        return Seen(self.house.store.probes.states(), self.checks, self.declared.resources, self.house.clock())
 
     def _commit(self) -> str:
         return self.declared.commit if self.declared and not self.worktree else ""
