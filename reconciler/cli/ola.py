@@ -59,7 +59,8 @@ def ola(
         for one in found
         if site in ("", one.subject.site) and vo in ("", one.subject.vo) and not (failed and one.is_kept)
     ]
-    _draw(plot, wanted, month or last_month())
+    kept = f"{sum(one.is_kept for one in found)} of {len(found)} agreements were kept."
+    _draw(plot, wanted, month or last_month(), kept)
     if output is ReportForm.JSON:
         console.data([plain(one) for one in wanted])
     elif output is ReportForm.CSV:
@@ -69,7 +70,7 @@ def ola(
     return 0
 
 
-def _draw(file: Path | None, found: Sequence[Evaluation], month: str) -> None:
+def _draw(file: Path | None, found: Sequence[Evaluation], month: str, kept: str) -> None:
     def figure() -> Figure:
         from reconciler.drawing import agreements
 
@@ -78,13 +79,11 @@ def _draw(file: Path | None, found: Sequence[Evaluation], month: str) -> None:
     def parts() -> list[Part]:
         from reconciler.drawing import Part, Table
 
-        said = "Each number stands beside its target; a Use is the average over the month, of what was granted."
+        said = "Each number stands beside its target; USED is the average over the month, of what was granted."
         return [Part("Agreements", said, table=Table(_HEAD, [cells(one) for one in found], _roles(found)))]
 
-    kept = sum(one.is_kept for one in found)
-    said = f"{kept} of {len(found)} agreements were kept."
-    said += " The month is not over." if found and found[0].partial else ""
-    draw(file, f"Agreements in {month}", said, figure, parts)
+    partial = " The month is not over." if found and found[0].partial else ""
+    draw(file, f"Agreements in {month}", kept + partial, figure, parts)
 
 
 def _nothing(known: bool) -> str:

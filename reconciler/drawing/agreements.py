@@ -22,9 +22,10 @@ def agreements(found: Sequence[Evaluation], month: str) -> Figure:
         if not found:
             empty(figure.subplots(), f"no agreement is known in {month}")
             return figure
-        areas = figure.subplots(1, 2, sharey=True)
-        for axes, name in zip(areas, _NAMES, strict=True):
+        areas = figure.subplots(1, 3, sharey=True, width_ratios=(4, 4, 1.6))
+        for axes, name in zip(areas, _NAMES, strict=False):
             _measured(axes, found, name)
+        _said(areas[2], found)
         areas[0].set_yticks(range(len(found)), [one.subject.name for one in found])
         areas[0].set_ylim(len(found) - 0.4, -0.6)
         partial = " (partial)" if found[0].partial else ""
@@ -52,3 +53,14 @@ def _measured(axes: Axes, found: Sequence[Evaluation], name: str) -> None:
     axes.set_xticks(range(0, 101, 20))
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
+
+
+def _said(axes: Axes, found: Sequence[Evaluation]) -> None:
+    """What else was found, in words."""
+    axes.set_axis_off()
+    axes.set_xlim(0, 1)
+    axes.set_title("found", fontweight="normal", color=QUIET)
+    for place, one in enumerate(found):
+        rules = [finding.rule for finding in one.findings if finding.rule not in _NAMES]
+        kept = "kept" if one.is_kept else ""
+        axes.text(0, place, ", ".join(rules) or kept, va="center", color=QUIET if one.is_kept else INK, size=8)

@@ -18,14 +18,16 @@ _LOOK = """
   --good: #dbeafe; --doubt: #fdf0d5; --bad: #fbd5cd; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --quiet: #9da7b1; --line: #3a424b; --ground: #0d1117;
   --good: #12305a; --doubt: #4a3a12; --bad: #5d1f19; } }
-body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; background: var(--ground); color: var(--ink);
+body { margin: 2rem auto; max-width: 90rem; padding: 0 1rem; background: var(--ground); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 p { color: var(--quiet); margin: .3rem 0; }
 figure { margin: 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; min-width: 36rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } td:last-child { white-space: normal; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td:last-child { white-space: normal; min-width: 18rem; }
+td { vertical-align: top; }
 th { color: var(--quiet); font-weight: 600; position: sticky; top: 0; background: var(--ground); }
 td.good { background: var(--good); } td.doubt { background: var(--doubt); } td.bad { background: var(--bad); }
 @media print { body { max-width: none; margin: 0; } }
