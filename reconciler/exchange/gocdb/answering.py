@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from html import escape
@@ -183,6 +183,13 @@ def _sites_in_short(question: Question) -> list[Row]:
     return [feed.row("short", one, elements.site_short) for one in _sites_found(question)]
 
 
+def _sites_security(question: Question) -> list[Row]:
+    feed = question.feed
+    if not feed.view.contacts:
+        raise Refused("get_site_security_info is not public")
+    return [feed.row("security", one, elements.site_security) for one in _sites_found(question)]
+
+
 def _countries(question: Question) -> list[Row]:
     """How many sites each country has; those without any too."""
     counts = dict.fromkeys(sorted(NAMES.values(), key=str.casefold), 0)
@@ -308,6 +315,20 @@ def _downtimes_nested(question: Question) -> list[Row]:
     return [Row(entry.id, told(entry, services)) for entry, services in found]
 
 
+def _downtimes_to_broadcast(question: Question) -> list[Row]:
+    """Those that were declared in the last day, or ``interval`` days."""
+    feed, days = question.feed, question.asked.get("interval") or "1"
+    if not (days.isascii() and days.isdigit() and len(days) < 5):  # noqa: PLR2004
+        raise Refused("interval is not a number")
+    since = question.now - timedelta(days=int(days))
+    recent = [one for one in feed.topology.downtimes if one.interval.declared > since]
+    return [
+        feed.row(f"broadcast {entry.key}", one, partial(elements.downtime_to_broadcast, entry))
+        for entry, services in chosen(recent, question.asked, question.now)
+        for one in services
+    ]
+
+
 def _groups(question: Question) -> list[Row]:
     feed, asked = question.feed, question.asked
     name, extensions, scopes = asked.like("service_group_name"), asked.extensions("extensions"), asked.scopes
@@ -335,6 +356,7 @@ _SERVICE = ("hostname", "sitename", "roc", "country", "service_type", "monitored
 METHODS: dict[str, Method] = {
     "get_site": Method(_sites, _SITE),
     "get_site_list": Method(_sites_in_short, _SITE, pages=False),
+    "get_site_security_info": Method(_sites_security, _SITE[:-1], pages=False),
     "get_site_count_per_country": Method(
         _countries, ("certification_status", "production_status", "scope"), pages=False
     ),
@@ -345,6 +367,7 @@ METHODS: dict[str, Method] = {
     "get_service_endpoint": Method(_services, _SERVICE),
     "get_downtime": Method(_downtimes, (*DOWNTIME, *_SCOPE)),
     "get_downtime_nested_services": Method(_downtimes_nested, (*DOWNTIME, *_SCOPE)),
+    "get_downtime_to_broadcast": Method(_downtimes_to_broadcast, ("interval", "id", *_SCOPE), pages=False),
     "get_service_group": Method(_groups, ("service_group_name", *_SCOPE, "extensions")),
     "get_service_types": Method(_service_types, pages=False),
 }

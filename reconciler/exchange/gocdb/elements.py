@@ -84,6 +84,17 @@ def site_short(entry: SiteEntry, _view: View) -> Element:
     return Element("SITE", told)
 
 
+def site_security(entry: SiteEntry, _view: View) -> Element:
+    """``SITE`` of get_site_security_info."""
+    contacts = entry.spec.contacts
+    made = Element("SITE", ID=entry.key, PRIMARY_KEY=entry.key, NAME=entry.name)
+    put(made, "PRIMARY_KEY", entry.key)
+    put(made, "SHORT_NAME", entry.name)
+    put(made, "CSIRT_EMAIL", contacts.csirtEmail or "")
+    put(made, "CSIRT_TEL", contacts.csirtTelephone or "")
+    return made
+
+
 def service(entry: ServiceEntry, view: View) -> Element:
     """``SERVICE_ENDPOINT`` of get_service_endpoint."""
     spec, held = entry.spec, entry.site
@@ -137,6 +148,25 @@ def downtime(entry: DowntimeEntry, of: ServiceEntry, view: View) -> Element:
     tell(made, "GOCDB_PORTAL_URL", view.link("get_downtime", id=str(entry.id)))
     endpoints(made, "AFFECTED_ENDPOINTS", of, of.spec.endpoints, full=False)
     _when(made, entry)
+    return made
+
+
+def downtime_to_broadcast(entry: DowntimeEntry, of: ServiceEntry, view: View) -> Element:
+    """``DOWNTIME`` of get_downtime_to_broadcast; reminders are none of Hanse's, so their times are empty."""
+    made, one = _downtime(entry), entry.interval
+    put(made, "PRIMARY_KEY", entry.key)
+    put(made, "SITENAME", of.site.name)
+    put(made, "HOSTNAME", of.spec.hostname)
+    put(made, "SERVICE_TYPE", of.spec.type)
+    put(made, "HOSTED_BY", of.site.name)
+    put(made, "GOCDB_PORTAL_URL", view.link("get_downtime", id=str(entry.id)))
+    endpoints(made, "AFFECTED_ENDPOINTS", of, of.spec.endpoints, full=False)
+    put(made, "SEVERITY", one.severity)
+    put(made, "DESCRIPTION", one.description)
+    for name, moment in (("INSERT_DATE", one.declared), ("START_DATE", one.start), ("END_DATE", one.end)):
+        put(made, name, int(moment.timestamp()))
+    put(made, "REMINDER_START_DOWNTIME", "")
+    put(made, "BROADCASTING_START_DOWNTIME", "")
     return made
 
 

@@ -29,6 +29,8 @@ _METHODS = {
     "get_service_group": "SERVICE_GROUP",
 }
 _ALL = ("get_site", "get_service_endpoint", "get_downtime", "get_service_group")
+_OF_GET_SITE = ("CERTIFICATION_STATUS", "PRODUCTION_INFRASTRUCTURE", "ROC", "COUNTRY", "OFFICIAL_NAME")
+"""Of these get_site tells at least one of each site, and lists of contacts none."""
 _PLAIN = frozenset({"method", "scope", "scope_match", "next_cursor", "windowstart"})
 """Parameters with which an answer tells of all there is (of downtimes: from a day on)."""
 _LONGEST = 1 << 28
@@ -166,23 +168,26 @@ def _requests(url: str, since: str) -> Iterator[str]:
 def _take_pages(told: Read, url: str, fetch: Fetch) -> None:
     asked = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     method, seen = asked["method"], set[str]()
+    if method not in _METHODS:
+        told.fault(shown(url), *_not_taken(method))
+        return
     for _ in range(_PAGES):
         where = f"{shown(url)}?method={method}" + (f" behind {asked['next_cursor']}" if seen else "")
         try:
             page = _page(where, fetch(_with(url, asked)), asked)
         except (DriverError, _NoAnswer) as error:
             told.fault(where, str(error), "nothing is concluded from what is missing")
-            told.spoilt.add(_METHODS.get(method, ""))
+            told.spoilt.add(_METHODS[method])
             return
         _taken(told, page)
         seen.add(page.cursor)
         if not page.paged or not page.next:
-            if method in _METHODS and _plain(asked):
+            if _plain(asked):
                 _completed(told, _METHODS[method], asked)
             return
         if page.next in seen:
             told.fault(where, f"its next page is an earlier one, {page.next}", "nothing is concluded from it")
-            told.spoilt.add(_METHODS.get(method, ""))
+            told.spoilt.add(_METHODS[method])
             return
         asked = asked | {"next_cursor": page.next}
 
@@ -252,11 +257,22 @@ def _tree(content: bytes) -> tuple[Element, dict[int, int]]:
 
 def _taken(told: Read, page: _Page) -> list[str]:
     """Take a page's elements; returns which there were, or what an empty page was asked for."""
-    for element in page.root:
-        if element.tag in told.elements:
-            told.elements[element.tag].append(Found(element, page.where, page.lines.get(id(element), 1)))
     method = page.asked.get("method", "")
-    return [_METHODS[method]] if method in _METHODS else [t for t in TAGS if page.root.find(t) is not None]
+    if method and method not in _METHODS:
+        told.fault(page.where, *_not_taken(method))
+        return []
+    for element in page.root:
+        if element.tag == "SITE" and all(element.find(name) is None for name in _OF_GET_SITE):
+            name = element.get("NAME", "")
+            told.fault(page.where, f"SITE[{name}] is told of in short, so this is no answer of get_site")
+            told.spoilt.add("SITE")
+        elif element.tag in told.elements:
+            told.elements[element.tag].append(Found(element, page.where, page.lines.get(id(element), 1)))
+    return [_METHODS[method]] if method else [t for t in TAGS if page.root.find(t) is not None]
+
+
+def _not_taken(method: str) -> tuple[str, str]:
+    return f"answers of {method} are not taken in", f"ask for {', '.join(_ALL)}"
 
 
 def _plain(asked: Mapping[str, str]) -> bool:

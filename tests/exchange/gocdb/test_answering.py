@@ -293,3 +293,11 @@ def test_a_group_has_its_services_inside(feed):
         "EXTENSIONS",
     ]
     assert len(asked(feed, "get_service_group", scope="EGI")) == 0
+
+
+def test_security_contacts_are_told_where_contacts_are(feed):
+    (found,) = asked(feed, "get_site_security_info", sitename="CESGA")
+    assert (found.findtext("CSIRT_EMAIL"), found.findtext("CSIRT_TEL")) == ("csirt@a.example.org", "+34 2")
+    assert refused(Feed(feed.topology, View(contacts=False)), "get_site_security_info") == (
+        "get_site_security_info is not public"
+    )

@@ -126,3 +126,11 @@ def test_downtimes_are_found_as_gocdb_finds_them(feed, parameters, found):
 def test_times_that_do_not_go_together_are_refused(feed, parameters):
     with pytest.raises(Refused):
         asked(feed, **parameters)
+
+
+def test_what_was_declared_lately_is_to_be_broadcast(feed):
+    (found,) = asked(feed, "get_downtime_to_broadcast")
+    assert (found.findtext("SITENAME"), found.find("BROADCASTING_START_DOWNTIME").text) == ("TIDE", None)
+    assert len(asked(feed, "get_downtime_to_broadcast", interval="365")) == 4
+    with pytest.raises(Refused, match="interval is not a number"):
+        asked(feed, "get_downtime_to_broadcast", interval="x")

@@ -280,6 +280,20 @@ def test_what_is_no_answer_is_told(tmp_path, text, why):
     assert problem.message.startswith(why)
 
 
+def test_answers_that_tell_of_sites_in_short_take_nothing_away(into, small, tmp_path):
+    taken(small, into)
+    before = state(into)
+    short = f'<results><SITE ID="1" PRIMARY_KEY="1G0" NAME="ALPHA">{"<SHORT_NAME>ALPHA</SHORT_NAME>"}</SITE></results>'
+    (tmp_path / "short.xml").write_text(short)
+    report = import_gocdb(read([str(tmp_path / "short.xml")]), into, NOW, remove=True)
+    assert ["no answer of get_site" in one.message for one in report.problems] == [True]
+    with feed.served(small) as url:
+        small.of = lambda _method: [(1, short)]
+        report = import_gocdb(read([f"{url}?method=get_site_list"]), into, NOW, remove=True)
+    assert [one.message for one in report.problems] == ["answers of get_site_list are not taken in"]
+    assert state(into) == before
+
+
 def test_a_fault_is_told_with_its_file_and_line(tmp_path, into, small):
     small.sites[1].elements["CSIRT_EMAIL"] = "nobody"
     text = f"<results>\n<!-- by hand -->\n{small.sites[0].xml()}\n{small.sites[1].xml()}</results>"
