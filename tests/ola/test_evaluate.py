@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.kinds.report import Agreement, ReportSpec
 from reconciler.kinds.site import SiteSpec
@@ -210,3 +212,9 @@ FRIDAY = datetime(2026, 11, 20, 18, tzinfo=UTC)
 def test_weekends_do_not_count(start, hours, end):
     assert later(start, timedelta(hours=hours)) == end
     assert worked(start, end) == timedelta(hours=hours)
+
+
+@given(st.integers(0, 365 * 86_400), st.timedeltas(timedelta(minutes=1), timedelta(days=40)))
+def test_so_much_later_so_much_was_worked(second, wait):
+    start = NOW + timedelta(seconds=second)
+    assert worked(start, later(start, wait)) == wait
