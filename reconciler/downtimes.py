@@ -21,11 +21,12 @@ from reconciler import manifest
 from reconciler.errors import SourceError
 from reconciler.kinds import Kind, Stated, registry
 from reconciler.kinds.downtime import Declarations
+from reconciler.kinds.downtime.classes import DECLARED
 from reconciler.manifest.snapshot import stamp
 from reconciler.model import Ref, Resource, Revision
 from reconciler.source.stated import Content, contents, continues, cut_off, read_blobs
 
-DECLARED_NOTE = "gocdb/declared"
+DECLARED_NOTE = DECLARED
 """Annotation of an imported downtime: when it was declared in the register that it came from, UTC."""
 _FILE = "stated.json"
 _WORKTREE = "worktree"

@@ -142,6 +142,17 @@ def test_the_class_is_that_of_the_merge(where):
     assert {one.declared for one in told if one.ref == B} == {read.committed}
 
 
+def test_a_class_that_rests_on_an_annotation_alone_is_told(where):
+    note = "metadata: {name: b, annotations: {gocdb/declared: 2026-10-01T00:00:00Z}}"
+    commit(where, {"manifests/down/b.yaml": downtime("b").replace("metadata: {name: b}", note)})
+    read = source.read(where)
+    items = manifest.load(read, registry()).items
+    known = declarations(where, read, items)
+    early = known[B][0].at
+    told = registry()["Downtime"].hindsight(items, known, early)
+    assert [(ref.name, rule) for ref, rule, _ in told if rule == "downtime-believed"] == [("b", "downtime-believed")]
+
+
 def test_a_shallow_clone_is_refused(where, tmp_path):
     commit(where, {"manifests/down/a.yaml": downtime("a", 11)})
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{where}", str(tmp_path / "s")], check=True)

@@ -19,6 +19,8 @@ from reconciler.kinds.downtime.spec import DowntimeSpec, Severity
 
 Classification = Literal["SCHEDULED", "UNSCHEDULED"]
 
+DECLARED = "gocdb/declared"
+"""Annotation that an import writes: when the register that a downtime came from had it declared, UTC."""
 NOTICE = timedelta(hours=24)
 _WEIGHT: dict[Severity, int] = {"WARNING": 0, "OUTAGE": 1}
 

@@ -13,6 +13,7 @@ from itertools import combinations
 from reconciler.kinds.base import Fault, Rule, Stated, between
 from reconciler.kinds.downtime.affected import Places
 from reconciler.kinds.downtime.astray import astray
+from reconciler.kinds.downtime.classes import DECLARED
 from reconciler.kinds.downtime.intervals import Interval, intervals
 from reconciler.kinds.downtime.rules import LONGEST, shown
 from reconciler.kinds.downtime.spec import DowntimeSpec
@@ -42,6 +43,8 @@ def faults(resources: Mapping[Ref, Resource], stated: StatedAll, now: datetime) 
     yield from _overlaps(known)
     yield from _late(known, specs)
     yield from _far(live, now)
+    believed = {ref: one for ref, one in mine.items() if ref in live and DECLARED in (one.annotations or {})}
+    yield from _believed({**sites, **believed}, stated, now)
     young = {ref: one for ref, one in mine.items() if _young(specs[ref], stated.get(ref, ()), now)}
     yield from _long_ago(intervals({**sites, **young}, stated, now), specs)
 
@@ -112,6 +115,20 @@ def _far(live: Mapping[Ref, DowntimeSpec], now: datetime) -> Iterator[Found]:
             yield ref, "downtime-far", Fault("spec.start", message, "is the year a typing error?")
 
 
+def _believed(resources: Mapping[Ref, Resource], stated: StatedAll, now: datetime) -> Iterator[Found]:
+    """Where an import's word makes a downtime scheduled that its commits alone would not."""
+    commits = {ref: said[1:] for ref, said in stated.items() if ref in resources and len(said) > 1}
+    scheduled = {one.ref for one in intervals(resources, stated, now) if one.classification == "SCHEDULED"}
+    late = {one.ref for one in intervals(resources, commits, now) if one.classification == "UNSCHEDULED"}
+    for ref in sorted(scheduled & late):
+        message = f"it counts as SCHEDULED by the annotation {DECLARED} alone, and not by its commits"
+        yield (
+            ref,
+            "downtime-believed",
+            Fault("metadata.annotations", message, "hanse import gocdb writes it, nobody else"),
+        )
+
+
 def _young(spec: DowntimeSpec, stated: Sequence[Stated[DowntimeSpec]], now: datetime) -> bool:
     """Not over, or stated for the first time not long ago: older ones were told at their time."""
     return spec.end > now or not stated or now - stated[0].at < LONGEST
@@ -169,6 +186,12 @@ RULES = (
     Rule("downtime-overlap-severity", "A service is down or at risk, not both.", between, "warning"),
     Rule("downtime-late", "What begins within 24 hours of its declaration counts as UNSCHEDULED.", between, "warning"),
     Rule("downtime-far", "A downtime begins within a year.", between, "warning"),
+    Rule(
+        "downtime-believed",
+        "A downtime is scheduled by its commits; what an import says of it is told.",
+        between,
+        "warning",
+    ),
     Rule("downtime-long-ago", "A downtime has begun at most 48 hours before it is declared.", between),
     Rule("downtime-kept", "A downtime that has begun is closed, and never taken away.", between),
     Rule("downtime-kept-services", "What was in a downtime that has begun stays in it.", between, "warning"),
