@@ -21,7 +21,7 @@ from reconciler.source.listing import RAW
 from reconciler.source.names import resolved
 from reconciler.source.repository import opened
 
-_LOG = ("--first-parent", "--diff-merges=first-parent", "--raw", "-z", "--root", "--no-abbrev", "-M")
+_LOG = ("--no-follow", "--first-parent", "--diff-merges=first-parent", "--raw", "-z", "--root", "--no-abbrev", "-M")
 _FORMAT = "--format=tformat:%x01%H %ct"
 _RENAMES = 8
 """How many folders back a file is followed."""
