@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,7 +108,7 @@ def evaluations(place: Place, revision: str, report: str, month: str) -> list[Ev
         raise typer.BadParameter(f"a month is YYYY-MM: {error}") from error
     with asking(place, revision, report or usual(place, revision)) as (store, asked, spec):
         for earlier in (month_before(month_before(month)), month_before(month)):
-            if not store.uptime.days(asked.report, *month_days(earlier)):
+            if not store.database.is_fleeting and not store.uptime.days(asked.report, *month_days(earlier)):
                 bring_up(store, asked, *month_days(earlier), now(), rebuild=False)
         bring_up(store, asked, first, last, now(), rebuild=False)
         sites = _specs(asked, "Site")
@@ -118,8 +119,13 @@ def evaluations(place: Place, revision: str, report: str, month: str) -> list[Ev
             return stored(store, asked.report, of, core)
 
         vos = granted(_specs(asked, "VO"), _uses(store, month), month, now())
+        vos = [replace(one, ngi=_ngi(sites, one.subject.site)) for one in vos]
         wanted = promises(spec, measured(month), core, vos)
         return evaluated(wanted, month, measured, partial=now().date() <= last)
+
+
+def _ngi(sites: Mapping[str, Any], site: str) -> str:
+    return str(sites[site].ngi or "") if site in sites else ""
 
 
 def last_month() -> str:

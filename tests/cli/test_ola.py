@@ -102,3 +102,12 @@ def test_reports_are_drawn_as_picture_and_page(agreed, report):
     assert "NORTH" in file.read_text() or report == ("usage",)
     wrong = agreed.hanse("report", *report, "--plot", "report.pdf")
     assert (wrong.code != 0, "none of .svg, .png, .html" in wrong.err) == (True, True)
+
+
+def test_an_agreement_with_a_site_that_there_is_not_is_refused(agreed):
+    agreed.write(
+        "manifests/report.yaml",
+        "apiVersion: hanse/v1\nkind: Report\nmetadata: {name: critical}\nspec: {agreements: [{site: NORT}]}\n",
+    )
+    said = agreed.hanse("validate", "--worktree")
+    assert (said.code, "spec.agreements[0].site" in said.err + said.out) == (1, True)

@@ -36,3 +36,6 @@ class ReportKind(Registered[ReportSpec]):
             yield Edge(Ref.of("MetricProfile", spec.metricProfile), "exists", "spec.metricProfile")
         if spec.aggregationProfile:
             yield Edge(Ref.of("AggregationProfile", spec.aggregationProfile), "exists", "spec.aggregationProfile")
+        for n, one in enumerate(spec.agreements):
+            if one.site:
+                yield Edge(Ref.of("Site", one.site), "exists", f"spec.agreements[{n}].site")
