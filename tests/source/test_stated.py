@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tests.source.repository as made
 from reconciler.source.stated import contents, continues, cut_off, read_blobs
@@ -100,3 +102,30 @@ def test_a_shallow_clone_is_known_as_such(tmp_path, clock):
     words = ["git", "clone", "-q", "--depth", "1", f"file://{where}", str(tmp_path / "s")]
     subprocess.run(words, check=True, env={k: v for k, v in os.environ.items() if not k.startswith("GIT_")})
     assert cut_off(tmp_path / "s")
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    steps=st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["1", "2", None]), max_size=2), max_size=6)
+)
+def test_the_log_tells_what_each_commit_has(tmp_path_factory, steps):
+    """Against a plain reading of every commit: a file's contents are the places where its blob changed."""
+    where = repository(tmp_path_factory.mktemp("r") / "r", {"downs/z.yaml": "z: 0\n"})
+    tips, there = [git(where, "rev-parse", "HEAD")], dict[str, str]()
+    for step in steps:
+        wanted = {name: said for name, said in step.items() if there.get(name) != said and (said or name in there)}
+        if not wanted:
+            continue
+        there = {name: said for name, said in {**there, **wanted}.items() if said}
+        files = {f"downs/{name}.yaml": f"{name}: {said}\n" if said else None for name, said in wanted.items()}
+        tips.append(commit(where, files))
+    for name in "abc":
+        path, seen = f"downs/{name}.yaml", [""]
+        for tip in tips:
+            blob = git(where, "rev-parse", "-q", "--verify", f"{tip}:{path}") if _has(where, tip, path) else ""
+            seen += [blob] if blob != seen[-1] else []
+        assert [one.blob for one in contents(where, "HEAD", [path]).get(path, [])] == seen[1:]
+
+
+def _has(where, tip: str, path: str) -> bool:
+    return path in git(where, "ls-tree", "-r", "--name-only", tip).splitlines()

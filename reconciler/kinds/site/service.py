@@ -9,7 +9,7 @@ from pydantic import Field
 from reconciler.kinds.gocdb import (
     Address,
     Description,
-    Email,
+    Emails,
     HostDn,
     Hostname,
     PlainText,
@@ -51,7 +51,8 @@ class Endpoint(Strict):
     interface: PlainText | None = None
     """Interface name, usually the service type."""
     monitored: bool = True
-    email: Email | None = None
+    email: Emails | None = None
+    """One or several addresses, separated by ``;`` or ``,``."""
     description: Description | None = None
     extensions: tuple[ServiceExtension, ...] = ()
 
