@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -91,6 +92,10 @@ def run_due(
         return prober.finish(prober.start(probes, last))
 
 
+_BACK = timedelta(seconds=30)
+"""A clock that goes back by more was put back."""
+
+
 class _Turn(NamedTuple):
     """The next run of a probe, and the interval it was computed with."""
 
@@ -120,6 +125,10 @@ class Prober:
         self._lock = threading.Lock()
         self._ran: dict[Ref, Ran] = {}
         self._next: dict[Ref, _Turn] = {}
+        self._queue: list[tuple[datetime, Ref]] = []
+        self._given: Iterable[Probe] = ()
+        self._known: dict[Ref, Probe] = {}
+        self._looked = datetime.min.replace(tzinfo=UTC) + _BACK
         self._running: dict[Ref, Future[CheckResult]] = {}
         self._waiting: dict[Ref, datetime] = {}
 
@@ -162,22 +171,48 @@ class Prober:
         return {ref: future.result() for ref, future in started.items() if not future.cancelled()}
 
     def _ready(self, probes: Iterable[Probe], last: Mapping[Ref, Ran], now: datetime) -> list[tuple[datetime, Probe]]:
-        """What is due, the longest overdue first. What is overdue and new here waits its share of the rush."""
-        idle = [probe for probe in probes if probe.ref not in self._running and not probe.passive]
+        """What is due, the longest overdue first.
+
+        Only when other probes are given than before, or the clock was put back, all of them are looked through.
+        """
+        if probes is not self._given or now < self._looked - _BACK:
+            if now < self._looked - _BACK:
+                self._next.clear()
+            self._given, self._known = probes, {probe.ref: probe for probe in probes if not probe.passive}
+            self._plan(last, now)
+        self._looked = now
+        ready, under_way = [], []
+        while self._queue and self._queue[0][0] <= now:
+            begin, ref = heapq.heappop(self._queue)
+            probe, turn = self._known.get(ref), self._next.get(ref)
+            if probe is None or turn is None or turn.begin != begin:
+                continue
+            if ref in self._running:
+                under_way.append((begin, ref))
+            else:
+                ready.append((turn.due, probe))
+        for one in under_way:
+            heapq.heappush(self._queue, one)
+        return sorted(ready, key=lambda one: (one[0], one[1].ref))
+
+    def _plan(self, last: Mapping[Ref, Ran], now: datetime) -> None:
+        """The next turn of every probe. What is overdue and new here waits its share of the rush."""
         overdue = []
-        for probe in idle:
-            known = self._next.get(probe.ref)
+        for ref, probe in self._known.items():
+            known = self._next.get(ref)
             if known is None or known.interval != probe.spec.interval:
-                time = _next(probe, self._ran.get(probe.ref) or last.get(probe.ref), now)
-                self._next[probe.ref] = _Turn(probe.spec.interval, time, time)
+                time = _next(probe, self._ran.get(ref) or last.get(ref), now)
+                self._next[ref] = _Turn(probe.spec.interval, time, time)
                 overdue += [probe] if time <= now else []
         for probe in overdue if self._per_second else ():
-            turn = self._next[probe.ref]
             begin = now + spread(probe.ref, probe.spec.interval, len(overdue), self._per_second)
-            self._next[probe.ref] = turn._replace(begin=begin)
-        times = [(self._next[probe.ref], probe) for probe in idle]
-        ready = [(turn.due, probe) for turn, probe in times if turn.begin <= now]
-        return sorted(ready, key=lambda one: (one[0], one[1].ref))
+            self._next[probe.ref] = self._next[probe.ref]._replace(begin=begin)
+        self._queue = [(self._next[ref].begin, ref) for ref in self._known]
+        heapq.heapify(self._queue)
+
+    def _due_at(self, probe: Probe, time: datetime) -> None:
+        self._next[probe.ref] = _Turn(probe.spec.interval, time, time)
+        heapq.heappush(self._queue, (time, probe.ref))
 
     def _missed(self, probe: Probe, last: Mapping[Ref, Ran], now: datetime) -> Gap | None:
         before = self._ran.get(probe.ref) or last.get(probe.ref)
@@ -205,18 +240,18 @@ class Prober:
         ran = Ran(began, bool(state and state.soft))
         with self._lock:
             self._ran[probe.ref] = ran
-            time = _next(probe, ran, began)
-            self._next[probe.ref] = _Turn(probe.spec.interval, time, time)
+            self._due_at(probe, _next(probe, ran, began))
         return result
 
     def _ended(self, ref: Ref, future: Future[CheckResult]) -> None:
+        error = None if future.cancelled() else future.exception()
         with self._lock:
             self._running.pop(ref, None)
             self._waiting.pop(ref, None)
-        if not future.cancelled() and (error := future.exception()):
+            if error and (probe := self._known.get(ref)):
+                self._due_at(probe, _next(probe, self._ran.get(ref), self._clock()))
+        if error:
             _log.error("probe not run: this is a fault of Hanse", probe=ref, exc_info=error)
-            with self._lock:
-                self._next.pop(ref, None)
 
 
 def keep_probing(
@@ -228,7 +263,8 @@ def keep_probing(
 ) -> None:
     """Start what is due until ``stop`` is set, looking every ``look_every`` seconds.
 
-    ``probes`` is asked each time and may answer from memory; ``last`` is asked once, for what ran before this process.
+    ``probes`` is asked each time, and answers with the same object as long as nothing has changed; ``last`` is asked
+    once, for what ran before this process.
     """
     before = last()
     with prober:

@@ -89,6 +89,7 @@ class Service:
     """Git has moved since the last step began: transfers are not waited for before it is looked at."""
     noticer: Noticer | None = None
     """Follows the events of storages, while it runs on and on."""
+    _listed: list[Probe] = field(default_factory=list)
     checks: Checks | None = None
     """The probes by what they look at, once git was read."""
     prober: Prober | None = None
@@ -220,6 +221,7 @@ class Service:
         said = self.house.settings.probes
         operator = Operator(said.attributes, {**DEFAULT_PORTS, **said.ports})
         self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds, metrics, operator)
+        self._listed = list(self.probes.values())
         self.checks = checks(self.probes) if self.declared else None
 
     def _keep_probing(self, bell: Bell) -> None:
@@ -246,7 +248,7 @@ class Service:
         return self.declared.commit if self.declared and not self.worktree else ""
 
     def _known(self) -> Iterable[Probe]:
-        return self.probes.values()
+        return self._listed
 
     def _checker(self) -> Checker:
         driver, options = self.house.drivers.options(CHECKS, "")

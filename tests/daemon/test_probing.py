@@ -360,3 +360,49 @@ def test_who_waits_for_a_worker_is_told_as_lag():
         gate.set()
         prober.finish(started)
     assert (prober.waiting, prober.lag) == (0, 0.0)
+
+
+def test_a_clock_that_is_put_back_while_probes_run_does_not_stop_them():
+    clock, kept, probes = Clock(), Records(), [make("x", interval=300)]
+    with Prober(Checker(), kept, clock) as prober:
+        prober.finish(prober.start(probes, {}))
+        clock.now -= timedelta(days=2)
+        prober.finish(prober.start(probes, {}))
+        clock.now += timedelta(seconds=301)
+        prober.finish(prober.start(probes, {}))
+    assert len(kept.kept) == 3
+
+
+def test_probes_that_come_and_go_while_others_run(caplog):
+    clock, kept = Clock(), Records()
+    first, second = make("first", interval=60), make("second", interval=60)
+    with Prober(Checker(), kept, clock) as prober:
+        for probes in ([first], [first, second], [second]):
+            for _ in range(70):
+                prober.finish(prober.start(probes, {}))
+                clock.now += timedelta(seconds=1)
+    ran_ = Counter(row[0].name for row in kept.kept)
+    assert ran_["first"] in (3, 4)
+    assert ran_["second"] in (3, 4)
+    assert kept.gaps == []
+
+
+def test_a_fault_of_hanse_in_one_probe_is_not_its_end():
+    class Faulty(Checker):
+        def check(self, plugin, arguments, timeout_seconds):
+            if len(self.calls) == 0:
+                self.calls.append(arguments)
+                raise KeyError("a fault")
+            return super().check(plugin, arguments, timeout_seconds)
+
+    clock, kept, probes = Clock(), Records(), [make("x", interval=60)]
+    with Prober(Faulty(), kept, clock) as prober:
+        with pytest.raises(KeyError):
+            prober.finish(prober.start(probes, {}))
+        until = time.monotonic() + 5
+        while prober._running and time.monotonic() < until:
+            time.sleep(0.005)
+        for _ in range(130):
+            clock.now += timedelta(seconds=1)
+            prober.finish(prober.start(probes, {}))
+    assert len(kept.kept) in (2, 3)
