@@ -54,6 +54,8 @@ def export_poem(
 
     Examples: `hanse export poem > metrics.json`; `hanse export poem --profiles`.
     """
+    import orjson
+
     from reconciler.cli.house import declared, settings_of
     from reconciler.exchange.poem import poem_of, profile_json
 
@@ -61,5 +63,7 @@ def export_poem(
     _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
     kind = "MetricProfile" if profiles else "MetricTemplate"
     found = {ref.name: one.spec for ref, one in sorted(resources.items.items()) if ref.kind == kind}
-    console.data([profile_json(n, s) if profiles else {n: poem_of(s)} for n, s in found.items()])
+    told = [profile_json(n, s) if profiles else {n: poem_of(s)} for n, s in found.items()]
+    # The order of options is that of the command: keys are not sorted.
+    console.say(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     return 0
