@@ -136,10 +136,16 @@ def plan(
 def proposed(
     house: House, revision: str, *, worktree: bool = False, down: Sequence[Down] = (), trust: str = ""
 ) -> Proposal:
+    from reconciler.daemon.fetching import fetch
+    from reconciler.errors import SourceError
     from reconciler.reconcile import propose
 
     with console.waiting("reading") as told:
         house.progress = told
+        try:
+            fetch(house.settings.source, house.drivers.secret)
+        except SourceError as error:
+            console.note(f"{error}: what was fetched before counts")
         wanted = revision or house.settings.source.revision
         return propose(house, wanted, worktree=worktree, down=down, trust=trust)
 

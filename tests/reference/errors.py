@@ -48,7 +48,7 @@ _REASONS = {
     Reason.SITE_IN_DOWNTIME: "its site is in downtime: it is done when that is over",
     Reason.WINDOW_CLOSED: "a Window does not let it through now: it is done when one does",
     Reason.PLAN_STALE: "it moved since the plan was made: plan again",
-    Reason.UNVERIFIED: "none of `[source] signers` signed the commit",
+    Reason.UNVERIFIED: "nobody who must (`[source] signers`, `signed`) has signed the commit, and none before is in force",
     Reason.DELETION_BLOCKED: "a proof for deleting is missing (an empty commit)",
     Reason.THRESHOLD_EXCEEDED: "more than the limits let through in one run: commit an Approval",
     Reason.APPROVAL_REQUIRED: "its manifest asks for an Approval (`deletionPolicy: wait`)",
