@@ -43,7 +43,7 @@ def stated(
     files = {ref: one.location.file for ref, one in _remembered(resources)}
     up_to = tip or (read.commit if read.commit != _WORKTREE else _head(repository)) if files else ""
     if not up_to:
-        return {}
+        return _told(_Kept(), files, resources)
     kept = _Kept.read(cache)
     if kept.knows(up_to, files.values()):
         return _told(kept, files, resources)
@@ -64,17 +64,20 @@ def declarations(
 
 
 def _elsewhere(one: Resource, said: Sequence[Stated[Any]]) -> Iterator[Stated[Any]]:
-    """What another register stated of an imported downtime, before any commit did: what the first commit said."""
+    """What another register stated of an imported downtime, before any commit did: what the first one says, or will."""
     with contextlib.suppress(ValueError):
         at = datetime.fromisoformat((one.annotations or {}).get(DECLARED_NOTE, ""))
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        if at < said[0].at:
+        if not said:
+            yield Stated(at, one.spec)
+        elif at < said[0].at:
             yield Stated(at, said[0].spec)
 
 
 def _told(kept: _Kept, files: Mapping[Ref, str], resources: Mapping[Ref, Resource]) -> dict[Ref, list[Stated[Any]]]:
-    found = {ref: said for ref, path in files.items() if (said := [*kept.stated(ref, path)])}
-    return {ref: [*_elsewhere(resources[ref], said), *said] for ref, said in found.items()}
+    said = {ref: [*kept.stated(ref, path)] for ref, path in files.items()}
+    told = {ref: [*_elsewhere(resources[ref], some), *some] for ref, some in said.items()}
+    return {ref: some for ref, some in told.items() if some}
 
 
 def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resource]]:

@@ -452,6 +452,20 @@ def test_an_imported_downtime_keeps_its_key_its_time_and_its_class(into, small, 
         assert {name: theirs.findtext(name) for name in mine.elements} == mine.elements
 
 
+@pytest.mark.parametrize("commits", [0, 1])
+def test_an_imported_downtime_has_its_time_before_it_is_committed(into, small, commits):
+    small.downtimes = [downtime(701, small.services[:1], *PAST)]
+    taken(small, into)
+    root = into.parent
+    git(root, "init", "-q", "-b", "main")
+    for _ in range(commits):
+        git(root, "commit", "-q", "--allow-empty", "-m", "nothing yet")
+    here = revision(root, worktree=True)
+    resources = load(here, registry(), RuleSettings({})).items
+    (said_,) = declarations(root, here, resources).values()
+    assert [f"{one.at:%Y-%m-%d}" for one in said_] == ["2026-10-01"]
+
+
 def test_a_downtime_that_is_moved_changes_its_file_and_keeps_its_name(into, small):
     small.downtimes = [downtime(701, small.services[:1], *AHEAD)]
     taken(small, into)
