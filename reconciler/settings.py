@@ -240,6 +240,8 @@ class RunSettings(Strict):
     """Share of the interval that is added at random."""
     meter_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Time between two looks at the machines of clusters, for accounting; 0: none."""
+    jobs_seconds: Annotated[float, Field(ge=0)] = 3600.0
+    """Time between two readings of the jobs of sites' batch systems that [targets] says how to reach; 0: none."""
     availability_seconds: Annotated[float, Field(ge=0)] = 3600.0
     """Time between two computations of today's availability; whole days follow shortly after midnight. 0: none."""
     lease_seconds: Annotated[float, Field(gt=0)] = 90.0

@@ -23,7 +23,7 @@ from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.forging import forging
 from reconciler.daemon.kept import Kept
 from reconciler.daemon.loop import Bell, Rhythm, keep
-from reconciler.daemon.metering import keep_metering
+from reconciler.daemon.metering import keep_metering, keep_reading_jobs
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.prepared import Probe, checks, prepared
@@ -163,6 +163,7 @@ class Service:
         beside = [
             self._keep_probing,
             self._keep_metering,
+            self._keep_reading_jobs,
             lambda ring: keep_computing(self.house, self._commit, ring.stop),
             lambda ring: fetching(rhythm.interval, ring.stop),
             self._keep_forging,
@@ -237,6 +238,9 @@ class Service:
 
     def _keep_metering(self, bell: Bell) -> None:
         keep_metering(self.house, bell.stop)
+
+    def _keep_reading_jobs(self, bell: Bell) -> None:
+        keep_reading_jobs(self.house, lambda: self.declared.resources if self.declared else {}, bell.stop)
 
     def _seen(self) -> Seen | None:
         """How probes stand, and what is declared; None until git was read."""

@@ -84,5 +84,5 @@ def _record(row: RowMapping) -> UsageRecord:
 
 
 def _sum(row: Any) -> JobSum:
-    numbers = [int(number) for number in row[9:14]]
-    return JobSum(*row[:9], *numbers, *row[14:16], gpu_seconds=int(row[16]), partial=bool(row[17]))
+    values = [*row[:9], *(int(number) for number in row[9:14]), *row[14:16], int(row[16]), bool(row[17])]
+    return JobSum(*values)
