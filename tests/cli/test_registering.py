@@ -276,3 +276,29 @@ def test_a_plan_tells_what_validation_refuses_of_downtimes_and_goes_on(north):
     assert said.code == 2
     assert "nova of NORTH is in Downtime/a (OUTAGE) too" in said.out
     assert north.hanse("apply").code == 0
+
+
+def test_an_approval_that_names_a_site_lets_an_undocumented_step_through(north):
+    assert north.hanse("apply").code == 0
+    certified(north, "Candidate")
+    said = north.hanse("approve", "Site/NORTH", "--action", "update", "--reason", "registered by mistake")
+    assert said.code == 0, said.err
+    committed(north, NOW)
+    said = north.hanse("apply")
+    assert (said.code, "approved by" in said.out) == (0, True)
+
+
+def test_a_site_that_is_renamed_keeps_where_it_stands(north):
+    assert north.hanse("apply").code == 0
+    text = (north.root / "manifests/site.yaml").read_text()
+    north.write("manifests/site.yaml", text.replace("{name: NORTH}", "{name: NORTHERN}\nlifecycle: {moved: NORTH}"))
+    assert north.hanse("validate", "--worktree").code == 0
+    north.write(
+        "manifests/site.yaml",
+        text.replace("{name: NORTH}", "{name: NORTHERN}\nlifecycle: {moved: NORTH}").replace("Certified", "Candidate"),
+    )
+    said = north.hanse("validate", "--worktree")
+    assert (said.code, "Certified to Candidate" in said.out) == (1, True)
+    committed(north, NOW)
+    said = north.hanse("plan")
+    assert (said.code, "AgainstHistory" in said.out) == (3, True)
