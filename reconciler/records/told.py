@@ -154,7 +154,7 @@ def _sorted_out(
     verdicts: list[Verdict],
 ) -> list[Told]:
     """What is new of one probe, in the order of time; what became of the rest is noted."""
-    ordered = sorted(numbers, key=lambda n: told[n].at)
+    ordered = sorted(numbers, key=lambda n: told[n].at) if len(numbers) > 1 else numbers
     for first, second in pairwise(ordered):
         if told[first].at == told[second].at:
             verdicts[second] = _compared(told[second], (told[first].result.status, said(told[first].result.summary)))
