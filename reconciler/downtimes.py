@@ -41,7 +41,7 @@ def stated(
     is not all there: what was declared when cannot be said then.
     """
     files = {ref: one.location.file for ref, one in _remembered(resources)}
-    up_to = tip or (read.commit if read.commit != _WORKTREE else _head(repository)) if files else ""
+    up_to = tip or (read.commit if read.commit != _WORKTREE else head(repository)) if files else ""
     if not up_to:
         return _told(_Kept(), files, resources)
     kept = _Kept.read(cache)
@@ -88,7 +88,7 @@ def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resour
             yield ref, one
 
 
-def _head(repository: Path) -> str:
+def head(repository: Path) -> str:
     """The commit of HEAD; "" where there is none yet."""
     from reconciler.source.names import resolved
     from reconciler.source.repository import opened

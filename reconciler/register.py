@@ -10,10 +10,12 @@ import threading
 from collections import OrderedDict
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler import manifest, source
+from reconciler.certified import certification_steps
 from reconciler.downtimes import declarations
 from reconciler.errors import SourceError
 from reconciler.exchange.gocdb import Feed, Topology, View, topology
@@ -86,14 +88,16 @@ class Register:
         where = Path(house.settings.source.repository)
         read = replace(read, commit=graph.commit)  # the memory may have gone on
         stated = declarations(where, read, graph.resources, Path(house.settings.cache))
-        return topology(graph.resources, stated, house.clock())
+        steps = partial(certification_steps, where, read, graph.resources)
+        return topology(graph.resources, stated, house.clock(), steps)
 
     def _past(self, commit: str) -> Topology:
         settings = self._house.settings
         where = Path(settings.source.repository)
         read = source.read(where, commit, paths=settings.source.paths)
         resources = manifest.load(read, registry(), manifest.RuleSettings(settings.rules)).items
-        return topology(resources, declarations(where, read, resources), self._house.clock())
+        steps = partial(certification_steps, where, read, resources)
+        return topology(resources, declarations(where, read, resources), self._house.clock(), steps)
 
 
 def _put(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:

@@ -111,6 +111,9 @@ def export_gocdb(
     Examples: `hanse export gocdb get_site certification_status=Certified`;
     `hanse export gocdb get_service_endpoint sitename=TIDE-CLOUD --at 2026-10-12`.
     """
+    from functools import partial
+
+    from reconciler.certified import certification_steps
     from reconciler.cli.house import declared, now, settings_of
     from reconciler.downtimes import declarations
     from reconciler.errors import SettingsError
@@ -126,7 +129,8 @@ def export_gocdb(
         settings, commit_named(settings, at) if at else settings.source.revision, worktree=worktree
     )
     stated = declarations(Path(settings.source.repository), read, resources.items, Path(settings.cache))
-    register = topology(resources.items, stated, now())
+    steps = partial(certification_steps, Path(settings.source.repository), read, resources.items)
+    register = topology(resources.items, stated, now(), steps)
     try:
         console.say(answer(Feed(register, View(base)), method, given, now(), scope).rstrip("\n"))
     except Refused as error:

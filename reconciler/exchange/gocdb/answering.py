@@ -28,6 +28,7 @@ from reconciler.exchange.gocdb.topology import DowntimeEntry, GroupEntry, Servic
 PAGE = 100
 """Entries of a page."""
 EntryT = TypeVar("EntryT", SiteEntry, ServiceEntry, GroupEntry)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -206,6 +207,25 @@ def _countries(question: Question) -> list[Row]:
     return rows
 
 
+def _certification_steps(question: Question) -> list[Row]:
+    """Changes of certification, the oldest first."""
+    asked = question.asked
+    site, after, before = asked.like("site"), asked.day("startdate"), asked.day("enddate")
+    rows = []
+    for step in question.feed.topology.steps():
+        if site(step.site) and (after is None or step.at > after) and (before is None or step.at < before):
+            made = Element("result")
+            put(made, "TIME", f"{step.at:%d}-{_MONTHS[step.at.month - 1]}-{step.at:%Y %H.%M.%S}")
+            put(made, "UNIX_TIME", int(step.at.timestamp()))
+            put(made, "SITE", step.site)
+            put(made, "OLD_STATUS", step.old)
+            put(made, "NEW_STATUS", step.new)
+            put(made, "CHANGED_BY", "")
+            put(made, "COMMENT", step.reason)
+            rows.append(_row(made))
+    return rows
+
+
 # -- NGIs --------------------------------------------------------------------------------------------------------------
 
 
@@ -360,6 +380,7 @@ METHODS: dict[str, Method] = {
     "get_site_count_per_country": Method(
         _countries, ("certification_status", "production_status", "scope"), pages=False
     ),
+    "get_cert_status_changes": Method(_certification_steps, ("site", "startdate", "enddate"), pages=False),
     "get_ngi": Method(_ngis, ("roc", *_SCOPE)),
     "get_roc_list": Method(_rocs, ("roc",), pages=False),
     "get_subgrid_list": Method(_subgrids, pages=False),

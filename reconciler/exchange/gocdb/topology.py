@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from reconciler.exchange.gocdb.keys import key_of, noted, number_of, service_name, site_name
 from reconciler.kinds.downtime import Declarations, Interval, intervals
@@ -18,6 +18,18 @@ from reconciler.kinds.site import Service, SiteSpec
 from reconciler.kinds.vocabulary.types import SERVICE_TYPES
 from reconciler.model import Ref, Resource
 
+
+class CertificationStep(NamedTuple):
+    """A change of a site's certification."""
+
+    at: datetime
+    site: str
+    old: str
+    new: str
+    reason: str
+
+
+Steps = Callable[[], Sequence[CertificationStep]]
 EntryT = TypeVar("EntryT", "SiteEntry", "ServiceEntry", "DowntimeEntry", "GroupEntry")
 
 
@@ -78,11 +90,15 @@ class Topology:
     groups: tuple[GroupEntry, ...]
     types: Mapping[str, str]
     """Every service type that there is -> what it is, where somebody says so."""
+    steps: Steps
+    """Asks git for changes of certification, the oldest first; once."""
     unregistered: tuple[str, ...]
     """Sites without a certification status: GOCDB knows no such thing."""
 
 
-def topology(resources: Mapping[Ref, Resource], declarations: Declarations, now: datetime) -> Topology:
+def topology(
+    resources: Mapping[Ref, Resource], declarations: Declarations, now: datetime, steps: Steps = tuple
+) -> Topology:
     """The register of what is declared. ``declarations`` is what commits have stated of its downtimes."""
     sites, others = [], []
     for ref in sorted(ref for ref in resources if ref.startswith("Site/")):
@@ -98,6 +114,7 @@ def topology(resources: Mapping[Ref, Resource], declarations: Declarations, now:
         _ordered(_downtimes(resources, intervals(resources, declarations, now), services)),
         _ordered(_groups(resources, services)),
         _types(resources, services.values()),
+        cache(steps),
         tuple(others),
     )
 

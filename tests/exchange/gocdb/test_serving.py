@@ -134,3 +134,18 @@ def test_entries_are_put_into_xml_once(house):
     register = Register(house)
     assert register.feed(View()) is register.feed(View())
     assert register.feed(View("https://other/")).topology is register.feed(View()).topology
+
+
+def test_changes_of_certification_are_told_from_git(house, tmp_path):
+    for status, reason in (("Suspended", "no answer"), ("Suspended", "no answer"), ("Uncertified", "back again")):
+        change = {"certification": status, "certificationChange": {"reason": reason}}
+        commit(tmp_path, {"a.yaml": manifest(site("CESGA", service("cloud"), **change))})
+    commit(tmp_path, {"b.yaml": manifest(site("TIDE", certification="Candidate"))})
+    propose(house, "HEAD")
+    with served(house) as url:
+        found = ET.fromstring(get(url, method="get_cert_status_changes", site="CESGA").content)
+        assert len(ET.fromstring(get(url, method="get_cert_status_changes", enddate="2001-01-01").content)) == 0
+    steps = [(one.findtext("OLD_STATUS"), one.findtext("NEW_STATUS"), one.findtext("COMMENT")) for one in found]
+    assert steps == [("Certified", "Suspended", "no answer"), ("Suspended", "Uncertified", "back again")]
+    assert abs(int(found[0].findtext("UNIX_TIME")) - datetime.now(UTC).timestamp()) < 600
+    assert found[0].findtext("TIME").startswith(f"{datetime.now(UTC):%d-%b-%Y}")
