@@ -38,6 +38,8 @@ def serving(
         found = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise SettingsError(f"{listen}: {error.strerror or error}") from error
+    # What is accepted inherits it; without it the end of an answer waits for the other side's word on its beginning.
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     ended = threading.Event()
     app = application(board, token or (lambda: ""), ended.is_set)
     app.router.routes.extend(others)

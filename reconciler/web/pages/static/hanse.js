@@ -52,23 +52,44 @@ function living() {
 function moving(canvas) {
   const svg = canvas.querySelector("svg");
   const whole = svg.viewBox.baseVal, home = [whole.x, whole.y, whole.width, whole.height];
-  let box = [...home], waiting = false;
+  let box = [...home], drawn = [...home], waiting = false, timer = 0;
+  const scale = () => Math.min(canvas.clientWidth / box[2], canvas.clientHeight / box[3]);
+  // Names that are too small to be read are not drawn.
+  const far = () => svg.classList.toggle("far", scale() < 0.4);
+  const settle = () => {
+    drawn = [...box];
+    svg.setAttribute("viewBox", box.join(" "));
+    svg.style.transform = "";
+    far();
+  };
+  // While it moves, the picture that is there is moved; it is drawn anew when it comes to rest.
   const show = () => {
+    clearTimeout(timer);
+    timer = setTimeout(settle, 150);
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; svg.setAttribute("viewBox", box.join(" ")); });
+    requestAnimationFrame(() => {
+      waiting = false;
+      const by = [0, 1].map(n => (drawn[n] + drawn[n + 2] / 2 - box[n] - box[n + 2] / 2) * scale());
+      svg.style.transform = `translate(${by[0]}px, ${by[1]}px) scale(${drawn[2] / box[2]})`;
+    });
   };
   const point = (event) => {
-    const found = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    return [found.x, found.y];
+    const at = canvas.getBoundingClientRect();
+    return [
+      (event.clientX - at.left - at.width / 2) / scale() + box[0] + box[2] / 2,
+      (event.clientY - at.top - at.height / 2) / scale() + box[1] + box[3] / 2,
+    ];
   };
   const zoom = (by, [x, y]) => {
-    const width = Math.min(home[2] * 2, Math.max(120, box[2] * by)), real = width / box[2];
+    const least = Math.min(home[2] / 12, canvas.clientWidth / 3);
+    const width = Math.min(home[2] * 2, Math.max(least, box[2] * by)), real = width / box[2];
     box = [x - (x - box[0]) * real, y - (y - box[1]) * real, width, box[3] * real];
     show();
   };
   const middle = () => [box[0] + box[2] / 2, box[1] + box[3] / 2];
   const pan = (x, y) => { box[0] += box[2] * x; box[1] += box[3] * y; show(); };
+  far();
   svg.addEventListener("wheel", (event) => {
     event.preventDefault();
     zoom(event.deltaY > 0 ? 1.15 : 1 / 1.15, point(event));
@@ -80,8 +101,7 @@ function moving(canvas) {
     const dx = event.clientX - held[0], dy = event.clientY - held[1];
     if (!dragged && Math.hypot(dx, dy) < 5) return;
     dragged = true;
-    const scale = svg.getScreenCTM().a;
-    box[0] -= dx / scale; box[1] -= dy / scale;
+    box[0] -= dx / scale(); box[1] -= dy / scale();
     held = [event.clientX, event.clientY];
     show();
   });
