@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,15 +16,20 @@ import structlog
 
 from reconciler import manifest, source
 from reconciler.errors import HanseError
-from reconciler.model import Ref, Resource
+from reconciler.model import Ref, Resource, digest_of, encode
+from reconciler.model.uptime import UptimeDay
 from reconciler.reconcile import House
-from reconciler.uptime import Computed, brought_up
+from reconciler.uptime import Asked, Computed, brought_up
+from reconciler.uptime.days import start_of
 from reconciler.uptime.past import asked_of
 
 _log = structlog.get_logger()
 AFTER_MIDNIGHT = timedelta(minutes=5)
 """Results of the last minutes of a day have come in by then."""
 _LOOK = 10.0
+_DAY = timedelta(days=1)
+_PROFILES = frozenset({"Report", "MetricProfile", "AggregationProfile"})
+_AFTERWARDS = frozenset({"Downtime", "Recomputation"})
 
 
 @dataclass
@@ -54,7 +59,7 @@ class Almanac:
 def keep_computing(house: House, commit: Callable[[], str], stop: threading.Event) -> None:
     """Compute what is due until ``stop`` is set. What goes wrong is logged, and tried again when it is due again."""
     every = house.settings.run.availability_seconds
-    almanac = Almanac(every)
+    almanac, looked = Almanac(every), Looked()
     while every and not stop.wait(_LOOK):
         now = house.clock()
         known = commit()
@@ -62,28 +67,65 @@ def keep_computing(house: House, commit: Callable[[], str], stop: threading.Even
         if first is None:
             continue
         try:
-            compute(house, known, first, now, stop)
+            compute(house, known, first, now, looked, stop)
         except HanseError as error:
             _log.error("availability not computed", why=str(error))
 
 
-def compute(house: House, commit: str, first: date, now: datetime, stop: threading.Event | None = None) -> int:
+@dataclass
+class Looked:
+    """What each day rested on when it was looked at last: where nothing is other now, no old commit is read again."""
+
+    at: dict[tuple[str, date], str] = field(default_factory=dict)
+
+    def settled(self, asked: Asked, day: date, kept: UptimeDay | None) -> bool:
+        """Whether a day that was computed whole rests on the same as then; notes what it rests on."""
+        key, now = (asked.report, day), _rests_on(asked, day)
+        same = kept is not None and kept.complete and self.at.get(key) == now
+        self.at[key] = now
+        return same
+
+
+def _rests_on(asked: Asked, day: date) -> str:
+    """The commits of a day, and all that is told afterwards."""
+    start, end = start_of(day), start_of(day) + _DAY
+    commits = [asked.commit_at(moment) or asked.commit for moment in (start - _DAY, start)]
+    told = [
+        [ref, one.digest]
+        for ref, one in sorted(asked.now.items())
+        if ref.kind in _PROFILES
+        or (ref.kind in _AFTERWARDS and one.spec.start <= end and one.spec.end >= start - timedelta(seconds=1))
+    ]
+    return digest_of(encode([commits, told]))
+
+
+def compute(
+    house: House,
+    commit: str,
+    first: date,
+    now: datetime,
+    looked: Looked | None = None,
+    stop: threading.Event | None = None,
+) -> int:
     """Bring every report up to date from a day on, and what was opened again before it; says how many days it took."""
     settings = house.settings
     read = source.read(Path(settings.source.repository), commit, paths=settings.source.paths)
     resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules)).items
-    today = now.astimezone(UTC).date()
+    today, looked = now.astimezone(UTC).date(), looked or Looked()
     computed = 0
     for report in reports(resources):
         asked = asked_of(settings, read, resources, report, now, lambda said: _log.warning("not as it was", why=said))
         kept = house.store.uptime.days(report, first - timedelta(days=62), today)
-        begin = min((day for day, one in kept.items() if not one.complete), default=first)
-        for one in brought_up(house.store, asked, min(begin, first), today, now):
-            if isinstance(one, Computed):
-                computed += 1
-                _log.info("availability computed", report=report, day=str(one.day), commit=one.commit[:12])
+        begin = min([first, *(day for day, one in kept.items() if not one.complete)])
+        for day in (begin + n * _DAY for n in range((today - begin).days + 1)):
             if stop is not None and stop.is_set():
                 return computed
+            if looked.settled(asked, day, kept.get(day)):
+                continue
+            for one in brought_up(house.store, asked, day, day, now):
+                if isinstance(one, Computed):
+                    computed += 1
+                    _log.info("availability computed", report=report, day=str(one.day), commit=one.commit[:12])
     return computed
 
 

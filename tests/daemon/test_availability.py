@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.daemon.availability import Almanac, compute, keep_computing
+from reconciler.daemon import availability as availability_
+from reconciler.daemon.availability import Almanac, Looked, compute, keep_computing
 from reconciler.kinds import registry
 from reconciler.manifest import Memory
 from reconciler.model import Ref
@@ -124,6 +125,19 @@ def test_results_that_come_late_are_followed(house):
     house.store.uptime.reopen([date(2026, 11, 9), date(2026, 11, 10)])
     assert compute(house, tip, date(2026, 11, 10), NOON) == 2
     assert availability(house)[0] == 50.0
+
+
+def test_what_was_looked_at_once_is_not_read_again(house, monkeypatch):
+    commit(house, day="2026-11-05")
+    tip = commit(house, AGAIN, "2026-11-08")
+    tell(house, 0, 12)
+    looked = Looked()
+    assert compute(house, tip, date(2026, 11, 6), NOON, looked) == 2
+    read = []
+    load = availability_.manifest.load
+    monkeypatch.setattr(availability_.manifest, "load", lambda *asked: read.append(asked[0].commit) or load(*asked))
+    assert compute(house, tip, date(2026, 11, 6), NOON, looked) == 1
+    assert read == [tip], "today is computed from what is read anyway"
 
 
 def test_it_goes_on_until_it_is_told_to_stop(house, monkeypatch):
