@@ -16,6 +16,7 @@ from reconciler.downtimes import stated
 from reconciler.errors import SourceError
 from reconciler.kinds import Fault, Kind, registry
 from reconciler.model import Diagnostic, Graph, Ref, Resource, Revision, Severity
+from reconciler.source.dated import forked_from
 
 RULE = "downtime-history"
 
@@ -48,17 +49,24 @@ def _judged(
 
 
 def turned(
-    repository: Path, read: Revision, resources: Mapping[Ref, Resource], now: datetime, *, whole: bool = True
+    repository: Path,
+    read: Revision,
+    resources: Mapping[Ref, Resource],
+    now: datetime,
+    *,
+    whole: bool = True,
+    against: str = "",
 ) -> Iterator[Diagnostic]:
     """What is wrong with the steps from what git had before: at the first parent, or for a working tree at HEAD.
 
+    With ``against``, a branch, at the last commit that both have in common; raises SourceError where there is none.
     Unless ``resources`` are the whole of what is declared, what is missing among them is not taken for taken away.
     """
     known = {name: kind for name, kind in registry().items() if type(kind).turned is not Kind.turned}
     moved = {
         Ref.of(ref.kind, one.lifecycle.moved): one for ref, one in resources.items() if one.lifecycle.moved is not None
     }
-    for ref, old in sorted(_before(repository, read).items()):
+    for ref, old in sorted(_before(repository, read, against).items()):
         new = resources.get(ref) or moved.get(ref)
         if ref.kind not in known or (new is not None and new.digest == old.digest) or not (new or whole):
             continue
@@ -67,9 +75,11 @@ def turned(
             yield _diagnostic(new or old, kind, rule, fault if new else replace(fault, path=""))
 
 
-def _before(repository: Path, read: Revision) -> dict[Ref, Resource]:
+def _before(repository: Path, read: Revision, against: str) -> dict[Ref, Resource]:
     """What the files declared before that are not as they were; nothing where there was no commit before."""
+    here = "HEAD" if read.committed is None else read.commit
     earlier = "HEAD" if read.committed is None else f"{read.commit}^"
+    earlier = forked_from(repository, here, against) if against else earlier
     try:
         then = source.read(repository, earlier, paths=read.paths, earlier=read if read.committed else None)
     except SourceError:

@@ -25,17 +25,27 @@ def validate(
     revision: Revision = "",
     *,
     worktree: Worktree = False,
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", metavar="BRANCH", help="Judge all steps since this branch was left.", show_default=False
+        ),
+    ] = "",
     output: Annotated[
         FaultForm, typer.Option("-o", "--output", help="github: annotations on the changed lines.")
     ] = FaultForm.TEXT,
 ) -> int:
     """Check manifests: every fault of every file, with its place and its cure. Needs no database.
 
-    Examples: `hanse validate --worktree` before a commit; `hanse validate -o github` in CI.
+    What may not be taken away, or takes steps (downtimes, certification), is compared with the commit before; of a
+    branch with several commits, `--against` the branch that it will go into.
+
+    Examples: `hanse validate --worktree` before a commit; `hanse validate -o github` in CI;
+    `hanse validate --against origin/main`.
     """
     from reconciler.cli.validating import faults_of
 
-    count, faults = faults_of(context.obj, revision, worktree=worktree)
+    count, faults = faults_of(context.obj, revision, worktree=worktree, against=against)
     errors = sum(fault.severity == "error" for fault in faults)
     _faults(faults, errors, count, output)
     return 1 if errors else 0

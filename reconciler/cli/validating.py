@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 
-def faults_of(place: Place, revision: str, *, worktree: bool) -> tuple[int, Sequence[Diagnostic]]:
-    """How many resources are valid, and every fault and warning, in the order of files and lines."""
+def faults_of(place: Place, revision: str, *, worktree: bool, against: str = "") -> tuple[int, Sequence[Diagnostic]]:
+    """How many resources are valid, and every fault and warning, in the order of files and lines.
+
+    ``against`` is the branch from whose last common commit on steps are judged; the commit before for "".
+    """
     from reconciler.cli.house import settings_of, surveyed
 
     settings = settings_of(place)
     read, found = surveyed(settings, revision or settings.source.revision, worktree=worktree)
     between = _between(settings, read, found) if found.sound else _among_faulty(read, found)
-    return len(found.resources.items), sorted({*found.faults, *between, *_in_hindsight(settings, read, found)})
+    return len(found.resources.items), sorted({*found.faults, *between, *_in_hindsight(settings, read, found, against)})
 
 
-def _in_hindsight(settings: Settings, read: Revision, found: Survey) -> Sequence[Diagnostic]:
+def _in_hindsight(settings: Settings, read: Revision, found: Survey, against: str) -> Sequence[Diagnostic]:
     """What is wrong by the clock, and in the light of what git had before.
 
     Where something else is wrong too, what is known of it is looked at, and nothing is concluded from what is missing.
@@ -41,7 +44,7 @@ def _in_hindsight(settings: Settings, read: Revision, found: Survey) -> Sequence
     items = {**torn, **found.resources.items}
     said = [
         *hindsight.judged(repository, read, items, Path(settings.cache), moment),
-        *hindsight.turned(repository, read, items, moment, whole=found.sound),
+        *hindsight.turned(repository, read, items, moment, whole=found.sound, against=against),
     ]
     blind = {part for ref in found.torn for part in (ref, ref.name)} - {str(ref) for ref in torn}
     if not found.sound:

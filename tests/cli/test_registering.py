@@ -302,3 +302,24 @@ def test_a_site_that_is_renamed_keeps_where_it_stands(north):
     committed(north, NOW)
     said = north.hanse("plan")
     assert (said.code, "AgainstHistory" in said.out) == (3, True)
+
+
+def test_steps_of_a_whole_branch_are_judged_against_the_one_that_it_goes_into(north):
+    file = declare(north, -2, 5)
+    committed(north, NOW - 30 * HOUR)
+    main = north.git("rev-parse", "--abbrev-ref", "HEAD")
+    north.git("checkout", "-q", "-b", "change")
+    (north.root / file).unlink()
+    committed(north, NOW - HOUR)
+    committed(north, NOW)
+    assert north.hanse("validate").code == 0  # the last commit takes nothing away
+    said = north.hanse("validate", "--against", main)
+    assert (said.code, "may not be taken away" in said.out) == (1, True)
+    north.git("checkout", "-q", main)
+    declare(north, -1, 5, "later", services="dav")
+    committed(north, NOW)
+    north.git("checkout", "-q", "change")
+    said = north.hanse("validate", "--against", main)
+    assert "works.yaml" in said.out
+    assert "later.yaml" not in said.out  # it came after they had parted
+    assert north.hanse("validate", "--against", "nowhere").code == 1
