@@ -50,7 +50,7 @@ def chosen(settings: Settings, store: Store, revision: str, *, worktree: bool) -
     known = store.heads.get(branch) if branch else None
     before = Before(known.commit, known.acknowledged) if known else Before()
     rules = [Rule(Signers(one.signers, one.keyring), one.paths, one.branches) for one in given.signed]
-    judged = source.judge(repository, revision, branch or revision, before, given.signers, rules)
+    judged = source.judge(repository, revision, branch, before, given.signers, rules)
     asked = bool(given.signers or rules)
     if judged.why and known and judged.stands and judged.commit != known.commit and (known.verified or not asked):
         return Incoming(known.commit, branch, judged.commit, judged.why, verified=known.verified)

@@ -13,6 +13,7 @@ import structlog
 from reconciler.daemon.pulls import Pulls, apart
 from reconciler.drivers.forge import forge
 from reconciler.errors import HanseError
+from reconciler.incoming import Incoming
 from reconciler.model import Plan, Report
 from reconciler.plan.render import summary
 from reconciler.ports.forge import Forge, State
@@ -34,6 +35,15 @@ class Forging:
     said: queue.Queue[tuple[str, State, str]] = field(default_factory=lambda: queue.Queue(_LATEST))
     called: threading.Event = field(default_factory=threading.Event)
     announced: str = ""
+    withheld: str = ""
+
+    def planned(self, plan: Plan, come: Incoming | None, known: str) -> None:
+        """A plan was made; ``known`` was in force before: of it there is nothing new to say where nothing is done."""
+        if plan.commit == known:
+            self.announced = known
+        if come is not None and come.remark and come.head != self.withheld:
+            self._say(come.head, "failure", f"not in force: {come.why}")
+            self.withheld = come.head
 
     def begun(self, plan: Plan) -> None:
         """A commit is about to be applied."""

@@ -60,13 +60,22 @@ class Pulls:
         found = [one for one in self.forge.pulls() if one.base == branch][:_MOST]
         base = source.head_of(repository, self.revision)
         stale = [one for one in found if self._stale(one, base)]
-        if stale:
-            self.fetch([f"+{one.ref}:refs/hanse/pulls/{one.number}" for one in stale])
+        self._fetched(stale)
         for one in stale:
             with_care(one.number, lambda one=one: self._plan(one, base))  # type: ignore[misc]
         self.looked = {one.number: self.looked[one.number] for one in found if one.number in self.looked}
         for one in found:
             with_care(one.number, lambda one=one: self._tell(one))  # type: ignore[misc]
+
+    def _fetched(self, those: Sequence[PullRequest]) -> None:
+        """Bring their heads, all at once; where that fails, one after the other: a head may be gone by now."""
+        refs = {one.number: f"+{one.ref}:refs/hanse/pulls/{one.number}" for one in those}
+        try:
+            if refs:
+                self.fetch([*refs.values()])
+        except HanseError:
+            for number, ref in refs.items():
+                with_care(number, lambda ref=ref: self.fetch([ref]))  # type: ignore[misc]
 
     def _stale(self, pull: PullRequest, base: str) -> bool:
         known = self.looked.get(pull.number)
@@ -127,7 +136,7 @@ def apart(house: House) -> House:
     )
 
 
-def with_care(number: int, do: Callable[[], None]) -> None:
+def with_care(number: int, do: Callable[[], object]) -> None:
     """Do something about one pull request; what goes wrong is logged."""
     try:
         do()

@@ -119,6 +119,8 @@ class Service:
         self.moved.clear()
         proposal = propose(self.house, self.revision, worktree=self.worktree)
         plan = proposal.plan
+        if self.forging is not None:
+            self.forging.planned(plan, proposal.come, self._in_force(proposal))
         self.planned = Planned(plan, proposal.graph, self.house.clock())
         self.lively = self._follows(proposal.graph)
         declared = Declared(proposal.graph)
@@ -203,6 +205,10 @@ class Service:
     def _fetched(self, why: str) -> None:
         if self.house.settings.source.remote:
             self.house.store.heads.fetched(self.revision, why)
+
+    def _in_force(self, proposal: Proposal) -> str:
+        known = self.house.store.heads.get(proposal.come.branch) if proposal.come else None
+        return known.commit if known else ""
 
     def _follows(self, graph: Graph) -> bool:
         kinds = self.house.kinds

@@ -6,6 +6,7 @@ parent: else a merge could undo, unsigned, what was signed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -84,7 +85,10 @@ def fork(repository: Path, one: str, other: str) -> str:
 def judge(
     repository: Path, revision: str, branch: str, before: Before, signers: Path | None, rules: Sequence[Rule]
 ) -> Judged:
-    """Look at the head of a branch. Raises SourceError when it, or a list of signers, cannot be read."""
+    """Look at the head of a branch; for what is no branch ("") every rule holds.
+
+    Raises SourceError when it, or a list of signers, cannot be read.
+    """
     repo = opened(repository)
     commit = resolved(repo, revision)
     stands = bool(before.commit) and _there(repo, before.commit)
@@ -95,14 +99,14 @@ def judge(
     since = before.commit if follows else _fork(repo, before.commit, commit) if stands else ""
     why = unverified(repo, commit, signers)
     for rule in rules:
-        if not why and any(fnmatchcase(branch, one) for one in rule.branches):
+        if not why and (not branch or any(fnmatchcase(branch, one) for one in rule.branches)):
             why = _distrusted(repo, commit, since, rule)
     return Judged(commit, why, stands)
 
 
 def _distrusted(repo: git.Repo, commit: str, since: str, rule: Rule) -> str:
-    """Why one of the commits since does not count; without any before, the head alone is looked at."""
-    those = [commit] if not since else list(_touching(repo, commit, since, rule))
+    """Why one of the commits since does not count; without any before, the latest that the rule covers."""
+    those = list(_touching(repo, commit, since, rule)) if since else _latest(repo, commit, rule)
     if len(those) > MOST:
         return f"more than {MOST} commits since {since[:12]}: too many to look at"
     with checking(rule.signers) as environment:
@@ -121,6 +125,24 @@ def _touching(repo: git.Repo, commit: str, since: str, rule: Rule) -> Iterator[s
             against = parents
         if any(rule.covers(path) for parent in against or [""] for path in _changed(repo, parent, one)):
             yield one
+
+
+def _latest(repo: git.Repo, commit: str, rule: Rule) -> list[str]:
+    """The last commit of the first line that changes what the rule covers; none where there never was any."""
+    folders = sorted({_folder(path) for path in rule.paths})
+    where = [] if "" in folders else ["--", *folders]
+    found = repo.git.rev_list("--first-parent", f"--max-count={MOST}", commit, *where).split()
+    for one in found:
+        parents = repo.git.rev_list("--parents", "--max-count=1", one).split()[1:]
+        if any(rule.covers(path) for path in _changed(repo, parents[0] if parents else "", one)):
+            return [one]
+    return [commit] if len(found) == MOST else []
+
+
+def _folder(path: str) -> str:
+    """The part of a pattern that names a file or folder as it is."""
+    wild = re.search(r"[*?\[]", path)
+    return path[: wild.start()].rpartition("/")[0] if wild else path.strip("/")
 
 
 def _changed(repo: git.Repo, parent: str, commit: str) -> list[str]:

@@ -175,6 +175,37 @@ def test_a_commit_has_a_status_while_it_is_applied_and_after_it(service, upstrea
     assert len(server.statuses) == 2
 
 
+def test_a_restart_says_nothing_anew_of_what_is_in_force(root, service, upstream, server):
+    service.step(Bell())
+    service.forging.drain()
+    before = list(server.statuses)
+    again = Service(service.house, "main")
+    again.step(Bell())
+    again.forging.drain()
+    assert server.statuses == before
+
+
+def test_a_commit_that_is_not_in_force_is_told_so(service, upstream, server):
+    commit(upstream, {"new.yaml": RECORD.format(name="new", last=20)})
+    service.fetcher.now()
+    service.step(Bell())
+    git(upstream, "reset", "-q", "--hard", "HEAD~1")
+    head = commit(upstream, {"other.yaml": RECORD.format(name="other", last=21)})
+    service.fetcher.now()
+    service.step(Bell())
+    service.forging.drain()
+    ((_, state, said),) = [one for one in server.statuses if one[0] == head]
+    assert state in ("failure", "failed")
+    assert said.startswith("not in force: history was rewritten")
+
+
+def test_a_pull_request_whose_head_is_gone_holds_no_other_up(service, upstream, server):
+    server.pulls.append((6, "b" * 40, "main"))
+    pull(upstream, server, 7, {"new.yaml": RECORD.format(name="new", last=20)})
+    service.forging.once()
+    assert "create DNSRecord/vo.example.org/new" in server.told(7)[0]
+
+
 def test_a_forge_that_is_out_of_order_stops_nothing(service, upstream, server):
     pull(upstream, server, 7, {"new.yaml": RECORD.format(name="new", last=20)})
     server.refuse[:] = [500] * 3

@@ -139,6 +139,32 @@ def test_rules_hold_for_the_branches_they_name(keys):
         assert said(propose(house, "release-1").plan) == ["create VO/vo.example.org Unverified"]
 
 
+def test_what_is_no_branch_is_held_to_every_rule(keys):
+    settings = (keys / "hanse.toml").read_text()
+    (keys / "hanse.toml").write_text(settings + 'branches = ["release-*"]\n')
+    head = commit(keys, {"ocean/vo.yaml": VO})
+    with opened(keys) as house:
+        assert said(propose(house, head).plan) == ["create VO/vo.example.org Unverified"]
+
+
+def test_at_first_the_latest_commit_of_each_rule_counts(keys):
+    """Ada signs the ocean and Eve the sea: no head could be signed by both."""
+    eve = (keys.parent / "eve.pub").read_text()
+    (keys / "sea-signers").write_text(f"eve@example.org {eve}")
+    settings = (keys / "hanse.toml").read_text()
+    more = '[[source.signed]]\npaths = ["manifests/s*/*.yaml"]\nsigners = "sea-signers"\n'
+    (keys / "hanse.toml").write_text(settings + more)
+    commit(keys, {"ocean/vo.yaml": VO})
+    sign(keys, "ada")
+    commit(keys, {"sea/other.yaml": OTHER})
+    sign(keys, "eve")
+    commit(keys, {"elsewhere.yaml": OTHER.replace("vo2", "vo3")})
+    assert len(applied(keys).outcomes) == 3
+    commit(keys, {"sea/other.yaml": None})
+    sign(keys, "ada")
+    assert "is signed by nobody of sea-signers" in planned(keys).warnings[0]
+
+
 def test_a_first_commit_that_nobody_signed_changes_nothing(keys):
     commit(keys, {"ocean/vo.yaml": VO})
     assert said(planned(keys)) == ["create VO/vo.example.org Unverified"]
