@@ -153,6 +153,8 @@ def _tried(key: str, do: Callable[[], object]) -> int:
 
 def _desk(place: Place) -> tuple[Desk, frozenset[str]]:
     """The helpdesk that is configured. Raises SettingsError where none is."""
+    from urllib.parse import urlsplit
+
     from reconciler.cli.house import settings_of
     from reconciler.drivers.zammad import Zammad
     from reconciler.errors import SettingsError
@@ -164,7 +166,8 @@ def _desk(place: Place) -> tuple[Desk, frozenset[str]]:
     lacking = [name for name in ("url", "token", "customer", "group") if not getattr(told, name)]
     if lacking:
         raise SettingsError(f"tickets go nowhere: [tickets] in hanse.toml lacks {', '.join(lacking)}")
-    if not told.url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    where = urlsplit(told.url)
+    if where.scheme != "https" and where.hostname not in ("127.0.0.1", "::1", "localhost"):
         raise SettingsError("[tickets] url: give https://..., for the token goes there")
     drivers, token = Wired(settings), told.token
     assert token is not None  # noqa: S101 (it does not lack)

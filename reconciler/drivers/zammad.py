@@ -63,8 +63,12 @@ class Zammad:
         if self.field:
             body[self.field] = ticket.mark
         try:
-            return _ticket(_data(self._asked("POST", "tickets", params={"expand": "true"}, body=body), dict))
+            answer = self._asked("POST", "tickets", params={"expand": "true"}, body=body)
         except _Lost as error:
+            raise OutcomeUnknown(f"{error}: whether the ticket was made is not known") from error
+        try:
+            return _ticket(_data(answer, dict))
+        except Terminal as error:
             raise OutcomeUnknown(f"{error}: whether the ticket was made is not known") from error
 
     def look(self, ticket: str) -> Ticket | None:
@@ -91,14 +95,20 @@ class Zammad:
         return self._sound(self._sent(method, path, params or {}, body), method, path)
 
     def _sent(self, method: str, path: str, params: Mapping[str, str], body: Any) -> requests.Response:
-        headers = {"Authorization": f"Token token={self.token()}", "User-Agent": "hanse"}
+        token = self.token()
+
+        def with_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers["Authorization"] = f"Token token={token}"
+            return request
+
         try:
             return requests.request(
                 method,
                 f"{self.url.rstrip('/')}/api/v1/{path}",
                 params=params,
                 json=body,
-                headers=headers,
+                headers={"User-Agent": "hanse"},
+                auth=with_token,  # in a header it would give way to what a .netrc says
                 timeout=_PATIENCE,
                 verify=self.ca or True,
                 allow_redirects=False,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.errors import OutcomeUnknown
+from reconciler.errors import OutcomeUnknown, Terminal, Transient
 from reconciler.model.ticket import TicketRecord
 from reconciler.ola.drafts import Draft
 from reconciler.ola.escalation import DraftRule, Step, standing
@@ -61,8 +61,16 @@ def send(tickets: Tickets, desk: Desk, draft: Draft, clock: Callable[[], datetim
         if known is not None and clock() - known.begun_at < SETTLING:
             raise OutcomeUnknown(f"{draft.key}: its sending was begun, and it is not there yet: try again in 2 minutes")
         known = tickets.begin(_record(draft, clock()))
-        found = desk.helpdesk.create(desk.addressed(draft))
+        found = _made(tickets, desk, draft)
     return tickets.keep(_sent(known or _record(draft, clock()), found, clock()))
+
+
+def _made(tickets: Tickets, desk: Desk, draft: Draft) -> Ticket:
+    try:
+        return desk.helpdesk.create(desk.addressed(draft))
+    except (Terminal, Transient):  # refused, or never reached: there is none
+        tickets.forget(draft.key)
+        raise
 
 
 def _record(draft: Draft, now: datetime) -> TicketRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from reconciler.model.ticket import SENDING, TicketRecord
 from reconciler.records.database import Database
@@ -32,6 +32,11 @@ class Tickets:
     def begin(self, record: TicketRecord) -> TicketRecord:
         """Keep that the sending of a ticket begins."""
         return self.keep(replace(record, state=SENDING, begun_at=self.database.now()))
+
+    def forget(self, key: str) -> None:
+        """Strike one that was begun and certainly not made."""
+        with self.database.writing() as connection:
+            connection.execute(delete(_TICKETS).where(_TICKETS.c.key == key, _TICKETS.c.ticket == ""))
 
     def keep(self, record: TicketRecord) -> TicketRecord:
         """Keep how a ticket stands."""

@@ -161,6 +161,7 @@ def test_a_database_that_is_lost_makes_no_second_ticket(store, desk, clock, tmp_
 def test_what_the_helpdesk_refuses_is_said_and_its_token_is_not(store, desk, clock):
     with pytest.raises(Terminal, match="422 .*No lookup value found for 'group'"):
         send(store.tickets, replace(desk, groups={}, group="Nobody"), DRAFT, clock)
+    assert store.tickets.known(DRAFT.key) is None  # nothing was made: it may be sent at once again
     wrong = replace(desk, helpdesk=Zammad(desk.helpdesk.url, lambda: "not-the-token"))
     with pytest.raises(Terminal, match="401") as raised:
         send(store.tickets, wrong, drafts(found(month(unknown=20)))[0], clock)
@@ -191,3 +192,17 @@ def test_an_own_field_holds_the_mark_too(zammad):  # noqa: F811
     desk = Desk(Zammad(zammad.url, lambda: TOKEN, field="hanse_key"), "hanse@example.org", "Operations")
     desk.helpdesk.create(desk.addressed(DRAFT))
     assert zammad.tickets[0]["hanse_key"] == DRAFT.mark
+
+
+def test_the_token_is_used_whatever_a_netrc_says(zammad, tmp_path, monkeypatch):  # noqa: F811
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert Zammad(zammad.url, lambda: TOKEN).find("hanse0") is None
+
+
+def test_an_answer_that_names_no_ticket_may_have_made_one(store, desk, clock, zammad, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("tests.real.zammad._made", lambda server, told: (200, {"id": 1}))
+    with pytest.raises(OutcomeUnknown, match="without id, number, title or state"):
+        send(store.tickets, desk, DRAFT, clock)
+    assert store.tickets.known(DRAFT.key).state == "sending"
