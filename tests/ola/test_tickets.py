@@ -206,3 +206,42 @@ def test_an_answer_that_names_no_ticket_may_have_made_one(store, desk, clock, za
     with pytest.raises(OutcomeUnknown, match="without id, number, title or state"):
         send(store.tickets, desk, DRAFT, clock)
     assert store.tickets.known(DRAFT.key).state == "sending"
+
+
+class KilledError(BaseException):
+    """What no code gets hold of."""
+
+
+class Deadly:
+    """Does what the object does that it stands for, and dies before or after the n-th call to it."""
+
+    def __init__(self, real: object, left: list[int]) -> None:
+        self._real, self._left = real, left
+
+    def __getattr__(self, name: str):
+        def called(*given):
+            self._point()
+            answer = getattr(self._real, name)(*given)
+            self._point()
+            return answer
+
+        return called
+
+    def _point(self) -> None:
+        self._left[0] -= 1
+        if self._left[0] < 0:
+            raise KilledError
+
+
+@pytest.mark.parametrize("step", range(11))
+def test_a_process_that_is_killed_anywhere_leaves_one_ticket_in_the_end(store, desk, clock, zammad, step):  # noqa: F811
+    left = [step]
+    deadly = replace(desk, helpdesk=Deadly(desk.helpdesk, left))
+    try:
+        send(Deadly(store.tickets, left), deadly, DRAFT, clock)
+    except KilledError:
+        clock.now += timedelta(minutes=3)
+    else:
+        assert step == 10  # five calls, each with a before and an after
+    assert send(store.tickets, desk, DRAFT, clock).ticket == "1"
+    assert len(zammad.tickets) == 1
