@@ -20,6 +20,9 @@ from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.site.certification import STEPS
 from reconciler.kinds.vocabulary import Words
 
+_MANDATORY = ("officialName", "ngi", "country", "domain", "timezone", "contacts", "certification", "infrastructure")
+"""What a register has of every site: a feed that does not tell it withholds it, as public ones do with contacts."""
+
 
 def take_sites(merging: Merging) -> None:
     """Take in every site, and the services of sites that are known."""
@@ -76,6 +79,7 @@ class _Site:
             return
         remark = partial(self.merging.remark, f"SITE[{self.name}]")
         spec = telling.site(site, remark) if site is not None else self._as_before()
+        spec |= {name: deepcopy(self.old[name]) for name in _MANDATORY if name in self.old and name not in spec}
         spec |= self._change(spec.get("certification"))
         named = self._services(services)
         self.merging.place = (here.where, here.line)

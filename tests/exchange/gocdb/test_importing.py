@@ -358,6 +358,18 @@ def test_a_slip_of_the_feed_does_not_take_away_what_was_right(into, small):
     assert (into / "sites/ALPHA.yaml").read_bytes() == before[into / "sites/ALPHA.yaml"]
 
 
+def test_what_a_feed_withholds_stays(into, small):
+    taken(small, into)
+    before = state(into)
+    for name in ("CONTACT_EMAIL", "CONTACT_TEL", "CSIRT_EMAIL", "CERTIFICATION_STATUS"):
+        small.sites[0].elements[name] = ""
+    assert taken(small, into).problems == ()
+    assert state(into) == before
+    small.sites[0].elements["HOME_URL"] = ""
+    taken(small, into)
+    assert "homeUrl" not in spec(into, "ALPHA")
+
+
 def test_services_that_break_gocdbs_own_rules_are_put_right(into, small):
     small.services[0].elements["NODE_MONITORED"] = "N"
     small.services[1].scopes = ["EGI", "wlcg"]
