@@ -99,7 +99,7 @@ def propose(
         ordered = hindsight.over(ordered, repository, read, Path(settings.cache), house.clock())
     house.memory.ordered = True
     ordered = suppose.without(ordered, down)
-    drivers = untrusted.drivers(drivers, untrusted.described(house, trust), ordered, kinds) if trust else drivers
+    drivers = untrusted.drivers(drivers, untrusted.described(house, trust), ordered) if trust else drivers
     inventory = house.held = keeping.inventory(house.store, house.held)
     ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made, inventory.entries)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers

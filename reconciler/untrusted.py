@@ -6,18 +6,19 @@ anew is told as not read; it is looked at once somebody has merged it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from reconciler import graph, manifest, source
 from reconciler.errors import Terminal
-from reconciler.kinds import Kind
 from reconciler.model import Graph, Ref, SecretRef, Target
 from reconciler.ports import Drivers
 
 if TYPE_CHECKING:
     from reconciler.reconcile import House
+
+_OF_SITES = ("compute", "configure", "events", "images", "storage")
+"""Ports of back ends that sites describe: ``compute:SITE/cloud/vo``."""
 
 
 def described(house: House, revision: str) -> Graph:
@@ -29,24 +30,16 @@ def described(house: House, revision: str) -> Graph:
     return graph.build(resources, house.kinds, house.drivers)
 
 
-def drivers(those: Drivers, trusted: Graph, asked: Graph, kinds: Mapping[str, Kind[Any]]) -> Drivers:
+def drivers(those: Drivers, trusted: Graph, asked: Graph) -> Drivers:
     """The same drivers; they open only what ``trusted`` describes, and ``asked`` has not changed."""
-    return cast(
-        "Drivers", _Wary(those, trusted, _sites(trusted, kinds) if _same(trusted, asked, kinds) else frozenset())
-    )
+    sites = _sites(trusted)
+    unchanged = sites == _sites(asked)  # one site may lead to another: a single change closes all that is not known
+    return cast("Drivers", _Wary(those, trusted, frozenset(ref.name for ref in sites) if unchanged else frozenset()))
 
 
-def _same(trusted: Graph, asked: Graph, kinds: Mapping[str, Kind[Any]]) -> bool:
-    """Whether both describe the same back ends."""
-    return _describing(trusted, kinds) == _describing(asked, kinds)
-
-
-def _describing(those: Graph, kinds: Mapping[str, Kind[Any]]) -> dict[Ref, str]:
-    return {ref: one.digest for ref, one in those.resources.items() if kinds[ref.kind].describes_targets}
-
-
-def _sites(trusted: Graph, kinds: Mapping[str, Kind[Any]]) -> frozenset[str]:
-    return frozenset(ref.name for ref in _describing(trusted, kinds))
+def _sites(those: Graph) -> dict[Ref, str]:
+    """What describes back ends."""
+    return {ref: one.digest for ref, one in those.resources.items() if ref.kind == "Site"}
 
 
 class _Wary:
@@ -76,4 +69,4 @@ class _Wary:
         if known is not None:
             return known == target
         by_operator = self._drivers.options(target.id, target.driver)[1] == target.options
-        return by_operator or target.name.partition("/")[0] in self._sites
+        return by_operator or (target.port in _OF_SITES and target.name.partition("/")[0] in self._sites)
