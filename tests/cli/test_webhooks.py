@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import socket
 
 import pytest
@@ -9,6 +12,7 @@ import requests
 
 from tests.cli.conftest import record
 from tests.cli.test_run import soon
+from tests.real.forges import TOKEN, forge_server
 from tests.real.githttp import git_server
 
 SECRET, PASSWORD = "hook-s3cret", "source-s3cret"
@@ -100,3 +104,39 @@ def test_what_cannot_be_fetched_leaves_the_last_commit_in_force(pushed, server):
     server.down = False
     assert pushed.hanse("run", "--once").code == 0
     assert pushed.runs()[0][1]["create"] == 1
+
+
+def test_a_pull_request_is_planned_at_once_and_a_merge_is_told(pushed, server, monkeypatch):
+    """The whole way: opened, planned, merged, applied, told."""
+    with forge_server("gitea") as forge:
+        monkeypatch.setenv("FORGE_TOKEN", TOKEN)
+        told = "".join(f'{name} = "{value}"\n' for name, value in forge.settings().items() if name != "token")
+        settings = (pushed.root / "hanse.toml").read_text()
+        pushed.write("hanse.toml", f'{settings}\n[forge]\n{told}token = {{ env = "FORGE_TOKEN" }}\n')
+        port = free_port()
+        pushed.start("run", "--interval", "3600", "--listen", f"127.0.0.1:{port}")
+        assert soon(lambda: [state for state, _ in pushed.runs()] == ["done"])
+        pushed.git("checkout", "-q", "-b", "topic")
+        pushed.write("manifests/new.yaml", record("new", last=20))
+        pushed.git("add", "manifests")
+        pushed.git("commit", "-qm", "new")
+        pushed.git("push", "-q", "origin", "topic:refs/pull/7/head")
+        head = pushed.git("rev-parse", "HEAD")
+        forge.pulls.append((7, head, "main"))
+        send(port, {"action": "opened", "number": 7})
+        assert soon(lambda: forge.told(7), 30)
+        assert "create DNSRecord/vo.example.org/new" in forge.told(7)[0]
+        assert soon(lambda: (head, "success") in [one[:2] for one in forge.statuses], 30)
+        forge.pulls.clear()
+        pushed.git("push", "-q", "origin", "topic:main")
+        send(port, {"ref": "refs/heads/main", "after": head})
+        assert soon(lambda: forge.statuses[-1] == (head, "success", f"deployed {head[:12]}: 1 done"), 30)
+
+
+def send(port: int, payload: dict) -> None:
+    """A web hook, as the forge signs it."""
+    body = json.dumps(payload).encode()
+    mark = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Forgejo-Signature": mark, "X-Gitea-Signature": mark}
+    answer = requests.post(f"http://127.0.0.1:{port}/hooks/forge", data=body, headers=headers, timeout=10)
+    assert answer.status_code == 202
