@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from reconciler.model.ref import Ref
 
@@ -25,6 +26,19 @@ class Standing:
     failing: str = ""
     """What it says now, where that is bad and has been so often enough to count."""
     checked_at: datetime | None = None
+
+
+class Standings(dict[Ref, Standing]):
+    """How each probe stood, with the checks that probes of many services have of each site."""
+
+    @cached_property
+    def of_sites(self) -> Mapping[str, tuple[tuple[Ref, str], ...]]:
+        """Site -> checks with the name of the service that they look at, in the order of their names."""
+        found: dict[str, list[tuple[Ref, str]]] = {}
+        for ref in sorted(ref for ref in self if "@" in ref):
+            site, _, rest = ref.partition("@")[2].partition("+")
+            found.setdefault(site, []).append((ref, rest.partition("+")[0]))
+        return {site: tuple(some) for site, some in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from reconciler.model import Create, History, ProbeState, Ref, Standing, StatusChange
+from reconciler.model import Create, History, ProbeState, Ref, Standing, Standings, StatusChange
 from reconciler.records.store import Store
 from reconciler.records.tables import EventRow, table
 
@@ -47,11 +47,11 @@ def _creates(store: Store, since: datetime) -> tuple[Create, ...]:
     )
 
 
-def _probes(store: Store, now: datetime) -> dict[Ref, Standing]:
+def _probes(store: Store, now: datetime) -> Standings:
     changes: dict[Ref, list[StatusChange]] = defaultdict(list)
     for change in store.probes.status_changes(since=now - WINDOW, hard=True):
         changes[change.ref].append(change)
-    return {ref: standing(state, changes[ref], now) for ref, state in store.probes.states().items()}
+    return Standings((ref, standing(state, changes[ref], now)) for ref, state in store.probes.states().items())
 
 
 def standing(state: ProbeState, changes: Sequence[StatusChange], now: datetime) -> Standing:

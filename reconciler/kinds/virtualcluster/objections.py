@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.kinds.base import Federation
 from reconciler.kinds.virtualcluster.places import Place
 from reconciler.kinds.virtualcluster.room import needs_of
-from reconciler.kinds.virtualcluster.sites import VO, Allocation, Site, probes_of, vo_of, withdrawn
+from reconciler.kinds.virtualcluster.sites import VO, Allocation, Site, checked_of, vo_of, withdrawn
 from reconciler.kinds.virtualcluster.spec import Requirements, VirtualClusterSpec
 from reconciler.kinds.world import LONG_AGO, Demand, Offer, World
 from reconciler.model import Ref, Unknown
@@ -142,7 +142,7 @@ def _tried(ref: Ref, place: Place, world: World) -> Iterator[str]:
 def _failing(place: Place, federation: Federation, world: World) -> Iterator[str]:
     """A service that runs on the cloud's own endpoint is down."""
     own = place.site.services_at(place.cloud.endpoint)
-    for probe, service in probes_of(federation, place.site_name):
+    for probe, service in checked_of(federation, world.probes, place.site_name):
         standing = world.probes.get(probe)
         if standing and standing.failing and service in own:
             yield f"its service {service} is down: {standing.failing}"
@@ -160,7 +160,8 @@ def availability(place: Place, federation: Federation, world: World) -> float | 
     """The site's, as reports have it, or else the worst of its probed services; None without long enough measuring."""
     if place.site_name in world.uptime:
         return world.uptime[place.site_name]
-    seen = [world.probes[probe] for probe, _ in probes_of(federation, place.site_name) if probe in world.probes]
+    known = checked_of(federation, world.probes, place.site_name)
+    seen = [world.probes[probe] for probe, _ in known if probe in world.probes]
     counted = [s.availability for s in seen if s.measured.total_seconds() >= _MEASURED_DAYS * _DAY]
     return min((share for share in counted if share is not None), default=None)
 

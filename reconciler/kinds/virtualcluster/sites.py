@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Protocol, cast
 
 from reconciler.kinds.base import Federation
-from reconciler.model import Ref
+from reconciler.model import Ref, Standing, Standings
 
 
 class Share(Protocol):
@@ -178,6 +178,13 @@ def probes_of(federation: Federation, site: str) -> Sequence[tuple[Ref, str]]:
         if looked is not None and looked.site == site:
             found.append((ref, looked.service))
     return found
+
+
+def checked_of(federation: Federation, known: Mapping[Ref, Standing], site: str) -> Sequence[tuple[Ref, str]]:
+    """The same, and those checks among ``known`` that probes of many services have of this site's."""
+    standings = known if isinstance(known, Standings) else Standings(known)
+    checks = standings.of_sites.get(site, ())
+    return [*probes_of(federation, site), *(one for one in checks if federation.get(one[0].whole) is not None)]
 
 
 def site_of(federation: Federation, name: str) -> Site | None:
