@@ -66,8 +66,9 @@ class Source(Strict):
     @field_validator("remote")
     @classmethod
     def _no_secret(cls, given: str) -> str:
-        if urlsplit(given).password:
-            raise ValueError("a password does not stand in a URL: give password")
+        parts = urlsplit(given)
+        if parts.password or (parts.username and parts.scheme in ("http", "https")):
+            raise ValueError("neither user nor password stand in a URL: give username and password")
         return given
 
 

@@ -29,6 +29,7 @@ def data(store: Store, conditions: Standing) -> dict[str, Any]:
         "last_run": runs[0] if runs else None,
         "data_rules": store.data.rules(),
         "scans": store.data.scans(),
+        "branches": store.heads.all(),
         "under_way": [_moving(operation) for operation in under_way(store)],
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cli.conftest import record
 
 
@@ -18,6 +20,8 @@ def test_a_rewritten_history_is_told_and_taken(federation):
     head = rewritten(federation)
     assert "history was rewritten" in federation.hanse("plan").out
     assert federation.hanse("apply").code == 0
+    (branch,) = json.loads(federation.hanse("status", "-o", "json").out)["branches"]
+    assert (branch["withheld"], branch["why"].startswith("history was rewritten")) == (head, True)
     told = federation.hanse("status").out
     assert f"{head[:12]} is not in force" in told
     assert f"hanse acknowledge {head[:12]}" in told

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from reconciler.daemon.fetching import Fetcher
-from reconciler.errors import SourceError
-from reconciler.settings import Source
+from reconciler.errors import SettingsError, SourceError
+from reconciler.settings import Source, load
 from tests.source.repository import commit, repository
 
 
@@ -68,3 +70,15 @@ def test_a_secret_that_is_not_there_is_told():
     settings = Source.model_validate({"remote": "https://git.example.org/x", "password": {"env": "X"}})
     assert not Fetcher(settings, secret, lambda: None, told.append).now()
     assert told == ["the environment variable X is not set"]
+
+
+@pytest.mark.parametrize("url", ["https://robot:s3cret@git.example.org/x", "https://s3cret@git.example.org/x"])
+def test_a_secret_in_a_url_is_refused_and_not_repeated(tmp_path, url):
+    with pytest.raises(SettingsError, match="neither user nor password stand in a URL") as caught:
+        load(tmp_path, {"HANSE_SOURCE__REMOTE": url})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_user_of_ssh_stands_in_its_url(tmp_path):
+    given = load(tmp_path, {"HANSE_SOURCE__REMOTE": "ssh://git@git.example.org/ocean/federation.git"}).source
+    assert given.repository == str(tmp_path / ".hanse/source.git")
