@@ -89,9 +89,7 @@ def propose(
     drivers = suppose.drivers(house.drivers, down)
     repository, paths = Path(settings.source.repository), settings.source.paths
     come = incoming.chosen(settings, house.store, revision, worktree=worktree)
-    read = source.read(
-        repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision
-    )
+    read = source.read(repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
