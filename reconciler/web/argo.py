@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -44,6 +45,10 @@ class _Asked:
     last: date
     granularity: argo.Granularity
     latest: bool
+    page: int
+    """So many in one answer; -1 for all."""
+    after: int
+    """So many have been told before."""
 
 
 def routes(known: Known) -> list[Route]:
@@ -112,7 +117,21 @@ def _asked(known: Known, request: Request, *, status: bool) -> _Asked:
         raise _Refused(400, "Wrong Granularity", f"{granularity} is not accepted: give daily, monthly or custom")
     steps = [step for step in request.path_params.get("steps", "").split("/") if step]
     days = (first.date(), last.date())
-    return _Asked(report, steps, *days, granularity, given.get("view") == "latest")  # type: ignore[arg-type]
+    page, after = _paged(given)
+    latest = given.get("view") == "latest"
+    return _Asked(report, steps, *days, granularity, latest, page, after)  # type: ignore[arg-type]
+
+
+def _paged(given: Mapping[str, str]) -> tuple[int, int]:
+    """The size of a page and what came before it: a token is the number in base64."""
+    try:
+        page = int(given.get("pageSize", "-1"))
+        after = int(base64.b64decode(given.get("nextPageToken", "") or b"MA==", validate=True))
+    except ValueError:
+        raise _Refused(400, "Wrong page", "pageSize is a number, nextPageToken what an answer gave") from None
+    if page == 0 or page < -1 or after < 0:
+        raise _Refused(400, "Wrong page", "pageSize is -1 for all, or a number from 1 on")
+    return page, after
 
 
 def _reports(known: Known) -> set[str]:
@@ -135,7 +154,9 @@ def _time(given: Mapping[str, str], name: str, otherwise: datetime | None) -> da
 # -- v2 ----------------------------------------------------------------------------------------------------------------
 
 
-def _results(known: Known, asked: _Asked) -> list[Node]:
+def _results(known: Known, asked: _Asked) -> list[Node] | dict[str, Any]:
+    if list(asked.steps) == ["endpoints"]:
+        return _flat(known, asked, "results", argotree.numbered(asked.granularity))
     fill = argotree.numbered(asked.granularity)
     ngi, site, steps = _groups(asked)
     if not steps:
@@ -149,9 +170,11 @@ def _results(known: Known, asked: _Asked) -> list[Node]:
     return argotree.endpoints_of_services(_rows(known, asked, "endpoint", site, ngi, service, host), fill)
 
 
-def _statuses(known: Known, asked: _Asked) -> list[Node]:
+def _statuses(known: Known, asked: _Asked) -> list[Node] | dict[str, Any]:
     days = known.store.uptime.days(asked.report, asked.first, asked.last)
     fill = argotree.changing(lambda day: day in days and days[day].complete, latest=asked.latest)
+    if list(asked.steps) == ["endpoints"]:
+        return _flat(known, asked, "statuses", fill)
     ngi, site, steps = _groups(asked)
     if not steps:
         if asked.steps[0] == NGI:
@@ -163,6 +186,24 @@ def _statuses(known: Known, asked: _Asked) -> list[Node]:
     if host is None:
         return argotree.services_of_sites(_rows(known, asked, "service", site, ngi, service), fill)
     return argotree.endpoints_of_services(_rows(known, asked, "endpoint", site, ngi, service, host), fill)
+
+
+def _flat(known: Known, asked: _Asked, name: str, fill: argotree.Fill) -> dict[str, Any]:
+    """Every endpoint of the report in one list, a page at a time; JSON only."""
+    found: dict[tuple[str, str, str], list[UptimeRecord]] = {}
+    for row in _rows(known, asked, "endpoint", ""):
+        found.setdefault((row.hostname, row.service, row.site), []).append(row)
+    listed = sorted(found.items())
+    end = len(listed) if asked.page < 0 else asked.after + asked.page
+    told: dict[str, Any] = {
+        "endpoints": [
+            {"name": host, "service": service, "supergroup": site, name: list(fill(rows))}
+            for (host, service, site), rows in listed[asked.after : end]
+        ]
+    }
+    if end < len(listed):
+        told["nextPageToken"] = base64.b64encode(str(end).encode()).decode()
+    return told if asked.page < 0 else {**told, "pageSize": asked.page}
 
 
 def _groups(asked: _Asked) -> tuple[str, str, Sequence[str]]:

@@ -165,6 +165,24 @@ def test_statuses_of_metrics_are_what_probes_have_said(computed):
     assert get(computed, f"v2/status/Default/{path}/another?{SPAN}").status_code == 404
 
 
+def test_all_endpoints_are_told_in_one_list_page_by_page(computed):
+    found = get(computed, f"v2/results/Default/endpoints?{SPAN}").json()
+    assert [one["name"] for one in found["endpoints"]] == [LOOKED.hostname, "other.example.org"]
+    assert found["endpoints"][0]["results"][0] == numbers("2026-11-18")
+    assert found.keys() == {"endpoints"}
+    first = get(computed, f"v2/status/Default/endpoints?{SPAN}&pageSize=1").json()
+    assert (len(first["endpoints"]), first["nextPageToken"], first["pageSize"]) == (1, "MQ==", 1)
+    last = get(computed, f"v2/status/Default/endpoints?{SPAN}&pageSize=1&nextPageToken=MQ==").json()
+    assert [(one["name"], one["supergroup"]) for one in last["endpoints"]] == [("other.example.org", "NORTH")]
+    assert "nextPageToken" not in last
+    assert last["endpoints"][0]["statuses"][0] == {"timestamp": "2026-11-18T00:00:00Z", "value": "OK"}
+
+
+@pytest.mark.parametrize("page", ["pageSize=0", "pageSize=x", "pageSize=1&nextPageToken=!!", "nextPageToken=LTE="])
+def test_a_page_that_cannot_be_is_refused(computed, page):
+    assert get(computed, f"v2/results/Default/endpoints?{SPAN}&{page}").status_code == 400
+
+
 def test_version_3_tells_ngis_with_their_sites(computed):
     (ngi,) = get(computed, f"v3/results/Default?{SPAN}").json()["results"]
     assert ngi["results"][1] == {"date": "2026-11-19", "availability": "75", "reliability": "75"}
