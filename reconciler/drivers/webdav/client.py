@@ -27,6 +27,8 @@ from reconciler.errors import Transient
 SAFE = "/~!$&'()*+,;=:@-._"
 _POOL = 16
 _TRIES = 3
+_GRACES = (10.0, 20.0, 60.0)
+"""Seconds that a checksum may take besides the time to read the file: it is asked for again after each."""
 _REPEATABLE = frozenset({"PROPFIND", "HEAD", "GET", "PUT", "MKCOL", "DELETE"})
 """What may be sent again when no answer came: a kept connection may be closed by the server at any moment."""
 _QUOTA = (
@@ -84,6 +86,7 @@ class Client:
         self.name, self.options, self.tokens = name, options, tokens
         self._names = Names(options.path)
         self._lock = threading.Lock()
+        self._summing = threading.BoundedSemaphore(options.sumsAtOnce)
         self.session = _Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.session.headers["User-Agent"] = "hanse"
@@ -176,12 +179,11 @@ class Client:
 
     def digest(self, path: str, algorithm: str, size: int, reads: str) -> str:
         """The server's checksum of ``path`` as ``algorithm:hex``; "" when it gives none. It may have to read it all."""
-        patience = max(self.options.timeout, 60 + size / 20e6)
         headers = {"Want-Digest": algorithm, "Accept-Encoding": "identity"}
-        for again in (True, True, False):  # XRootD fails now and then when it sums two files at the same moment
-            with suppress(Transient) if again else nullcontext():
-                limits = (self.options.timeout, patience)
-                with self.send("HEAD", path, reads=(reads,), headers=headers, timeout=limits) as answer:
+        for grace in _GRACES:  # XRootD fails, or says nothing, when others have it sum at the same moment
+            with suppress(Transient) if grace != _GRACES[-1] else nullcontext():
+                limits = (self.options.timeout, grace + size / 20e6)
+                with self._summing, self.send("HEAD", path, reads=(reads,), headers=headers, timeout=limits) as answer:
                     return _digest(answer.headers.get("Digest", ""), algorithm)
         return ""
 

@@ -82,6 +82,8 @@ class Options(_Options):
     """Its files may have to come from tape: a token for reading one allows to stage it, too."""
     atOnce: Annotated[int, Field(ge=1, le=64)] = 8
     """Folders that are listed at the same time."""
+    sumsAtOnce: Annotated[int, Field(ge=1, le=64)] = 1
+    """Checksums that the server is asked for at the same time: XRootD 5.5 now and then loses one of two."""
     capacity: Bytes | None = None
     """Bytes that the federation may use in all."""
     minFreeBytes: Bytes | None = None
