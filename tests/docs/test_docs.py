@@ -88,7 +88,8 @@ def test_every_command_on_a_page_exists_with_its_options(line):
     try:
         command.make_parser(context).parse_args(args=list(words))
     except TyperException as error:
-        assert "Missing" in error.format_message(), error.format_message()
+        said = error.format_message()
+        assert "Missing" in said or "requires an argument" in said, said  # in running text names stand without values
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
