@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,16 +50,27 @@ class Served:
         return self.session.post(f"{self.url}/v1/results", data=body, headers={**shown, **headers}, timeout=30)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory) -> Path:
+    """A database that is up to date: making each anew would take most of the time."""
+    file = tmp_path_factory.mktemp("web") / "hanse.db"
+    open_store(f"sqlite:///{file}", lambda: NOW).close()
+    return file
+
+
 @pytest.fixture
-def served(tmp_path) -> Iterator[Served]:
+def served(tmp_path, migrated) -> Iterator[Served]:
+    shutil.copy(migrated, tmp_path / "hanse.db")
     with Serving(tmp_path, WebSettings()) as made:
         yield made
 
 
 @pytest.fixture
-def serve(tmp_path) -> Callable[..., Any]:
+def serve(tmp_path, migrated) -> Callable[..., Any]:
     """For servers with settings of their own."""
-    return lambda **settings: Serving(tmp_path, WebSettings(**settings))
+    (tmp_path / "own").mkdir()
+    shutil.copy(migrated, tmp_path / "own/hanse.db")
+    return lambda **settings: Serving(tmp_path / "own", WebSettings(**settings))
 
 
 class Serving:
