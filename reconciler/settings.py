@@ -245,7 +245,7 @@ class RunSettings(Strict):
     """Time between two readings of the jobs of sites' batch systems that [targets] says how to reach; 0: none."""
     availability_seconds: Annotated[float, Field(ge=0)] = 3600.0
     """Time between two computations of today's availability; whole days follow shortly after midnight. 0: none."""
-    lease_seconds: Annotated[float, Field(gt=0)] = 90.0
+    lease_seconds: Annotated[float, Field(gt=0)] = 30.0
     """A reconciler that has not renewed its lease for this long is taken for dead."""
 
 

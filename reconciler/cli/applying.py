@@ -139,6 +139,9 @@ def run(
     *,
     worktree: Worktree = False,
     once: Annotated[bool, typer.Option("--once", help="One round, then end.")] = False,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="While another works on this database, wait, and go on in its place.")
+    ] = False,
     interval: Annotated[
         float | None,
         typer.Option(
@@ -162,9 +165,10 @@ def run(
     `GET /gocdbpi/public/?method=get_site` answers as GOCDB does. `POST /v1/results` takes results of probes that others
     run, and `GET /metrics` tells Prometheus how all stand: `hanse token create` lets a machine in.
 
-    SIGTERM or Ctrl-C finishes what is in flight and stops; a second one breaks off. Only one may run on a database.
+    SIGTERM or Ctrl-C finishes what is in flight and stops; a second one breaks off. Only one works on a database at a
+    time: others are refused, or stand by and take over when it ends, dies or hangs (--standby).
 
-    Examples: `hanse run`; `hanse run main --interval 300`; `hanse run --once` from cron.
+    Examples: `hanse run`; `hanse run main --interval 300`; `hanse run --once` from cron; `hanse run --standby`.
     """
     from reconciler.cli import codes, exits
     from reconciler.cli.house import opened, settings_of
@@ -181,7 +185,7 @@ def run(
         service = Service(house, revision or house.settings.source.revision, worktree=worktree)
         if not once:
             with _served(house, listen or house.settings.web.listen, service, context.obj):
-                service.run(bell)
+                (service.stand_by if standby else service.run)(bell)
             return codes.DONE
         service.fetcher.now()
         with service.holding(bell):

@@ -17,6 +17,8 @@ from reconciler.records.lease import Fence
 from reconciler.records.store import Store
 
 NAME = "reconcile"
+_LOOK_EVERY = 2.0
+"""Seconds between two looks whether the lease is free, for whoever stands by."""
 _HOLDER = re.compile(r"^(?P<who>.*), process (?P<pid>\d+)$")
 _log = structlog.get_logger()
 
@@ -50,12 +52,15 @@ def dead(name: str) -> bool:
 
 
 @contextmanager
-def held(store: Store, seconds: float, lost: Callable[[], None]) -> Iterator[Fence]:
+def held(
+    store: Store, seconds: float, lost: Callable[[], None], turn: threading.Event | None = None
+) -> Iterator[Fence]:
     """Hold the lease of this database while the block runs; it lasts ``seconds`` and is renewed in thirds of that.
 
-    Raises LeaseHeld, naming the holder, when somebody else has it. ``lost`` is called when it cannot be renewed.
+    Raises LeaseHeld, naming the holder, when somebody else has it; with ``turn`` it is waited for until that is set.
+    ``lost`` is called when it cannot be renewed.
     """
-    token = store.lease.acquire(NAME, holder(), seconds, dead)
+    token = store.lease.acquire(NAME, holder(), seconds, dead) if turn is None else _awaited(store, seconds, turn)
     done = threading.Event()
     renewal = threading.Thread(target=_renew, args=(store, token, seconds, lost, done), name="lease", daemon=True)
     renewal.start()
@@ -65,6 +70,21 @@ def held(store: Store, seconds: float, lost: Callable[[], None]) -> Iterator[Fen
         done.set()
         renewal.join()
         store.lease.release(NAME, token)
+
+
+def _awaited(store: Store, seconds: float, stop: threading.Event) -> int:
+    """Stand by until the lease is free. A database that cannot be reached is tried again, too."""
+    told = ""
+    while True:
+        try:
+            return store.lease.acquire(NAME, holder(), seconds, dead)
+        except (LeaseHeld, RecordsError) as error:
+            if stop.is_set():
+                raise
+            if str(error) != told:
+                told = str(error)
+                _log.info("standing by", why=told)
+        stop.wait(min(_LOOK_EVERY, seconds / 3))
 
 
 def _renew(store: Store, token: int, seconds: float, lost: Callable[[], None], done: threading.Event) -> None:

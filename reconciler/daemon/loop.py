@@ -21,6 +21,14 @@ class Bell:
     stop: threading.Event = field(default_factory=threading.Event)
     """When set, no further step begins, and a step under way is asked to finish."""
     rung: threading.Event = field(default_factory=threading.Event)
+    within: Bell | None = None
+
+    def term(self) -> Bell:
+        """A bell for one term of leading: it ends by itself, and with this one."""
+        self.within = Bell()
+        if self.stop.is_set():
+            self.within.end()
+        return self.within
 
     def ring(self) -> None:
         """Something moved: do not wait for the interval."""
@@ -30,6 +38,8 @@ class Bell:
         """Stop."""
         self.stop.set()
         self.rung.set()
+        if self.within is not None:
+            self.within.end()
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until something moves."""

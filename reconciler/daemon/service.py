@@ -31,7 +31,7 @@ from reconciler.daemon.probing import Prober, keep_probing, run_due
 from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
 from reconciler.daemon.working import NowAndThen, Told, due, work
-from reconciler.errors import Terminal
+from reconciler.errors import LeaseHeld, Terminal
 from reconciler.kinds.datasetrule.places import Places
 from reconciler.kinds.metrictemplate import DEFAULT_PORTS
 from reconciler.kinds.probe import Checks, Operator
@@ -81,6 +81,8 @@ class Service:
     """What git says, as of the last step."""
     planned: Planned | None = None
     """What the last step planned."""
+    patient: bool = False
+    """Whether it waits for the lease while another has it."""
     recorded: str = ""
     """Digest of the plan that was recorded last."""
     lively: bool = False
@@ -187,11 +189,22 @@ class Service:
             self.noticer.end()
             self.noticer = None
 
+    def stand_by(self, bell: Bell) -> None:
+        """Lead whenever nobody else does, until told to stop: who has lost the lease stands by again."""
+        self.patient = True
+        while not bell.stop.is_set():
+            self.recorded = ""
+            try:
+                self.run(bell.term())
+            except LeaseHeld as error:
+                if not bell.stop.is_set():
+                    _log.warning("leads no more", why=str(error))
+
     @contextmanager
     def holding(self, bell: Bell) -> Iterator[None]:
         """Hold the lease of the database; without it the bell says stop."""
         seconds = self.house.settings.run.lease_seconds
-        with lease.held(self.house.store, seconds, bell.end) as fence:
+        with lease.held(self.house.store, seconds, bell.end, bell.stop if self.patient else None) as fence:
             self.house.fence = fence
             yield
 

@@ -1,0 +1,144 @@
+"""Several reconcilers on one PostgreSQL: one leads, and when it dies or hangs another takes over where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from reconciler.drivers.simulated import World, world_path
+from tests.cli.conftest import environment
+from tests.house import commit
+
+SITE = """\
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: BAY}}
+spec:
+  clouds:
+    - name: one
+      driver: simulated
+      endpoint: https://bay.example.org/v3
+      shares: [{{vo: vo.example.org, projectId: "{zeros}"}}]
+---
+apiVersion: hanse/v1
+kind: VO
+metadata: {{name: vo.example.org}}
+spec: {{}}
+"""
+CLUSTER = """\
+apiVersion: hanse/v1
+kind: VirtualCluster
+metadata: {{name: c{n:02}, namespace: tides}}
+spec:
+  vo: vo.example.org
+  site: BAY
+  frontend: {{image: debian-12, cpus: 1}}
+"""
+SETTINGS = """\
+[records]
+url = "{url}"
+[run]
+interval_seconds = 2
+lease_seconds = 3
+meter_seconds = 0
+[apply]
+workers = 2
+[targets."compute:BAY/one/vo.example.org"]
+simulate = {{faults = [{{on = "create", kind = "hang", every = 1, seconds = 0.5}}]}}
+"""
+CLUSTERS = 16
+
+
+@pytest.fixture
+def root(tmp_path: Path, postgresql) -> Path:
+    root = tmp_path / "fed"
+    files = {f"c{n:02}.yaml": CLUSTER.format(n=n) for n in range(CLUSTERS)}
+    commit(root, {"site.yaml": SITE.format(zeros="0" * 32), **files})
+    (root / "hanse.toml").write_text(SETTINGS.format(url=postgresql.fresh()))
+    yield root
+    World.close_all()
+
+
+@contextmanager
+def daemon(root: Path, name: str):
+    """A reconciler that stands by, its log in a file."""
+    log = root / f"{name}.log"
+    with log.open("w") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler.cli", "-C", str(root), "run", "--standby"],
+            stderr=err,
+            stdout=err,
+            env=environment(),
+            start_new_session=True,
+        )
+    try:
+        yield process, log
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGCONT)
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def soon(holds, seconds: float = 90.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def said(log: Path) -> list[str]:
+    return [json.loads(line)["message"] for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def nodes(root: Path) -> list[str]:
+    path = world_path(str(root / ".hanse/state/compute"), "BAY/one/vo.example.org")
+    return World.open(path).names() if path.exists() else []
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_when_the_leader_is_lost_half_way_the_other_goes_on_and_nothing_is_made_twice(root, how):
+    with daemon(root, "first") as (first, first_log):
+        assert soon(lambda: "running" in said(first_log))
+        with daemon(root, "second") as (second, second_log):
+            assert soon(lambda: "standing by" in said(second_log))
+            assert soon(lambda: len(nodes(root)) >= 3)
+            os.killpg(first.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+            begun = len(nodes(root))
+            assert begun < CLUSTERS
+            assert soon(lambda: "running" in said(second_log), 30)
+            assert soon(lambda: len(nodes(root)) == CLUSTERS)
+            if how == "frozen":
+                os.killpg(first.pid, signal.SIGCONT)
+                assert soon(lambda: said(first_log).count("standing by") == 1), said(first_log)[-5:]
+            assert soon(lambda: said(second_log).count("done") >= CLUSTERS - begun)
+            assert first.poll() is None or how == "killed"
+            assert second.poll() is None
+            assert Counter(nodes(root)).most_common(1)[0][1] == 1
+            assert len(nodes(root)) == CLUSTERS
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(60) == 0
+            if how == "frozen":
+                assert soon(lambda: said(first_log).count("running") == 2)
+                first.send_signal(signal.SIGTERM)
+                assert first.wait(60) == 0
+
+
+def test_who_stands_by_ends_when_told(root):
+    with daemon(root, "first") as (_, first_log):
+        assert soon(lambda: "running" in said(first_log))
+        with daemon(root, "second") as (second, second_log):
+            assert soon(lambda: "standing by" in said(second_log))
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(30) == 0
