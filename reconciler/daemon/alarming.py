@@ -6,18 +6,18 @@ is over, is told then. Deliveries are signed and tried again as those about data
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 import structlog
 
-from reconciler.daemon.notifying import FIRST_WAIT, LONGEST_WAIT, Message, deliver, name_of
+from reconciler.daemon.notifying import Hook, News
 from reconciler.errors import HanseError
 from reconciler.kinds.downtime import intervals
 from reconciler.kinds.probe import Checks
@@ -39,6 +39,7 @@ class Seen:
     resources: Mapping[Ref, Resource]
     now: datetime
 
+    @cached_property
     def settled(self) -> Mapping[Ref, ProbeState]:
         """Probes that are run or told of, and have said something that counts."""
         return {
@@ -48,44 +49,28 @@ class Seen:
             and (state.status == _WELL or state.hard_status != "UNKNOWN" or state.attempt >= self.checks.attempts[ref])
         }
 
+    @cached_property
     def in_downtime(self) -> frozenset[tuple[str, str]]:
         """Services, by type and host, that are in a downtime of any class and severity."""
-        kinds = ("Downtime", "Site", "ServiceGroup")
-        if not any(ref.kind == "Downtime" for ref in self.resources):
-            return frozenset()
-        mine = {ref: one for ref, one in self.resources.items() if ref.kind in kinds}
-        known = intervals(mine, {}, self.now)
+        known = intervals(self.resources, {}, self.now)
         return frozenset((one.type, one.hostname) for one in known if one.start <= self.now < one.end)
 
 
-@dataclass
-class Subscription:
-    """One hook: what was told last of each probe, and what is to be told."""
+class ProbesHook(Hook[str]):
+    """Who follows probes: their status."""
 
-    settings: NotifySettings
-    memory: Path
-    told: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Probe -> the status that was told last, and how often something was told of it."""
-    due: dict[str, dict[str, object]] = field(default_factory=dict)
-    tries: int = 0
-    next_try: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.memory.exists():
-            known = json.loads(self.memory.read_text(encoding="utf-8"))
-            self.told = {probe: (str(status), int(number)) for probe, (status, number) in known.items()}
+    kind = "probe.status"
 
     def look(self, seen: Seen) -> None:
         """See what has changed since it was told last. That something is well from the start is not told."""
-        quiet = seen.in_downtime()
-        due = {}
-        for ref, state in seen.settled().items():
+        self.due = {}
+        for ref, state in sorted(seen.settled.items()):
             name = ref.partition("/")[2]
             before = self.told.get(name, (_WELL, 0))[0]
             looked = seen.checks.about.get(ref)
-            held = looked is not None and (looked.service, looked.hostname) in quiet
+            held = looked is not None and (looked.service, looked.hostname) in seen.in_downtime
             if state.hard_status != before and not held and fnmatchcase(name, self.settings.probes):
-                due[name] = {
+                data = {
                     "probe": name,
                     "before": before,
                     "after": state.hard_status,
@@ -93,17 +78,7 @@ class Subscription:
                     "summary": state.summary,
                     **(looked._asdict() if looked else {}),
                 }
-        self.due = due
-
-    def delivered(self, name: str) -> None:
-        """Write down that it was told."""
-        told = self.due.pop(name)
-        self.told[name] = (str(told["after"]), self.told.get(name, (_WELL, 0))[1] + 1)
-        self.tries = 0
-        self.memory.parent.mkdir(parents=True, exist_ok=True)
-        part = self.memory.with_suffix(".part")
-        part.write_text(json.dumps(self.told, sort_keys=True), encoding="utf-8")
-        part.replace(self.memory)
+                self.due[name] = News(state.hard_status, data, {"probe": name, "after": state.hard_status})
 
 
 class Alarms:
@@ -117,7 +92,7 @@ class Alarms:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._secret, self._clock = secret, clock
-        self.hooks = [Subscription(hook, state / f"{name_of(hook)}.json") for hook in hooks if hook.probes]
+        self.hooks = [ProbesHook(hook, state) for hook in hooks if hook.probes]
 
     def keep(self, seen: Callable[[], Seen | None], stop: threading.Event) -> None:
         """Tell what changes until told to stop."""
@@ -133,18 +108,4 @@ class Alarms:
             return
         for hook in self.hooks:
             hook.look(seen)
-            self._serve(hook)
-
-    def _serve(self, hook: Subscription) -> None:
-        for name, told in sorted(hook.due.items()):
-            if self._clock() < hook.next_try:
-                return
-            number = hook.told.get(name, (_WELL, 0))[1] + 1
-            message = Message("probe.status", told, number, int(self._clock()))
-            said = {"probe": name, "after": told["after"], "try": hook.tries + 1}
-            if deliver(hook.settings, message, self._secret, said):
-                hook.delivered(name)
-                continue
-            hook.tries += 1
-            hook.next_try = self._clock() + min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (hook.tries - 1))
-            return
+            hook.serve(self._secret, self._clock)

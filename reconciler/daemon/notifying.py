@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -36,23 +37,70 @@ _GONE = 410
 _NAMESPACE = uuid.UUID("5f2b8c3e-7a41-4a7e-9a8c-0f3f2a1d6b90")
 
 
+StateT = TypeVar("StateT", bool, str)
+
+
+@dataclass(frozen=True)
+class News(Generic[StateT]):
+    """What is to be told of one thing."""
+
+    state: StateT
+    """How it stands."""
+    data: dict[str, object]
+    said: dict[str, object]
+    """What the log says of it."""
+
+
 @dataclass
-class Hook:
+class Hook(Generic[StateT]):
     """One subscription: what was told last, and what is to be told."""
 
+    kind: ClassVar[str]
+    """Of deliveries."""
+
     settings: NotifySettings
-    memory: Path
-    told: dict[str, tuple[bool, int]] = field(default_factory=dict)
-    """Dataset -> whether it was met when that was told last, and how often something was told of it."""
-    due: dict[str, Fact] = field(default_factory=dict)
-    """Dataset -> the latest that is to be told of it: what was overtaken is not told."""
+    folder: Path
+    """Where is kept what was told."""
+    told: dict[str, tuple[StateT, int]] = field(default_factory=dict)
+    """Name -> how it stood when that was told last, and how often something was told of it."""
+    due: dict[str, News[StateT]] = field(default_factory=dict)
+    """Name -> the latest that is to be told of it: what was overtaken is not told."""
     tries: int = 0
     next_try: float = 0.0
 
     def __post_init__(self) -> None:
+        self.memory = self.folder / f"{name_of(self.settings)}.json"
         if self.memory.exists():
             known = json.loads(self.memory.read_text(encoding="utf-8"))
-            self.told = {dataset: (bool(met), int(number)) for dataset, (met, number) in known.items()}
+            self.told = {name: (state, int(number)) for name, (state, number) in known.items()}
+
+    def serve(self, secret: Callable[[SecretRef], str], clock: Callable[[], float]) -> None:
+        """Tell what is due; after a failure all of it waits, longer each time."""
+        for name, news in list(self.due.items()):
+            if clock() < self.next_try:
+                return
+            number = self.told[name][1] + 1 if name in self.told else 1
+            message = Message(self.kind, news.data, number, int(clock()))
+            if not deliver(self.settings, message, secret, {**news.said, "try": self.tries + 1}):
+                self.tries += 1
+                self.next_try = clock() + min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (self.tries - 1))
+                return
+            del self.due[name]
+            self.told[name] = (news.state, number)
+            self.tries = 0
+            self._remember()
+
+    def _remember(self) -> None:
+        self.memory.parent.mkdir(parents=True, exist_ok=True)
+        part = self.memory.with_suffix(".part")
+        part.write_text(json.dumps(self.told, sort_keys=True), encoding="utf-8")
+        part.replace(self.memory)
+
+
+class CopiesHook(Hook[bool]):
+    """Who waits for copies of datasets: whether there are enough."""
+
+    kind = "dataset.copies"
 
     def look(self, board: Board) -> None:
         """See what has changed since it was told last. That something never was met is not told."""
@@ -61,19 +109,10 @@ class Hook:
         gone = {*self.told, *self.due} - {fact.dataset for fact in known}
         for fact in (*known, *(Fact(dataset, question, ()) for dataset in sorted(gone))):
             if fact.met != self.told.get(fact.dataset, (False, 0))[0]:
-                self.due[fact.dataset] = fact
+                said: dict[str, object] = {"dataset": fact.dataset, "met": fact.met}
+                self.due[fact.dataset] = News(fact.met, fact.data(), said)
             else:
                 self.due.pop(fact.dataset, None)
-
-    def delivered(self, fact: Fact) -> None:
-        """Write down that it was told."""
-        self.due.pop(fact.dataset, None)
-        self.told[fact.dataset] = (fact.met, self.told.get(fact.dataset, (False, 0))[1] + 1)
-        self.tries = 0
-        self.memory.parent.mkdir(parents=True, exist_ok=True)
-        part = self.memory.with_suffix(".part")
-        part.write_text(json.dumps(self.told, sort_keys=True), encoding="utf-8")
-        part.replace(self.memory)
 
 
 class Notifier:
@@ -90,8 +129,7 @@ class Notifier:
         self._secret, self._clock = secret, clock
         for hook in hooks:
             _sound(hook)
-        mine = [hook for hook in hooks if not hook.probes]
-        self.hooks = [Hook(hook, state / f"{name_of(hook)}.json") for hook in mine]
+        self.hooks = [CopiesHook(hook, state) for hook in hooks if not hook.probes]
 
     def keep(self, board: Board, stop: threading.Event) -> None:
         """Tell what changes until told to stop."""
@@ -103,25 +141,7 @@ class Notifier:
                 for hook in self.hooks:
                     hook.look(board)
             for hook in self.hooks:
-                self._serve(hook)
-
-    def _serve(self, hook: Hook) -> None:
-        for fact in list(hook.due.values()):
-            if self._clock() < hook.next_try:
-                return
-            if self._sent(hook, fact):
-                hook.delivered(fact)
-                continue
-            hook.tries += 1
-            hook.next_try = self._clock() + min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (hook.tries - 1))
-            return
-
-    def _sent(self, hook: Hook, fact: Fact) -> bool:
-        """Deliver one fact; False when it is to be tried again."""
-        said = {"dataset": fact.dataset, "met": fact.met, "try": hook.tries + 1}
-        number = hook.told.get(fact.dataset, (False, 0))[1] + 1
-        message = Message("dataset.copies", fact.data(), number, int(self._clock()))
-        return deliver(hook.settings, message, self._secret, said)
+                hook.serve(self._secret, self._clock)
 
 
 @dataclass(frozen=True)
