@@ -197,6 +197,8 @@ class World:
     """How each probe stood over the last weeks."""
     uptime: Mapping[str, float] = field(default_factory=dict)
     """Site -> its availability over the last weeks, 0..1, as reports of availability have it."""
+    ailing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(site, service) -> what its probe says, of those that are down now."""
     past: Mapping[str, Past] = field(default_factory=dict)
     """How creates went, by target id."""
     failures: Mapping[Ref, tuple[Create, ...]] = field(default_factory=dict)
@@ -241,8 +243,13 @@ class World:
 
     def down(self, site: str, services: Collection[str] = ()) -> str:
         """Why nothing new is put on these services of a site, or on the site; "" when nothing is known against it."""
-        found = (outage for outage in self.outages.get(site, ()) if outage.strikes(services))
-        return next((outage.told(self.now) for outage in found), "")
+        for outage in self.outages.get(site, ()):
+            if outage.strikes(services):
+                return outage.told(self.now)
+        for service in sorted(services) if self.ailing else ():
+            if (site, service) in self.ailing:
+                return f"its service {service} is down: {self.ailing[site, service]}"
+        return ""
 
     def less(self, target_id: str, need: Need) -> World:
         """The world in which ``need`` of a target is promised to somebody."""

@@ -22,7 +22,7 @@ from reconciler.model.observed import (
     Wanted,
 )
 from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Progress, Started, went_wrong
-from reconciler.model.past import Create, History, Past, Standing, Standings
+from reconciler.model.past import Create, History, Past, Standing, Standings, checked
 from reconciler.model.placing import PlacePolicy, Weights
 from reconciler.model.plan import BLOCKS, HELD, WRITES, Action, FieldChange, Plan, Reason, Verb
 from reconciler.model.policy import Approval, Limit, Pause, Policy, Timing
@@ -121,6 +121,7 @@ __all__ = [
     "Verb",
     "Wanted",
     "Weights",
+    "checked",
     "digest_of",
     "encode",
     "meta_digest",

@@ -35,10 +35,16 @@ class Standings(dict[Ref, Standing]):
     def of_sites(self) -> Mapping[str, tuple[tuple[Ref, str], ...]]:
         """Site -> checks with the name of the service that they look at, in the order of their names."""
         found: dict[str, list[tuple[Ref, str]]] = {}
-        for ref in sorted(ref for ref in self if "@" in ref):
-            site, _, rest = ref.partition("@")[2].partition("+")
-            found.setdefault(site, []).append((ref, rest.partition("+")[0]))
+        for ref in sorted(self):
+            if looked := checked(ref):
+                found.setdefault(looked[0], []).append((ref, looked[1]))
         return {site: tuple(some) for site, some in found.items()}
+
+
+def checked(ref: Ref) -> tuple[str, str] | None:
+    """Site and service that a check of a probe of many services looks at; None for a probe of its own."""
+    site, _, rest = ref.partition("@")[2].partition("+")
+    return (site, rest.partition("+")[0]) if site else None
 
 
 @dataclass(frozen=True, slots=True)

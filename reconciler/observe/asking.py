@@ -27,7 +27,9 @@ from reconciler.model import (
     Present,
     Ref,
     Spec,
+    Standing,
     Unknown,
+    checked,
 )
 from reconciler.ports import Drivers, Queue, Space
 
@@ -88,6 +90,7 @@ def world(  # noqa: PLR0913 (the read's limits are keywords)
         spaces=_about("space", Space, answers),
         probes=history.probes,
         uptime=history.uptime,
+        ailing=_ailing(graph, history.probes),
         past=_pasts(history, now),
         failures=failures,
         outages=outages(graph.resources, now, (policy or PlacePolicy()).downtime),
@@ -114,6 +117,19 @@ def after(
     """The same world once places are chosen and what stands there was read."""
     moved = frozenset(ref for ref in _moved(graph, observed, inventory, kinds) if _curious(kinds[ref.kind]))
     return replace(before, stands=_Standing(graph, observed, inventory), moved=moved)
+
+
+def _ailing(graph: Graph, probes: Mapping[Ref, Standing]) -> dict[tuple[str, str], str]:
+    """(site, service) -> what its probe says, of those that are down now and are still to be looked at."""
+    found: dict[tuple[str, str], str] = {}
+    for ref, standing in sorted(probes.items()):
+        declared = graph.resources.get(ref.whole) if standing.failing else None
+        if declared is None:
+            continue
+        looked = declared.spec.target.siteService
+        site, service = checked(ref) or ((looked.site, looked.service) if looked else ("", ""))
+        found.setdefault((site, service), standing.failing)
+    return found
 
 
 def _pasts(history: History, now: datetime) -> dict[str, Past]:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from reconciler.drivers.simulated import World, world_path
-from reconciler.model import Reason
+from reconciler.model import Reason, Ref
 from reconciler.model.uptime import UptimeDay, UptimeRecord
 from reconciler.plan import render
 from reconciler.plan.saved import from_json, to_json
+from reconciler.ports import CheckResult
 from reconciler.reconcile import propose
 from tests.house import applied, commit, opened, planned, said
 
@@ -355,6 +356,36 @@ def test_nothing_new_goes_to_a_site_in_downtime_and_what_is_there_stays(root):
         (),
         [["is", "down"], ["goes", "down"]],
     )
+
+
+PROBED = """\
+  services: [{name: nova, type: org.openstack.nova, hostname: A.example.org}]
+"""
+PROBE = """\
+apiVersion: hanse/v1
+kind: Probe
+metadata: {name: nova, namespace: tides}
+spec:
+  target: {siteService: {site: A, service: nova}}
+  plugin: check_http
+  attempts: 1
+"""
+
+
+def test_nothing_new_goes_where_a_probe_says_that_it_is_down(root):
+    clouds(root, A="{quota={cpus=100}}", B="{quota={cpus=10}}")
+    federation(root, "A", "B")
+    commit(root, {"A.yaml": SITE.format(name="A", zeros="0" * 32) + PROBED, "probe.yaml": PROBE})
+    applied(root, until_quiet=True)
+    with opened(root) as house:
+        house.store.probes.add_result(Ref("Probe/tides/nova"), CheckResult("CRITICAL", "refused"), 1)
+    commit(root, cluster("one", "auto"))
+    choice = choice_of(planned(root), "one")
+    assert choice.chosen == ("B/one",)
+    ((name, why),) = choice.rejected
+    assert (name, why.startswith("its service nova is down: tides/nova is CRITICAL since ")) == ("A/one", True)
+    commit(root, {"probe.yaml": None})
+    assert choice_of(planned(root), "one").chosen == ("A/one",)
 
 
 def test_during_an_outage_nothing_is_changed_at_its_site(root):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.kinds.base import Fault, Rule, Stated, between
-from reconciler.kinds.site.spec import SiteSpec
+from reconciler.kinds.site.spec import CertificationChange, SiteSpec
 from reconciler.model import Ref, Resource
 
 STEPS: Mapping[str, frozenset[str]] = {
@@ -20,6 +20,7 @@ STEPS: Mapping[str, frozenset[str]] = {
 LONGEST_SUSPENSION = timedelta(days=122)
 """Four months: then a site is certified anew, or closed."""
 _FIELD = "spec.certification"
+_CURE = "take the documented step, or give certificationChange with force: true and a reason of its own"
 
 
 def steps(before: SiteSpec, wanted: SiteSpec | None, _now: datetime) -> Iterator[tuple[str, Fault]]:
@@ -27,11 +28,10 @@ def steps(before: SiteSpec, wanted: SiteSpec | None, _now: datetime) -> Iterator
     old, new = before.certification, wanted.certification if wanted else None
     if wanted is None or old is None or old == new:
         return
-    change = wanted.certificationChange
-    said = change is not None and change != before.certificationChange
-    if new not in STEPS[old] and not (said and change is not None and change.force):
-        yield "site-certification-step", Fault(_FIELD, _undocumented(old, new), _cure(old))
-    elif not said:
+    change = _change(before, wanted)
+    if new not in STEPS[old] and not (change and change.force):
+        yield "site-certification-step", Fault(_FIELD, _undocumented(old, new), _CURE)
+    elif not change:
         yield (
             "site-certification-reason",
             Fault(_FIELD, f"{old} to {new}, and no reason is given", "give certificationChange.reason"),
@@ -44,8 +44,9 @@ def _undocumented(old: str, new: str | None) -> str:
     return f"{old} to {new or 'no status'} is no documented step: {onward}"
 
 
-def _cure(_old: str) -> str:
-    return "take the documented step, or give certificationChange with force: true and a reason of its own"
+def _change(before: SiteSpec, wanted: SiteSpec) -> CertificationChange | None:
+    """What is said of this step; what was said of an earlier one says nothing."""
+    return wanted.certificationChange if wanted.certificationChange != before.certificationChange else None
 
 
 def meaning(before: SiteSpec, wanted: SiteSpec) -> str:
@@ -53,7 +54,7 @@ def meaning(before: SiteSpec, wanted: SiteSpec) -> str:
     old, new = before.certification, wanted.certification
     if old == new:
         return ""
-    change = wanted.certificationChange if wanted.certificationChange != before.certificationChange else None
+    change = _change(before, wanted)
     forced = ", forced" if change and change.force and old and new not in STEPS[old] else ""
     why = f": {change.reason}" if change else ""
     return f"certification {old or 'unknown'} to {new or 'unknown'}{forced}{why}"

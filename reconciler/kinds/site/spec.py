@@ -111,7 +111,7 @@ class SiteSpec(Spec):
     def services_at(self, *urls: str) -> frozenset[str]:
         """Names of the services that run on the hosts of these URLs."""
         hosts = {urlsplit(url).hostname for url in urls} - {None}
-        return frozenset(s.name for s in self.services if hosts & {s.hostname, urlsplit(s.url or "").hostname})
+        return frozenset(s.name for s in self.services if hosts & {s.hostname.lower(), urlsplit(s.url or "").hostname})
 
     def storage_named(self, name: str) -> Storage | None:
         """The storage called ``name``."""

@@ -118,7 +118,6 @@ def passing(ref: Ref, spec: VirtualClusterSpec, place: Place, federation: Federa
     yield from _tried(ref, place, world)
     if down := world.down(place.site_name, place.site.services_at(place.cloud.endpoint)):
         yield down
-    yield from _failing(place, federation, world)
     vo = vo_of(federation, spec.vo)
     allocation = allocation_at(vo, place.site_name, world.now)
     yield from _unavailable(place, allocation, federation, world)
@@ -137,15 +136,6 @@ def _tried(ref: Ref, place: Place, world: World) -> Iterator[str]:
     elif len(tried) >= world.policy.sites:
         again = min(max(f.at for f in late if f.target == target) for target in tried) + world.policy.retry
         yield f"not tried: {len(tried)} places failed, as many as may be tried (again after {again:%Y-%m-%d %H:%M})"
-
-
-def _failing(place: Place, federation: Federation, world: World) -> Iterator[str]:
-    """A service that runs on the cloud's own endpoint is down."""
-    own = place.site.services_at(place.cloud.endpoint)
-    for probe, service in checked_of(federation, world.probes, place.site_name):
-        standing = world.probes.get(probe)
-        if standing and standing.failing and service in own:
-            yield f"its service {service} is down: {standing.failing}"
 
 
 def _unavailable(place: Place, allocation: Allocation | None, federation: Federation, world: World) -> Iterator[str]:

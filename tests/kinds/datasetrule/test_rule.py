@@ -175,6 +175,9 @@ def test_a_storage_in_downtime_keeps_what_it_has_and_gets_nothing_new():
     assert seen["DESY/disk"].why_not_anew == "is down until 2026-11-21 18:00Z: works (Downtime/works)"
     assert seen["DESY/other"].why_not_anew == ""
     assert decided(rule(), federation, world=world).chosen == ("DESY/other",)
+    ailing = replace(NOWHERE, now=now, ailing={("DESY", "dav"): "dav is CRITICAL since yesterday"})
+    said = "its service dav is down: dav is CRITICAL since yesterday"
+    assert candidates(rule(), federation, ailing)["DESY/disk"].why_not_anew == said
     assert decided(rule(), federation, world=world, earlier=["DESY/disk"]).chosen == ("DESY/disk",)
 
 

@@ -160,8 +160,8 @@ def probed() -> dict:
 
 def test_a_cloud_whose_endpoint_is_down_is_not_chosen() -> None:
     federation = Declared("A", site=PROBED, more=probed())
-    down = {PROBE: Standing(0.99, timedelta(days=20), "keystone is CRITICAL since 2026-11-21 11:00: timeout", NOW)}
-    seen = judged(federation, world(probes=down))["A/one"]
+    down = {("A", "keystone"): "keystone is CRITICAL since 2026-11-21 11:00: timeout", ("A", "other"): "x"}
+    seen = judged(federation, world(ailing=down))["A/one"]
     assert seen.why_not_anew == "its service keystone is down: keystone is CRITICAL since 2026-11-21 11:00: timeout"
 
 
