@@ -169,23 +169,32 @@ def rebuild(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[s
 
     ``benchmarks`` by site and cloud.
     """
-    made = list(records(store.machines.between(*bounds(month)), month, now, benchmarks))
+    made = stood(store, month, now, benchmarks)
     store.usage.rebuild(month, made, kind="vm")
     return len(made)
 
 
+def stood(
+    store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]
+) -> list[UsageRecord]:
+    """A month's machines, from what was seen. Writes nothing."""
+    return list(records(store.machines.between(*bounds(month)), month, now, benchmarks))
+
+
 def used(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]) -> list[UsageRecord]:
     """A month's machines, from what was seen, and its jobs, as they were told. Writes nothing."""
-    machines = records(store.machines.between(*bounds(month)), month, now, benchmarks)
-    return [*machines, *(record for record in store.usage.month(month) if record.kind != "vm")]
+    return [
+        *stood(store, month, now, benchmarks),
+        *(record for record in store.usage.month(month) if record.kind != "vm"),
+    ]
 
 
 def counted(
     store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark], site: str | None = None
 ) -> list[UsageRecord | JobSum]:
     """A month's machines, from what was seen, and its jobs, added up by the database: a million cost no memory."""
-    machines = records(store.machines.between(*bounds(month)), month, now, benchmarks)
-    return [*(use for use in machines if site in (None, use.site)), *store.usage.sums(month, site)]
+    known = stood(store, month, now, benchmarks)
+    return [*(use for use in known if site in (None, use.site)), *store.usage.sums(month, site)]
 
 
 def of_jobs(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import Place, Revision
+from reconciler.cli.options import Revision
 from reconciler.cli.plotting import Plot, draw
 from reconciler.cli.reporting import ReportForm, reporting
 from reconciler.cli.uptime import ReportName, asking, bring_up, percent
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from reconciler.drawing import Part
     from reconciler.kinds.report import ReportSpec
-    from reconciler.model import UsageRecord
     from reconciler.ola import Evaluation, Measured
     from reconciler.records.store import Store
     from reconciler.uptime import Asked
 
+USUAL = "Critical"
+"""The report that agreements are about, where none is named and not exactly one is declared."""
 Month = Annotated[
     str,
     typer.Option("--month", "-m", metavar="YYYY-MM", help="The month; the last one that is over when left out."),
@@ -54,7 +55,8 @@ def ola(
 
     Examples: `hanse report ola`; `hanse report ola --month 2026-10 --failed`; `hanse report ola --vo tides -o json`.
     """
-    found = evaluations(context.obj, revision, report, month)
+    with asking(context.obj, revision, report, USUAL) as (store, asked, spec):
+        found = evaluations(store, asked, spec, month)
     wanted = [
         one
         for one in found
@@ -96,9 +98,10 @@ def _nothing(known: bool) -> str:
 # -- evaluation --------------------------------------------------------------------------------------------------------
 
 
-def evaluations(place: Place, revision: str, report: str, month: str) -> list[Evaluation]:
+def evaluations(store: Store, asked: Asked, spec: ReportSpec, month: str) -> list[Evaluation]:
     """Every agreement in a month, which is brought up to date first; where nothing is kept, so are the two before."""
     from reconciler.cli.house import now
+    from reconciler.metering import stood
     from reconciler.ola import core_services, evaluated, granted, month_before, month_days, promises, stored
 
     month = month or last_month()
@@ -106,22 +109,21 @@ def evaluations(place: Place, revision: str, report: str, month: str) -> list[Ev
         first, last = month_days(month)
     except ValueError as error:
         raise typer.BadParameter(f"a month is YYYY-MM: {error}") from error
-    with asking(place, revision, report or usual(place, revision)) as (store, asked, spec):
-        for earlier in (month_before(month_before(month)), month_before(month)):
-            if not store.database.is_fleeting and not store.uptime.days(asked.report, *month_days(earlier)):
-                bring_up(store, asked, *month_days(earlier), now(), rebuild=False)
-        bring_up(store, asked, first, last, now(), rebuild=False)
-        sites = _specs(asked, "Site")
-        core = core_services(sites, spec)
+    for earlier in (month_before(month_before(month)), month_before(month)):
+        if not store.database.is_fleeting and not store.uptime.days(asked.report, *month_days(earlier)):
+            bring_up(store, asked, *month_days(earlier), now(), rebuild=False)
+    bring_up(store, asked, first, last, now(), rebuild=False)
+    sites = _specs(asked, "Site")
+    core = core_services(sites, spec)
 
-        @cache
-        def measured(of: str) -> Mapping[tuple[str, str, str], Measured]:
-            return stored(store, asked.report, of, core)
+    @cache
+    def measured(of: str) -> Mapping[tuple[str, str, str], Measured]:
+        return stored(store, asked.report, of, core)
 
-        vos = granted(_specs(asked, "VO"), _uses(store, month), month, now())
-        vos = [replace(one, ngi=_ngi(sites, one.subject.site)) for one in vos]
-        wanted = promises(spec, measured(month), core, vos)
-        return evaluated(wanted, month, measured, partial=now().date() <= last)
+    vos = granted(_specs(asked, "VO"), stood(store, month, now(), {}), month, now())
+    vos = [replace(one, ngi=_ngi(sites, one.subject.site)) for one in vos]
+    wanted = promises(spec, measured(month), core, vos)
+    return evaluated(wanted, month, measured, partial=now().date() <= last)
 
 
 def _ngi(sites: Mapping[str, Any], site: str) -> str:
@@ -136,28 +138,8 @@ def last_month() -> str:
     return month_before(f"{now():%Y-%m}")
 
 
-def usual(place: Place, revision: str) -> str:
-    """The only report that is declared, or else Critical."""
-    from reconciler.cli.house import declared, settings_of
-
-    settings = settings_of(place)
-    _, resources = declared(settings, revision or settings.source.revision)
-    reports: list[tuple[str, ReportSpec]] = [
-        (ref.name, item.spec) for ref, item in resources.items.items() if ref.kind == "Report"
-    ]
-    enabled = [name for name, spec in reports if not spec.disabled]
-    return enabled[0] if len(enabled) == 1 else "Critical"
-
-
 def _specs(asked: Asked, kind: str) -> dict[str, Any]:
     return {ref.name: item.spec for ref, item in asked.now.items() if ref.kind == kind}
-
-
-def _uses(store: Store, month: str) -> list[UsageRecord]:
-    from reconciler import metering
-    from reconciler.cli.house import now
-
-    return metering.used(store, month, now(), {})
 
 
 # -- output ------------------------------------------------------------------------------------------------------------

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.ola import Month, evaluations
+from reconciler.cli.ola import USUAL, Month, evaluations
 from reconciler.cli.options import Form, Output, Place
-from reconciler.cli.uptime import ReportName
+from reconciler.cli.uptime import ReportName, asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from reconciler.model.ticket import TicketRecord
-    from reconciler.ola import Alarm, Draft
+    from reconciler.ola import Draft
     from reconciler.ola.sending import Desk
     from reconciler.records.store import Store
 
@@ -190,20 +190,13 @@ def _one(drafts: Iterable[Draft], key: str) -> Draft:
 
 def all_drafts(place: Place, report: str, month: str) -> list[Draft]:
     """What asks for a ticket: agreements of a month that is over, and alarms of now."""
-    from reconciler.ola import alarm_drafts, drafts
-
-    found = drafts(evaluations(place, "", report, month))
-    return [*found, *(alarm_drafts(_alarms(place, report)) if not month else ())]
-
-
-def _alarms(place: Place, report: str) -> list[Alarm]:
     from reconciler.cli.house import now
-    from reconciler.cli.ola import usual
-    from reconciler.cli.uptime import asking
+    from reconciler.ola import alarm_drafts, drafts
     from reconciler.ola.alarms import alarms
 
-    with asking(place, "", report or usual(place, "")) as (store, asked, spec):
-        return alarms(store, asked, spec, now())
+    with asking(place, "", report, USUAL) as (store, asked, spec):
+        found = drafts(evaluations(store, asked, spec, month))
+        return [*found, *(alarm_drafts(alarms(store, asked, spec, now())) if not month else ())]
 
 
 def _state(draft: Draft, known: Sequence[TicketRecord], now: datetime) -> str:

@@ -150,8 +150,10 @@ def _day(text: str) -> date:
 
 
 @contextmanager
-def asking(place: Place, revision: str, report: str) -> Iterator[tuple[Store, Asked, ReportSpec]]:
-    """The records, and how to get at what was declared when."""
+def asking(
+    place: Place, revision: str, report: str, otherwise: str = "Default"
+) -> Iterator[tuple[Store, Asked, ReportSpec]]:
+    """The records, and how to get at what was declared when; for "" the only report, or else ``otherwise``."""
     from reconciler.cli.house import declared, now, records, settings_of, writable
     from reconciler.uptime import report_named
     from reconciler.uptime.past import asked_of
@@ -159,7 +161,7 @@ def asking(place: Place, revision: str, report: str) -> Iterator[tuple[Store, As
     settings = settings_of(place)
     base = revision or settings.source.revision
     read, resources = declared(settings, base)
-    name, spec = report_named(resources.items, report)
+    name, spec = report_named(resources.items, report, otherwise)
     with records(place, write=writable(settings.records.url)) as store:
         yield store, asked_of(settings, read, resources.items, name, now(), console.note), spec
 

@@ -69,12 +69,12 @@ class Declaration:
     thresholds: Thresholds
 
 
-def report_named(resources: Resources, name: str) -> tuple[str, ReportSpec]:
-    """A report by its name; for "" the only one that is declared, or else *Default*. Raises SettingsError."""
+def report_named(resources: Resources, name: str, otherwise: str = "Default") -> tuple[str, ReportSpec]:
+    """A report by its name; for "" the only one that is declared, or else ``otherwise``. Raises SettingsError."""
     declared = {ref.name: item.spec for ref, item in resources.items() if ref.kind == "Report"}
     if not name:
         enabled = [one for one, spec in declared.items() if not spec.disabled]
-        name = enabled[0] if len(enabled) == 1 else "Default"
+        name = enabled[0] if len(enabled) == 1 else otherwise
     known: Mapping[str, ReportSpec] = {**BUILTIN, **declared}
     if name not in known:
         near = get_close_matches(name, list(known), n=1)
