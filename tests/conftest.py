@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +21,15 @@ _HOSTS = (
     "tests/playbooks/",
 )
 
+_CLOUD = re.compile(r"(?<![\w.])openstack(?![\w.])")
+"""In the name of a test: one of its cases is the real cloud."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that make hosts out of namespaces, and those whose hosts are servers of the cloud."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "openstack" in fixtures or "openstack" in item.name:
+        if "openstack" in fixtures or _CLOUD.search(item.name):
             item.add_marker("cloud")
         elif "roots" in fixtures or any(part in str(item.path) for part in _HOSTS):
             item.add_marker("hosts")

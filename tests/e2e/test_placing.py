@@ -383,7 +383,7 @@ def test_nothing_new_goes_where_a_probe_says_that_it_is_down(root):
     choice = choice_of(planned(root), "one")
     assert choice.chosen == ("B/one",)
     ((name, why),) = choice.rejected
-    assert (name, why.startswith("its service nova is down: tides/nova is CRITICAL since ")) == ("A/one", True)
+    assert (name, why.startswith("its service nova is down: nova is CRITICAL since ")) == ("A/one", True)
     commit(root, {"probe.yaml": None})
     assert choice_of(planned(root), "one").chosen == ("A/one",)
 
