@@ -39,14 +39,15 @@ def faults(resources: Mapping[Ref, Resource], stated: StatedAll, now: datetime) 
     for ref, spec in live.items():
         yield from ((ref, *found) for found in _astray(spec, places))
     sites = {ref: one for ref, one in resources.items() if ref.startswith("Site/")}
-    known = intervals({**sites, **{ref: mine[ref] for ref in live}}, stated, now)
+    young = {ref: one for ref, one in mine.items() if ref in live or _young(stated.get(ref, ()), now)}
+    all_young = intervals({**sites, **young}, stated, now)
+    known = [one for one in all_young if one.ref in live]
     yield from _overlaps(known)
     yield from _late(known, specs)
     yield from _far(live, now)
     believed = {ref: one for ref, one in mine.items() if ref in live and DECLARED in (one.annotations or {})}
-    yield from _believed({**sites, **believed}, stated, now)
-    young = {ref: one for ref, one in mine.items() if _young(specs[ref], stated.get(ref, ()), now)}
-    yield from _long_ago(intervals({**sites, **young}, stated, now), specs)
+    yield from _believed(known, {**sites, **believed}, stated, now)
+    yield from _long_ago(all_young, specs)
 
 
 def _crowded(mine: Mapping[Ref, Resource], resources: Mapping[Ref, Resource]) -> Iterator[Found]:
@@ -115,10 +116,12 @@ def _far(live: Mapping[Ref, DowntimeSpec], now: datetime) -> Iterator[Found]:
             yield ref, "downtime-far", Fault("spec.start", message, "is the year a typing error?")
 
 
-def _believed(resources: Mapping[Ref, Resource], stated: StatedAll, now: datetime) -> Iterator[Found]:
+def _believed(
+    known: Iterable[Interval], resources: Mapping[Ref, Resource], stated: StatedAll, now: datetime
+) -> Iterator[Found]:
     """Where an import's word makes a downtime scheduled that its commits alone would not."""
     commits = {ref: said[1:] for ref, said in stated.items() if ref in resources and len(said) > 1}
-    scheduled = {one.ref for one in intervals(resources, stated, now) if one.classification == "SCHEDULED"}
+    scheduled = {one.ref for one in known if one.classification == "SCHEDULED"}
     late = {one.ref for one in intervals(resources, commits, now) if one.classification == "UNSCHEDULED"}
     for ref in sorted(scheduled & late):
         message = f"it counts as SCHEDULED by the annotation {DECLARED} alone, and not by its commits"
@@ -129,9 +132,9 @@ def _believed(resources: Mapping[Ref, Resource], stated: StatedAll, now: datetim
         )
 
 
-def _young(spec: DowntimeSpec, stated: Sequence[Stated[DowntimeSpec]], now: datetime) -> bool:
-    """Not over, or stated for the first time not long ago: older ones were told at their time."""
-    return spec.end > now or not stated or now - stated[0].at < LONGEST
+def _young(stated: Sequence[Stated[DowntimeSpec]], now: datetime) -> bool:
+    """Stated for the first time not long ago: older ones were told at their time."""
+    return not stated or now - stated[0].at < LONGEST
 
 
 def _long_ago(known: Iterable[Interval], specs: Mapping[Ref, DowntimeSpec]) -> Iterator[Found]:
