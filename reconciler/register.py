@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,17 +21,17 @@ from reconciler.downtimes import declarations
 from reconciler.errors import SourceError
 from reconciler.exchange.gocdb import Feed, Topology, View, topology
 from reconciler.kinds import registry
-from reconciler.model import Graph
+from reconciler.model import Graph, Ref, Resource, Revision
 from reconciler.reconcile import House
 from reconciler.settings import Settings
 from reconciler.source.dated import commit_at
 from reconciler.source.names import resolved
 from reconciler.source.repository import opened
+from reconciler.source.worktree import NAME as WORKTREE
 
 _KEPT = 6
 """How many registers are kept, and how many ways of showing them."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d")
-_WORKTREE = "worktree"
 
 
 class NotYet(Exception):
@@ -57,16 +58,16 @@ class Register:
         graph = self._graph = self._house.earlier or self._graph  # there is none while the loop makes another one
         key = self._key(graph, at)
         with self._making[bool(at)]:
-            made = self._known(self._made, key) or self._topology(graph, key)
+            made = self._known(key) or self._topology(graph, key)
         with self._lock:
             _put(self._made, key, made)
             feed = self._feeds.get((key, view)) or Feed(made, view)
             _put(self._feeds, (key, view), feed)
             return feed
 
-    def _known(self, kept: OrderedDict[Any, Topology], key: Any) -> Topology | None:
+    def _known(self, key: Any) -> Topology | None:
         with self._lock:
-            return kept.get(key)
+            return self._made.get(key)
 
     def _key(self, graph: Graph | None, at: str) -> Any:
         """What names a register: its commit; what is declared by a working tree, which has none."""
@@ -74,7 +75,7 @@ class Register:
             return commit_named(self._house.settings, at)
         if graph is None:
             raise NotYet
-        return graph.commit if graph.commit != _WORKTREE else id(graph)
+        return graph.commit if graph.commit != WORKTREE else id(graph)
 
     def _topology(self, graph: Graph | None, key: Any) -> Topology:
         here = graph is not None and key in (graph.commit, id(graph))
@@ -85,19 +86,14 @@ class Register:
         read = house.memory.revision
         if read is None:
             raise NotYet
-        where = Path(house.settings.source.repository)
         read = replace(read, commit=graph.commit)  # the memory may have gone on
-        stated = declarations(where, read, graph.resources, Path(house.settings.cache))
-        steps = partial(certification_steps, where, read, graph.resources)
-        return topology(graph.resources, stated, house.clock(), steps)
+        return registered(house.settings, read, graph.resources, house.clock(), Path(house.settings.cache))
 
     def _past(self, commit: str) -> Topology:
         settings = self._house.settings
-        where = Path(settings.source.repository)
-        read = source.read(where, commit, paths=settings.source.paths)
+        read = source.read(Path(settings.source.repository), commit, paths=settings.source.paths)
         resources = manifest.load(read, registry(), manifest.RuleSettings(settings.rules)).items
-        steps = partial(certification_steps, where, read, resources)
-        return topology(resources, declarations(where, read, resources), self._house.clock(), steps)
+        return registered(settings, read, resources, self._house.clock())
 
 
 def _put(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
@@ -105,6 +101,18 @@ def _put(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
     kept.move_to_end(key)
     while len(kept) > _KEPT:
         kept.popitem(last=False)
+
+
+def registered(
+    settings: Settings, read: Revision, resources: Mapping[Ref, Resource], now: datetime, cache: Path | None = None
+) -> Topology:
+    """The register of one revision, with what git says of its downtimes and certifications. Raises SourceError.
+
+    ``cache`` keeps what was read of the past for the next look: of what is current, for it holds one past alone.
+    """
+    where = Path(settings.source.repository)
+    steps = partial(certification_steps, where, read, resources)
+    return topology(resources, declarations(where, read, resources, cache), now, steps)
 
 
 def commit_named(settings: Settings, at: str) -> str:

@@ -111,14 +111,10 @@ def export_gocdb(
     Examples: `hanse export gocdb get_site certification_status=Certified`;
     `hanse export gocdb get_service_endpoint sitename=TIDE-CLOUD --at 2026-10-12`.
     """
-    from functools import partial
-
-    from reconciler.certified import certification_steps
     from reconciler.cli.house import declared, now, settings_of
-    from reconciler.downtimes import declarations
     from reconciler.errors import SettingsError
-    from reconciler.exchange.gocdb import Feed, Refused, View, answer, topology
-    from reconciler.register import commit_named
+    from reconciler.exchange.gocdb import Feed, Refused, View, answer
+    from reconciler.register import commit_named, registered
 
     wrong = [said for said in parameters or () if "=" not in said]
     if wrong:
@@ -128,9 +124,7 @@ def export_gocdb(
     read, resources = declared(
         settings, commit_named(settings, at) if at else settings.source.revision, worktree=worktree
     )
-    stated = declarations(Path(settings.source.repository), read, resources.items, Path(settings.cache))
-    steps = partial(certification_steps, Path(settings.source.repository), read, resources.items)
-    register = topology(resources.items, stated, now(), steps)
+    register = registered(settings, read, resources.items, now(), None if at else Path(settings.cache))
     try:
         console.say(answer(Feed(register, View(base)), method, given, now(), scope).rstrip("\n"))
     except Refused as error:
