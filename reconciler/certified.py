@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler import manifest
-from reconciler.downtimes import head
+from reconciler.downtimes import tip_of
 from reconciler.exchange.gocdb.topology import CertificationStep
 from reconciler.kinds import registry
 from reconciler.kinds.site import SiteSpec
@@ -27,7 +27,7 @@ class _Stands(NamedTuple):
 def certification_steps(repository: Path, read: Revision, resources: Mapping[Ref, Resource]) -> list[CertificationStep]:
     """Every change of status of the sites that are declared, up to ``read``, the oldest first. Raises SourceError."""
     files = {one.location.file for ref, one in resources.items() if ref.startswith("Site/")}
-    tip = read.commit if read.commit != "worktree" else head(repository)
+    tip = tip_of(repository, read)
     if not files or not tip:
         return []
     past = contents(repository, tip, files)

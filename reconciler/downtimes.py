@@ -7,8 +7,6 @@ contents that it has not seen. It costs with the number of such resources, and n
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,19 +15,17 @@ from typing import Any
 
 import orjson
 
-from reconciler import manifest
+from reconciler import manifest, source
 from reconciler.errors import SourceError
 from reconciler.kinds import Kind, Stated, registry
 from reconciler.kinds.downtime import Declarations
 from reconciler.kinds.downtime.classes import DECLARED
-from reconciler.manifest.snapshot import stamp
+from reconciler.manifest.snapshot import replace_file, stamp
 from reconciler.model import Ref, Resource, Revision
 from reconciler.source.stated import Content, contents, continues, cut_off, read_blobs
+from reconciler.source.worktree import NAME as WORKTREE
 
-DECLARED_NOTE = DECLARED
-"""Annotation of an imported downtime: when it was declared in the register that it came from, UTC."""
 _FILE = "stated.json"
-_WORKTREE = "worktree"
 
 
 def stated(
@@ -41,7 +37,7 @@ def stated(
     is not all there: what was declared when cannot be said then.
     """
     files = {ref: one.location.file for ref, one in _remembered(resources)}
-    up_to = tip or (read.commit if read.commit != _WORKTREE else head(repository)) if files else ""
+    up_to = tip or tip_of(repository, read) if files else ""
     if not up_to:
         return _told(_Kept(), files, resources)
     kept = _Kept.read(cache)
@@ -66,7 +62,7 @@ def declarations(
 def _elsewhere(one: Resource, said: Sequence[Stated[Any]]) -> Iterator[Stated[Any]]:
     """What another register stated of an imported downtime, before any commit did: what the first one says, or will."""
     with contextlib.suppress(ValueError):
-        at = datetime.fromisoformat((one.annotations or {}).get(DECLARED_NOTE, ""))
+        at = datetime.fromisoformat((one.annotations or {}).get(DECLARED, ""))
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         if not said:
             yield Stated(at, one.spec)
@@ -88,13 +84,12 @@ def _remembered(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Resour
             yield ref, one
 
 
-def head(repository: Path) -> str:
-    """The commit of HEAD; "" where there is none yet."""
-    from reconciler.source.names import resolved
-    from reconciler.source.repository import opened
-
+def tip_of(repository: Path, read: Revision) -> str:
+    """The commit up to which the past of a revision goes: of a working tree HEAD; "" where there is none yet."""
+    if read.commit != WORKTREE:
+        return read.commit
     try:
-        return resolved(opened(repository), "HEAD")
+        return source.head_of(repository, "HEAD")
     except SourceError:
         return ""
 
@@ -132,15 +127,7 @@ class _Kept:
         wanted = {one.blob for some in self.past.values() for one in some}
         specs = {blob: said for blob, said in self.specs.items() if blob in wanted}
         text = orjson.dumps({"stamp": stamp(), "tip": self.tip, "past": past, "specs": specs})
-        with contextlib.suppress(OSError):
-            cache.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=cache)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(text)
-                Path(name).replace(cache / _FILE)
-            finally:
-                Path(name).unlink(missing_ok=True)
+        replace_file(cache / _FILE, [text])
 
     def knows(self, tip: str, paths: Collection[str]) -> bool:
         """Whether there is nothing to read."""

@@ -69,7 +69,7 @@ def write(file: Path, snapshot: Snapshot) -> None:
         "refused": [astuple(fault) for fault in snapshot.refused],
     }
     content = b"".join([r.content for r in resources])
-    _replace(file, [*_framed(orjson.dumps(columns), content)])
+    replace_file(file, [*_framed(orjson.dumps(columns), content)])
 
 
 def read(file: Path, kinds: Mapping[str, Kind[Any]]) -> Snapshot | None:
@@ -196,7 +196,8 @@ def stamp() -> str:
     return hashlib.blake2b(f"{reconciler.__version__}\n{said}".encode(), digest_size=16).hexdigest()
 
 
-def _replace(path: Path, parts: Sequence[bytes]) -> None:
+def replace_file(path: Path, parts: Sequence[bytes]) -> None:
+    """Write a file of the cache whole, or not at all; one that cannot be written is no error."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)

@@ -10,7 +10,6 @@ from xml.etree.ElementTree import Element
 
 from pydantic import ValidationError
 
-from reconciler.downtimes import DECLARED_NOTE
 from reconciler.exchange.gocdb import mending, telling
 from reconciler.exchange.gocdb.keys import KEY_NOTE
 from reconciler.exchange.gocdb.merging import Merging, notes_of
@@ -20,6 +19,7 @@ from reconciler.exchange.gocdb.standing import Service, Standing
 from reconciler.exchange.gocdb.telling import text_of
 from reconciler.kinds import registry
 from reconciler.kinds.downtime.affected import services as chosen
+from reconciler.kinds.downtime.classes import DECLARED
 from reconciler.kinds.gocdb import GROUP_NAME
 from reconciler.kinds.servicegroup import ServiceGroupSpec
 from reconciler.model import Ref, encode
@@ -79,7 +79,7 @@ def take_downtimes(merging: Merging, now: datetime) -> None:
         here.add(name)
         spec = _spec(merging, one, start, end, affected)
         inserted = one.moment("INSERT_DATE")
-        notes = {KEY_NOTE: one.key} | ({DECLARED_NOTE: shown(inserted)} if inserted else {})
+        notes = {KEY_NOTE: one.key} | ({DECLARED: shown(inserted)} if inserted else {})
         _put(merging, "Downtime", name, notes, spec, one.shown)
     merging.gone("Downtime", here, "DOWNTIME", lambda name: _ahead(merging, name, now))
 
