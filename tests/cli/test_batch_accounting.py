@@ -13,7 +13,7 @@ from reconciler.kinds.site import SiteSpec
 from reconciler.model.job import JobUse
 from reconciler.records.store import open_store
 from tests.real.slurm import SlurmServer, slurm  # noqa: F401 (a fixture)
-from tests.real.sshd import sshd
+from tests.real.sshd import admitting
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 MONTH = f"{datetime.now(UTC):%Y-%m}"
@@ -39,7 +39,7 @@ def test_a_real_slurm_is_read_and_reported(federation, slurm: SlurmServer, tmp_p
     federation.write("manifests/bay.yaml", SITE)
     federation.commit()
     (tmp_path / "sshd").mkdir()
-    with sshd(tmp_path / "sshd", SLURM_CONF=f"{slurm.root}/slurm.conf") as server:
+    with admitting(tmp_path / "sshd", SLURM_CONF=f"{slurm.root}/slurm.conf") as server:
         federation.write(
             "hanse.toml",
             f'[targets."batch:BAY/main"]\naddress = "127.0.0.1"\nport = {server.port}\nprivate_key = "{server.key}"\n'

@@ -1,4 +1,4 @@
-"""A real sshd on loopback, to be looked at and not logged in to: the port of ``sshd`` (a session fixture)."""
+"""A real sshd on loopback: to be looked at only, its port (``sshd``, a session fixture); or to log in to, for one test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,38 @@ import pytest
 from tests.real.bind import free_port, need
 
 
+@dataclass(frozen=True)
+class Sshd:
+    """Where it listens, and the key that it lets in."""
+
+    port: int
+    key: Path
+
+
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Its port."""
+    with admitting(tmp_path_factory.mktemp("sshd")) as server:
+        yield server.port
+
+
+@contextlib.contextmanager
+def admitting(folder: Path, **environment: str) -> Iterator[Sshd]:
+    """Up while the block runs. It lets root in, with ``environment``, where it is root itself."""
     need("sshd", "ssh-keygen", package="openssh-server")
-    folder, port = tmp_path_factory.mktemp("sshd"), free_port()
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
-    (folder / "config").write_text(f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/key\nPidFile none\n")
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    shutil.copy(folder / "user.pub", folder / "authorized")
+    port = free_port()
+    told = " ".join(f'"{name}={value}"' for name, value in environment.items())
+    (folder / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+        "PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\n"
+        + (f"SetEnv {told}\n" if told else "")
+    )
     Path("/run/sshd").mkdir(exist_ok=True)
     with running([str(shutil.which("sshd")), "-D", "-e", "-f", str(folder / "config")], port):
-        yield port
+        yield Sshd(port, folder / "user")
 
 
 @contextlib.contextmanager
