@@ -219,8 +219,9 @@ def _lines(drafts: Sequence[Draft], known: Sequence[TicketRecord], now: datetime
     from reconciler.ola.sending import step_of
 
     lines: list[dict[str, object]] = []
+    sent = {record.key for record in known}
     for one in drafts:
-        if one.key not in {record.key for record in known}:
+        if one.key not in sent:
             step = standing("alarm", one.since, now) if one.rule == "alarm" else None
             told = {"key": one.key, "rule": one.rule, "site": one.site, "ngi": one.ngi, "priority": one.priority}
             clock = {"age_days": _days(worked(one.since, now)), "step": step.name if step else ""}

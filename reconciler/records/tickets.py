@@ -21,7 +21,9 @@ class Tickets:
 
     def known(self, key: str) -> TicketRecord | None:
         """One by its key."""
-        return next((one for one in self.list() if one.key == key), None)
+        with self.database.reading() as connection:
+            row = connection.execute(select(_TICKETS).where(_TICKETS.c.key == key)).mappings().first()
+        return TicketRecord(**row) if row else None
 
     def list(self) -> tuple[TicketRecord, ...]:
         """All of them, the latest first."""
