@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -113,8 +113,9 @@ def compute(
     resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules)).items
     today, looked = now.astimezone(UTC).date(), looked or Looked()
     computed = 0
+    past = asked_of(settings, read, resources, "", now, lambda said: _log.warning("not as it was", why=said))
     for report in reports(resources):
-        asked = asked_of(settings, read, resources, report, now, lambda said: _log.warning("not as it was", why=said))
+        asked = replace(past, report=report)
         kept = house.store.uptime.days(report, first - timedelta(days=62), today)
         begin = min([first, *(day for day, one in kept.items() if not one.complete)])
         for day in (begin + n * _DAY for n in range((today - begin).days + 1)):
