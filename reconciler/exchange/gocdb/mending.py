@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from ipaddress import IPv4Network
 
 from reconciler.exchange.gocdb.countries import NAMES, code_of
 
 Mended = tuple[str, str]
 _SEPARATORS = re.compile(r"[;,\s]+")
 _FORBIDDEN = re.compile("[`'\";<>]")
-_RANGES = re.compile(r"[;,\s]+")
 
 
 def as_it_is(text: str) -> Mended:
@@ -25,7 +24,7 @@ def as_it_is(text: str) -> Mended:
 
 def addresses(text: str) -> Mended:
     """E-mail addresses, one behind the other with a semicolon."""
-    joined = ";".join(part for part in _SEPARATORS.split(text) if part)
+    joined = ";".join(listed(text))
     return joined, "" if joined in (text, text.replace(",", ";")) else "its separators were put right"
 
 
@@ -56,13 +55,13 @@ def country(code: str, name: str) -> Mended:
 
 def ranges(text: str) -> Iterator[Mended]:
     """IPv4 ranges with their masks; CIDR is put into masks."""
-    for part in filter(None, _RANGES.split(text)):
+    for part in listed(text):
         yield _masked(part)
 
 
 def listed(text: str) -> list[str]:
-    """The parts of a list by ``,`` or ``;``."""
-    return [part for part in _RANGES.split(text) if part]
+    """The parts of a list by ``,``, ``;`` or space."""
+    return [part for part in _SEPARATORS.split(text) if part]
 
 
 def _masked(part: str) -> Mended:
@@ -71,7 +70,7 @@ def _masked(part: str) -> Mended:
         return part, ""
     try:
         network = IPv4Network(part, strict=False)
-    except (AddressValueError, NetmaskValueError, ValueError):
+    except ValueError:
         return part, ""
     masked = f"{part.partition('/')[0]}/{network.netmask}"
     return masked, f"{part} is {masked}"
