@@ -205,8 +205,9 @@ class _Import:
             documents[name] = _with_clouds_of(old, documents[name]) if name in documents else old
         here = [*self.clouds.values()]
         gone = {f: at for f, at in self.files.items() if f"Site/{at[0]}" in documents and at not in here}
-        if documents != self.before or {**gone, **self.clouds} != self.files:
-            write_lock(self.shelf.folder, documents, {**gone, **self.clouds})
+        files = {**gone, **self.clouds}
+        if documents != self.before or files != self.files:
+            write_lock(self.shelf.folder, {"documents": documents, "files": files})
 
     def _vanished(self, wanted: Documents) -> Iterator[str]:
         for file, (site, cloud) in self.files.items():

@@ -159,18 +159,17 @@ def manifest_files(folder: Path) -> Iterator[Path]:
 def read_lock(folder: Path, name: str = LOCK) -> dict[str, Any]:
     """What the last import wrote; empty when there was none, or it is of another version."""
     try:
-        lock = json.loads((folder / name).read_text())
+        lock = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return lock if isinstance(lock, dict) and lock.get("version") == _VERSION else {}
 
 
-def write_lock(folder: Path, documents: Mapping[str, Any], files: Mapping[str, list[str]], name: str = LOCK) -> None:
+def write_lock(folder: Path, said: Mapping[str, Any], name: str = LOCK) -> None:
     """Write the lock, if it says something else than before."""
-    lock = {"version": _VERSION, "documents": documents, "files": files}
-    text = json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps({"version": _VERSION, **said}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     path = folder / name
-    if not path.exists() or path.read_text() != text:
+    if not path.exists() or path.read_bytes() != text.encode():
         replace_file(path, text)
 
 

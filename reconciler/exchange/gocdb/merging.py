@@ -107,7 +107,7 @@ class Merging:
         held = {name: old for name, old in self.before.items() if self.shelf.get(_key(name)) is not None}
         documents = {**held, **{"/".join(key): said for key, said in self.documents.items()}}
         if documents != self.before or self.removed:
-            write_lock(self.shelf.folder, documents, {}, LOCK)
+            write_lock(self.shelf.folder, {"documents": documents, "files": {}}, LOCK)
 
     def fault(self, path: str, message: str, cure: str = "") -> None:
         """Tell of what could not be taken in."""

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.errors import ManifestError
-from reconciler.exchange.fedcloud.shelf import Shelf, replace_file
+from reconciler.exchange.fedcloud.shelf import Shelf, read_lock, write_lock
+from reconciler.exchange.fedcloud.source import place
 from reconciler.exchange.fedcloud.threeway import merged
 from reconciler.exchange.vocard.reading import CardFault, Read, read_cards
 from reconciler.kinds.gocdb import SHORT_NAME
@@ -21,7 +22,6 @@ from reconciler.model import Diagnostic, encode
 RULE = "vocard"
 LOCK = "vocards.lock.json"
 """What the last import wrote, so that the next one can tell a hand edit from an old value. Belongs into git."""
-_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ImportReport:
 
 def import_cards(content: bytes, source: str, into: Path) -> ImportReport:
     """Turn every card into ``vos/<name>.yaml``. ``source`` is what messages name the document by."""
-    return _Import(source, Shelf.of(into, "VO"), _lock(into)).run(content)
+    return _Import(source, Shelf.of(into, "VO"), read_lock(into, LOCK)).run(content)
 
 
 class _Import:
@@ -103,10 +103,9 @@ class _Import:
         document = existing.data if existing is not None else _manifest(name)
         base = self._base(name) if existing is not None else {}
         spec, notes = merged(document.get("spec") or {}, base, theirs)
-        marks = existing.marks if existing is not None else {}
         for note in notes:
             path: tuple[str | int, ...] = ("spec", *note.path)
-            at = next((marks[path[:n]] for n in range(len(path), -1, -1) if path[:n] in marks), (1, 1))
+            at = place(existing, path) if existing is not None else (1, 1)
             shown = ".".join(str(part) for part in path)
             said = Diagnostic(self.shelf.file_of(key), *at, shown, note.message, "", "vocard-kept", "warning")
             self.kept.append(said)
@@ -146,9 +145,7 @@ class _Import:
         taken = {name: spec for name, spec in wanted.items() if name not in self.refused}
         vos = {**kept, **{name: {"source": self.source, "spec": spec} for name, spec in taken.items()}}
         if vos != self.before:
-            lock = {"version": _VERSION, "vos": vos}
-            text = json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-            replace_file(self.shelf.folder / LOCK, text)
+            write_lock(self.shelf.folder, {"vos": vos}, LOCK)
 
     def _told(self, fault: CardFault, name: str = "", severity: Any = "error") -> Diagnostic:
         message = f"VO/{name}: {fault.message}" if name else fault.message
@@ -173,12 +170,3 @@ def _standing(card: Read, base: Mapping[str, Any]) -> dict[str, Any]:
 
 def _manifest(name: str) -> dict[str, Any]:
     return {"apiVersion": "hanse/v1", "kind": "VO", "metadata": {"name": name}, "spec": {}}
-
-
-def _lock(folder: Path) -> dict[str, Any]:
-    """What earlier imports wrote; empty when there were none, or they are of another version."""
-    try:
-        lock = json.loads((folder / LOCK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return lock if isinstance(lock, dict) and lock.get("version") == _VERSION else {}
