@@ -24,26 +24,22 @@ _PERIODS: Mapping[Granularity, Callable[[date], str]] = {
 
 def results(rows: Iterable[UptimeRecord], granularity: Granularity = "daily") -> dict[str, Any]:
     """``/api/v3/results/{report}``: NGIs, and their sites, from rows of sites."""
-    period = _PERIODS[granularity]
-    by_ngi: dict[str, list[UptimeRecord]] = {}
-    for row in rows:
-        by_ngi.setdefault(row.ngi, []).append(row)
     return {
         "results": [
             {
                 "name": ngi,
                 "type": "NGI",
-                "results": [_dated(name, _of_ngi(some)) for name, some in _parted(found, period)],
+                "results": dated(found, granularity, ngi=True),
                 "groups": [
                     {
                         "name": site,
                         "type": "SITES",
-                        "results": [_dated(name, _of_site(some, granularity)) for name, some in _parted(mine, period)],
+                        "results": dated(mine, granularity),
                     }
-                    for site, mine in _sites(found)
+                    for site, mine in grouped(found, lambda row: row.site)
                 ],
             }
-            for ngi, found in sorted(by_ngi.items())
+            for ngi, found in grouped(rows, lambda row: row.ngi)
         ]
     }
 
@@ -67,7 +63,7 @@ def statuses(groups: Iterable[UptimeRecord], endpoints: Iterable[UptimeRecord], 
                     for (host, service), some in sorted(of_site.get(site, {}).items())
                 ],
             }
-            for site, mine in _sites(groups)
+            for site, mine in grouped(groups, lambda row: row.site)
         ]
     }
 
@@ -84,10 +80,11 @@ def points(rows: Iterable[UptimeRecord], over: Callable[[date], bool]) -> list[d
     return found
 
 
-def _sites(rows: Iterable[UptimeRecord]) -> list[tuple[str, list[UptimeRecord]]]:
+def grouped(rows: Iterable[UptimeRecord], key: Callable[[UptimeRecord], str]) -> list[tuple[str, list[UptimeRecord]]]:
+    """Rows that have the same ``key``, in its order."""
     found: dict[str, list[UptimeRecord]] = {}
     for row in rows:
-        found.setdefault(row.site, []).append(row)
+        found.setdefault(key(row), []).append(row)
     return sorted(found.items())
 
 
@@ -95,20 +92,10 @@ def dated(
     rows: Sequence[UptimeRecord], granularity: Granularity, *, ngi: bool = False, key: str = "date"
 ) -> list[dict[str, str]]:
     """The numbers of one thing, or of an NGI from those of its sites, for each period; it is told as ``key``."""
-    parts = _parted(rows, _PERIODS[granularity])
+    period = _PERIODS[granularity]
+    parts = grouped(rows, lambda row: period(row.day))
     made = [(name, _of_ngi(some) if ngi else _of_site(some, granularity)) for name, some in parts]
     return [{key: name, **numbers} if name else numbers for name, numbers in made]
-
-
-def _parted(rows: Sequence[UptimeRecord], period: Callable[[date], str]) -> Iterable[tuple[str, list[UptimeRecord]]]:
-    parts: dict[str, list[UptimeRecord]] = {}
-    for row in rows:
-        parts.setdefault(period(row.day), []).append(row)
-    return sorted(parts.items())
-
-
-def _dated(name: str, numbers: dict[str, str]) -> dict[str, str]:
-    return {"date": name, **numbers} if name else numbers
 
 
 def _of_site(rows: Sequence[UptimeRecord], granularity: Granularity) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reconciler.exchange.argo import Granularity, dated, points
+from reconciler.exchange.argo import Granularity, dated, grouped, points
 from reconciler.model.uptime import UptimeRecord
 
 NGI, SITES = "NGI", "SITES"
@@ -39,17 +39,17 @@ def changing(over: Callable[[date], bool], *, latest: bool = False) -> Fill:
 
 def by_ngi(rows: Iterable[UptimeRecord], fill: Fill) -> list[Node]:
     """NGIs, from rows of sites."""
-    return [Node(name, NGI, fill(some)) for name, some in _grouped(rows, lambda row: row.ngi)]
+    return [Node(name, NGI, fill(some)) for name, some in grouped(rows, lambda row: row.ngi)]
 
 
 def by_site(rows: Iterable[UptimeRecord], fill: Fill) -> list[Node]:
     """Sites."""
-    return [Node(name, SITES, fill(some)) for name, some in _grouped(rows, lambda row: row.site)]
+    return [Node(name, SITES, fill(some)) for name, some in grouped(rows, lambda row: row.site)]
 
 
 def sites_of_ngis(rows: Iterable[UptimeRecord], fill: Fill) -> list[Node]:
     """Sites below their NGIs."""
-    found = _grouped(rows, lambda row: row.ngi)
+    found = grouped(rows, lambda row: row.ngi)
     return [Node(name, NGI, parts=tuple(by_site(some, fill))) for name, some in found]
 
 
@@ -57,7 +57,7 @@ def services_of_sites(rows: Iterable[UptimeRecord], fill: Fill) -> list[Node]:
     """Service types below their sites."""
     return [
         Node(site, SITES, parts=tuple(Node(name, "service", fill(mine)) for name, mine in _by_service(some)))
-        for site, some in _grouped(rows, lambda row: row.site)
+        for site, some in grouped(rows, lambda row: row.site)
     ]
 
 
@@ -65,11 +65,11 @@ def endpoints_of_services(rows: Iterable[UptimeRecord], fill: Fill) -> list[Node
     """Endpoints below their service types and sites."""
 
     def endpoints(mine: Sequence[UptimeRecord]) -> tuple[Node, ...]:
-        return tuple(Node(host, "endpoint", fill(some)) for host, some in _grouped(mine, lambda row: row.hostname))
+        return tuple(Node(host, "endpoint", fill(some)) for host, some in grouped(mine, lambda row: row.hostname))
 
     return [
         Node(site, SITES, parts=tuple(Node(name, "service", parts=endpoints(mine)) for name, mine in _by_service(some)))
-        for site, some in _grouped(rows, lambda row: row.site)
+        for site, some in grouped(rows, lambda row: row.site)
     ]
 
 
@@ -162,12 +162,5 @@ def _text(root: Element) -> bytes:
     return made
 
 
-def _grouped(rows: Iterable[UptimeRecord], key: Callable[[UptimeRecord], str]) -> list[tuple[str, list[UptimeRecord]]]:
-    found: dict[str, list[UptimeRecord]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return sorted(found.items())
-
-
 def _by_service(rows: Iterable[UptimeRecord]) -> list[tuple[str, list[UptimeRecord]]]:
-    return _grouped(rows, lambda row: row.service)
+    return grouped(rows, lambda row: row.service)
