@@ -46,12 +46,6 @@ class Keep(Protocol):
         ...
 
 
-def due(probes: Iterable[Probe], last: Mapping[Ref, Ran], now: datetime) -> list[Probe]:
-    """The probes whose time has come, the longest overdue first. ``last`` says when each ran last."""
-    times = [(_next(p, last.get(p.ref), now), p) for p in probes]
-    return [probe for time, probe in sorted(times, key=lambda one: (one[0], one[1].ref)) if time <= now]
-
-
 def _next(probe: Probe, last: Ran | None, now: datetime) -> datetime:
     return next_run(probe.ref, probe.spec.interval, last, now, probe.spec.retryInterval)
 

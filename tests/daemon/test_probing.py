@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.daemon.kept import Kept
 from reconciler.daemon.prepared import Probe, prepared
-from reconciler.daemon.probing import Prober, due, keep_probing, run_due, run_once
+from reconciler.daemon.probing import Prober, keep_probing, run_due, run_once
 from reconciler.daemon.turns import Ran, late, missed, next_run, spread
 from reconciler.errors import RecordsError, Terminal
 from reconciler.kinds import dnsrecord, probe, registry
@@ -89,6 +89,15 @@ def records():
 
 def ran(seconds=0, soft=False):
     return Ran(NOW - timedelta(seconds=seconds), soft)
+
+
+def due(probes, last, now):
+    """What a prober begins at a moment, in its order."""
+    with Prober(Checker(), Records(), Clock(now), per_second=0) as prober:
+        begun = prober.start(probes, last)
+        prober.finish(begun)
+    known = {one.ref: one for one in probes}
+    return [known[ref] for ref in begun]
 
 
 # -- when ------------------------------------------------------------------------------------------------------------
