@@ -81,14 +81,17 @@ def _answered(known: Known, tell: Callable[[Known, _Asked], Any], path: str) -> 
         except _Refused as error:
             return _error(error, form)
         if isinstance(told, dict):
-            return Response(orjson.dumps(told, option=orjson.OPT_INDENT_2), media_type="application/json")
+            return _json(told)
         if form == "xml":
             body = argotree.status_xml(told) if status else argotree.results_xml(told)
             return Response(body, media_type="application/xml")
-        made = argotree.status_json(told) if status else argotree.results_json(told)
-        return Response(orjson.dumps(made, option=orjson.OPT_INDENT_2), media_type="application/json")
+        return _json(argotree.status_json(told) if status else argotree.results_json(told))
 
     return answer
+
+
+def _json(told: dict[str, Any], code: int = 200) -> Response:
+    return Response(orjson.dumps(told, option=orjson.OPT_INDENT_2), code, media_type="application/json")
 
 
 def _form(request: Request) -> str:
@@ -155,24 +158,20 @@ def _time(given: Mapping[str, str], name: str, otherwise: datetime | None) -> da
 
 
 def _results(known: Known, asked: _Asked) -> list[Node] | dict[str, Any]:
-    if list(asked.steps) == ["endpoints"]:
-        return _flat(known, asked, "results", argotree.numbered(asked.granularity))
     fill = argotree.numbered(asked.granularity)
+    if list(asked.steps) == ["endpoints"]:
+        return _flat(known, asked, "results", fill)
     ngi, site, steps = _groups(asked)
     if not steps:
         rows = _rows(known, asked, "group", site, ngi)
         if asked.steps[0] == NGI and SITES not in asked.steps[2:3]:
             return argotree.by_ngi(rows, argotree.numbered(asked.granularity, ngi=True))
         return argotree.sites_of_ngis(rows, fill)
-    service, host = _below(steps)
-    if host is None:
-        return argotree.services_of_sites(_rows(known, asked, "service", site, ngi, service), fill)
-    return argotree.endpoints_of_services(_rows(known, asked, "endpoint", site, ngi, service, host), fill)
+    return _parts(known, asked, (ngi, site, steps), fill)
 
 
 def _statuses(known: Known, asked: _Asked) -> list[Node] | dict[str, Any]:
-    days = known.store.uptime.days(asked.report, asked.first, asked.last)
-    fill = argotree.changing(lambda day: day in days and days[day].complete, latest=asked.latest)
+    fill = argotree.changing(_over(known, asked), latest=asked.latest)
     if list(asked.steps) == ["endpoints"]:
         return _flat(known, asked, "statuses", fill)
     ngi, site, steps = _groups(asked)
@@ -182,10 +181,22 @@ def _statuses(known: Known, asked: _Asked) -> list[Node] | dict[str, Any]:
         return argotree.by_site(_rows(known, asked, "group", site, ngi), fill)
     if len(steps) >= 5 and steps[0] == "services" and steps[2] == "endpoints" and steps[4] == "metrics":  # noqa: PLR2004
         return _metrics(known, asked, site, steps)
+    return _parts(known, asked, (ngi, site, steps), fill)
+
+
+def _parts(known: Known, asked: _Asked, wanted: tuple[str, str, Sequence[str]], fill: argotree.Fill) -> list[Node]:
+    """What is asked for below sites: their services, or the endpoints of these."""
+    ngi, site, steps = wanted
     service, host = _below(steps)
     if host is None:
         return argotree.services_of_sites(_rows(known, asked, "service", site, ngi, service), fill)
     return argotree.endpoints_of_services(_rows(known, asked, "endpoint", site, ngi, service, host), fill)
+
+
+def _over(known: Known, asked: _Asked) -> Callable[[date], bool]:
+    """Which days are closed."""
+    days = known.store.uptime.days(asked.report, asked.first, asked.last)
+    return lambda day: day in days and days[day].complete
 
 
 def _flat(known: Known, asked: _Asked, name: str, fill: argotree.Fill) -> dict[str, Any]:
@@ -293,10 +304,9 @@ def _results_v3(known: Known, asked: _Asked) -> dict[str, Any]:
 
 
 def _statuses_v3(known: Known, asked: _Asked) -> dict[str, Any]:
-    days = known.store.uptime.days(asked.report, asked.first, asked.last)
     groups = _rows(known, asked, "group", "")
     endpoints = known.store.uptime.rows(asked.report, asked.first, asked.last, ("endpoint",))
-    told: dict[str, Any] = argo.statuses(groups, endpoints, lambda day: day in days and days[day].complete)
+    told: dict[str, Any] = argo.statuses(groups, endpoints, _over(known, asked))
     if asked.latest:
         for group in told["groups"]:
             for one in (group, *group["endpoints"]):
@@ -339,7 +349,7 @@ def _error(refused: _Refused, form: str) -> Response:
         )
     error = {"message": refused.message, "code": str(refused.code), "details": refused.details}
     said = {"status": {"message": message, "code": str(refused.code)}, "errors": [error]}
-    return Response(orjson.dumps(said, option=orjson.OPT_INDENT_2), refused.code, media_type="application/json")
+    return _json(said, refused.code)
 
 
 def _unlet(code: int, why: str) -> Response:
