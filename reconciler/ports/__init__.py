@@ -2,7 +2,7 @@
 
 from reconciler.ports.batch import DRAINED_BY_US, Batch, BatchNode, BatchNodeState, Job, JobState, Queue
 from reconciler.ports.catalogue import Catalogue, DarkFile, DataPolicy, File, Files, Scan, Standstill, Trouble
-from reconciler.ports.check import Checker, CheckResult, CheckStatus, OtherResult
+from reconciler.ports.check import STATUSES, Checker, CheckResult, CheckStatus, OtherResult
 from reconciler.ports.compute import (
     Compute,
     Holding,
@@ -39,6 +39,7 @@ from reconciler.ports.transfer import FileMove, Landing, MoveJob, Movement, Move
 __all__ = [
     "DNS",
     "DRAINED_BY_US",
+    "STATUSES",
     "Administrator",
     "Appliance",
     "ApplicationCredential",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 CheckStatus = Literal["OK", "WARNING", "CRITICAL", "UNKNOWN"]
+STATUSES: tuple[CheckStatus, ...] = get_args(CheckStatus)
+"""In the order of the exit codes of plugins, from 0."""
 
 STANDARD_PLUGINS = (
     "check_curl",

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from reconciler.kinds.probe import Checks, Looked
 from reconciler.model import ProbeState
+from reconciler.ports import STATUSES
 from reconciler.web.known import Known, bearing, in_thread
 
-_STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _LABELS = ("probe", "service", "hostname", "metric")
 _Family = GaugeMetricFamily | CounterMetricFamily
 
@@ -62,8 +62,8 @@ def _filled(stand: list[tuple[tuple[str, ...], ProbeState]], now: float) -> Iter
     runs = CounterMetricFamily("hanse_probe_runs", "Results so far.", labels=_LABELS)
     missed = CounterMetricFamily("hanse_probe_missed", "Runs that were due and never happened.", labels=_LABELS)
     for labels, state in stand:
-        status.add_metric(labels, _STATES.index(state.status))
-        hard.add_metric(labels, _STATES.index(state.hard_status))
+        status.add_metric(labels, STATUSES.index(state.status))
+        hard.add_metric(labels, STATUSES.index(state.hard_status))
         took.add_metric(labels, state.seconds)
         age.add_metric(labels, max(0.0, now - state.checked_at.timestamp()))
         late.add_metric(labels, state.late)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from reconciler.drivers.plugin_output import performance
 from reconciler.kinds.probe import Checks, Looked
-from reconciler.ports import CheckResult
+from reconciler.ports import STATUSES, CheckResult, CheckStatus
 from reconciler.records.told import Told
 from reconciler.web.known import Known, bearing, refused
 
@@ -29,13 +29,12 @@ _AHEAD = timedelta(minutes=5)
 """A clock may go fast by so much."""
 _FAULTS = 1000
 """So many faults are told, the rest is counted."""
-_CODES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
 def _status(given: Any) -> Any:
     """As plugins exit, or in words."""
-    if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < len(_CODES):
-        return _CODES[given]
+    if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < len(STATUSES):
+        return STATUSES[given]
     return given.upper() if isinstance(given, str) else given
 
 
@@ -53,7 +52,7 @@ class Item(BaseModel):
     service: Annotated[str, Field(max_length=255)] = ""
     hostname: Annotated[str, Field(max_length=255)] = ""
     metric: Annotated[str, Field(max_length=255)] = ""
-    status: Annotated[Literal["OK", "WARNING", "CRITICAL", "UNKNOWN"], BeforeValidator(_status)]
+    status: Annotated[CheckStatus, BeforeValidator(_status)]
     timestamp: Annotated[AwareDatetime, BeforeValidator(_moment)]
     summary: Annotated[str, Field(max_length=100_000)] = ""
     message: Annotated[str, Field(max_length=100_000)] = ""
