@@ -15,6 +15,7 @@ from reconciler.exchange.gocdb.merging import LOCK, Merging
 from reconciler.exchange.gocdb.others import take_downtimes, take_groups
 from reconciler.exchange.gocdb.reading import Read
 from reconciler.exchange.gocdb.sites import take_sites
+from reconciler.exchange.gocdb.standing import Standing
 from reconciler.model import Diagnostic
 
 
@@ -48,8 +49,9 @@ def import_gocdb(read: Read, into: Path, now: datetime, *, remove: bool = False)
     shelf = Shelf.of(into)
     merging = Merging(read, shelf, read_lock(into, LOCK).get("documents", {}), remove=remove)
     take_sites(merging)
-    take_downtimes(merging, now)
-    take_groups(merging)
+    standing = Standing(shelf)
+    take_downtimes(merging, standing, now)
+    take_groups(merging, standing)
     merging.lock()
     return ImportReport(
         problems=tuple(sorted({*merging.problems, *shelf.problems})),

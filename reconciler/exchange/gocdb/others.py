@@ -51,13 +51,12 @@ class _Told:
         return f"DOWNTIME[{self.key}]"
 
 
-def take_downtimes(merging: Merging, now: datetime) -> None:
+def take_downtimes(merging: Merging, standing: Standing, now: datetime) -> None:
     """Take in every downtime of services that are known."""
     told = _downtimes(merging.read.elements["DOWNTIME"])
     merging.counts.update({"downtime": len(told)})
     if not told:
         return
-    standing = Standing(merging.shelf)
     names, own = standing.noted("Downtime"), standing.own_intervals(now)
     here = set[str]()
     for one in told:
@@ -155,13 +154,13 @@ def shown(moment: datetime) -> str:
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
-def take_groups(merging: Merging) -> None:
+def take_groups(merging: Merging, standing: Standing) -> None:
     """Take in every group of services that are known."""
     elements = merging.read.elements["SERVICE_GROUP"]
     merging.counts.update({"group": len(elements)})
     if not elements:
         return
-    standing, here = Standing(merging.shelf), set[str]()
+    here = set[str]()
     for element, where, line in elements:
         merging.place = (where, line)
         name = text_of(element, "NAME")
