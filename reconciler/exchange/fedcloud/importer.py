@@ -13,7 +13,15 @@ from reconciler.errors import ManifestError
 from reconciler.exchange.fedcloud.form import cloud_of, entries, vo_of
 from reconciler.exchange.fedcloud.lint import Finding, lint
 from reconciler.exchange.fedcloud.shelf import LOCK, Key, Shelf, read_lock, write_lock
-from reconciler.exchange.fedcloud.source import MAPPINGS, SiteFile, Source, name_fault, place, read_source
+from reconciler.exchange.fedcloud.source import (
+    MAPPINGS,
+    SiteFile,
+    Source,
+    kept_by_hand,
+    name_fault,
+    place,
+    read_source,
+)
 from reconciler.exchange.fedcloud.threeway import merged
 from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.site import SiteSpec
@@ -176,11 +184,7 @@ class _Import:
         if existing is not None:
             base = _only(self.before.get("/".join(key), {}), theirs)
             data, notes = merged(existing.data, base, theirs)
-            file = self.shelf.file_of(key)
-            for note in notes:
-                line, column = place(existing, note.path)
-                path = ".".join(str(part) for part in note.path)
-                self.kept.append(Diagnostic(file, line, column, path, note.message, "", "fedcloud-kept", "warning"))
+            self.kept += kept_by_hand(self.shelf.file_of(key), existing, notes, "fedcloud-kept")
         try:
             self.shelf.put(key, data, [_remark(f) for f in findings if f.about == key] + self._origin(key))
         except ManifestError as error:

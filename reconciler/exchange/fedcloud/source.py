@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ManifestError, SourceError
 from reconciler.exchange.fedcloud.form import entries
+from reconciler.exchange.fedcloud.threeway import Note
 from reconciler.kinds.gocdb import SHORT_NAME, URL
 from reconciler.kinds.vo.group import vo_name
 from reconciler.manifest.roundtrip import Document, load_documents
@@ -233,3 +234,11 @@ def place(document: Document, path: At) -> tuple[int, int]:
     while path and path not in document.marks:
         path = path[:-1]
     return document.marks.get(path, (1, 1))
+
+
+def kept_by_hand(file: str, document: Document, notes: Iterable[Note], rule: str) -> Iterator[Diagnostic]:
+    """What people have written otherwise than the source says, each with its place in a manifest."""
+    for note in notes:
+        line, column = place(document, note.path)
+        path = ".".join(str(part) for part in note.path)
+        yield Diagnostic(file, line, column, path, note.message, "", rule, "warning")

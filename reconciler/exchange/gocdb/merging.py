@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from reconciler.errors import ManifestError
 from reconciler.exchange.fedcloud.shelf import Key, Shelf, write_lock
-from reconciler.exchange.fedcloud.source import place
+from reconciler.exchange.fedcloud.source import kept_by_hand
 from reconciler.exchange.fedcloud.threeway import merged
 from reconciler.exchange.gocdb.keys import KEY_NOTE, key_of
 from reconciler.exchange.gocdb.reading import Read
@@ -65,11 +65,7 @@ class Merging:
         if existing is not None:
             wanted = _alike(theirs, existing.data)
             data, notes = merged(existing.data, _alike(before, existing.data), wanted)
-            file = self.shelf.file_of(key)
-            for note in notes:
-                line, column = place(existing, note.path)
-                path = ".".join(str(part) for part in note.path)
-                self.kept.append(Diagnostic(file, line, column, path, note.message, "", "gocdb-kept", "warning"))
+            self.kept += kept_by_hand(self.shelf.file_of(key), existing, notes, "gocdb-kept")
         try:
             self.shelf.put(key, data, self.shelf.remarks(key))
         except ManifestError as error:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from reconciler.errors import ManifestError
 from reconciler.exchange.fedcloud.shelf import Shelf, read_lock, write_lock
-from reconciler.exchange.fedcloud.source import place
+from reconciler.exchange.fedcloud.source import kept_by_hand
 from reconciler.exchange.fedcloud.threeway import merged
 from reconciler.exchange.vocard.reading import CardFault, Read, read_cards
 from reconciler.kinds.gocdb import SHORT_NAME
@@ -103,12 +103,9 @@ class _Import:
         document = existing.data if existing is not None else _manifest(name)
         base = self._base(name) if existing is not None else {}
         spec, notes = merged(document.get("spec") or {}, base, theirs)
-        for note in notes:
-            path: tuple[str | int, ...] = ("spec", *note.path)
-            at = place(existing, path) if existing is not None else (1, 1)
-            shown = ".".join(str(part) for part in path)
-            said = Diagnostic(self.shelf.file_of(key), *at, shown, note.message, "", "vocard-kept", "warning")
-            self.kept.append(said)
+        if existing is not None:
+            below = [note._replace(path=("spec", *note.path)) for note in notes]
+            self.kept += kept_by_hand(self.shelf.file_of(key), existing, below, "vocard-kept")
         if not self._valid(name, spec):
             return
         try:
