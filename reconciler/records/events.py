@@ -33,7 +33,7 @@ class Events:
         if run is not None:
             statement = statement.where(_EVENTS.c.run == run)
         with self.database.reading() as connection:
-            return tuple(_event(row) for row in connection.execute(statement).mappings())
+            return tuple(event_of(row) for row in connection.execute(statement).mappings())
 
     def made(self, refs: Collection[Ref]) -> dict[Ref, datetime]:
         """When resources were made, or taken over, for the last time; those of which no event tells are left out."""
@@ -47,5 +47,6 @@ class Events:
         return found
 
 
-def _event(row: RowMapping) -> Event:
+def event_of(row: RowMapping) -> Event:
+    """An event from its row."""
     return Event(**{**row, "ref": Ref(row["ref"]), "verb": Verb(row["verb"])})

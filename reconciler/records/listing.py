@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from reconciler.model import Condition, ConditionType, Event, Ref, Run, Verb
+from reconciler.model import Condition, ConditionType, Event, Ref, Run
 from reconciler.records.conditions import standing
 from reconciler.records.database import Database
+from reconciler.records.events import event_of
 from reconciler.records.holdings import LIGHT
 from reconciler.records.tables import ConditionRow, EventRow, RunRow, table
 
@@ -138,8 +139,7 @@ def events(database: Database, before: int | None, most: int, *, ref: str = "", 
     if run:
         asked = asked.where(row.run == run)
     with database.reading() as connection:
-        found = connection.execute(asked).mappings().all()
-    return tuple(Event(**{**one, "ref": Ref(one["ref"]), "verb": Verb(one["verb"])}) for one in found)
+        return tuple(event_of(one) for one in connection.execute(asked).mappings())
 
 
 def outcomes(database: Database, run: str) -> dict[Ref, str]:
