@@ -7,7 +7,7 @@ the service, the probe and the operator give. Registered (`registry:metrictempla
 from reconciler.kinds.metrictemplate.command import Command, Secret, command
 from reconciler.kinds.metrictemplate.kind import MetricTemplateKind
 from reconciler.kinds.metrictemplate.spec import Config, MetricTemplateSpec, Option
-from reconciler.kinds.metrictemplate.values import DEFAULT_PORTS, Lacking, Place, Surroundings, is_secret
+from reconciler.kinds.metrictemplate.values import DEFAULT_PORTS, Lacking, Place, Surroundings
 
 KIND = MetricTemplateKind()
 
@@ -24,5 +24,4 @@ __all__ = [
     "Secret",
     "Surroundings",
     "command",
-    "is_secret",
 ]
