@@ -7,6 +7,7 @@ more text below, and again performance data after a bar there. Labels with blank
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Final
 
 from reconciler.ports import CheckStatus, OtherResult
@@ -69,7 +70,8 @@ def performance(data: str) -> tuple[Row, ...]:
         label = found["plain"] if found["quoted"] is None else found["quoted"].replace("''", "'")
         value, *fields = found["rest"].split(";")
         number = _VALUE.fullmatch(value)
-        if number and label:
+        measured = float(number["number"].replace(",", ".")) if number else 0.0
+        if number and label and isfinite(measured):
             warn, crit, least, most = (fields + [""] * _FIELDS)[:_FIELDS]
-            rows.append((label, float(number["number"].replace(",", ".")), number["unit"], warn, crit, least, most))
+            rows.append((label, measured, number["unit"], warn, crit, least, most))
     return tuple(rows)

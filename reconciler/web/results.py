@@ -38,9 +38,21 @@ def _status(given: Any) -> Any:
     return given.upper() if isinstance(given, str) else given
 
 
+def _number(given: Any) -> Any:
+    """Python takes true for 1."""
+    if isinstance(given, bool):
+        raise ValueError("this is no number")  # noqa: TRY004 (pydantic tells no other as a fault)
+    return given
+
+
 def _moment(given: Any) -> Any:
     """Seconds since 1970, or ISO 8601."""
-    return datetime.fromtimestamp(given, UTC) if isinstance(given, int | float) else given
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return _number(given)
+    try:
+        return datetime.fromtimestamp(given, UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValueError("so many seconds since 1970 are no time") from error
 
 
 class Item(BaseModel):
@@ -57,7 +69,7 @@ class Item(BaseModel):
     summary: Annotated[str, Field(max_length=100_000)] = ""
     message: Annotated[str, Field(max_length=100_000)] = ""
     actual_data: Annotated[str, Field(max_length=100_000)] = ""
-    seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    seconds: Annotated[float, BeforeValidator(_number), Field(ge=0, le=86_400, allow_inf_nan=False)] = 0.0
 
     @model_validator(mode="after")
     def _named(self) -> Self:

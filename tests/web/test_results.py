@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 
@@ -135,6 +136,37 @@ def test_what_is_wrong_is_told_with_its_place_and_the_rest_is_kept(served):
         (8, "metric"),
         (9, "timestamp"),
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("timestamp", "1e30"),
+        ("timestamp", str(10**30)),
+        ("timestamp", "18446744073709551615"),
+        ("timestamp", "-99999999999999"),
+        ("timestamp", "true"),
+        ("timestamp", '"9999-12-31T23:59:59-10:00"'),
+        ("seconds", "true"),
+        ("seconds", "1e308"),
+        ("seconds", '"nan"'),
+        ("seconds", '"-inf"'),
+        ("status", "true"),
+        ("status", str(10**30)),
+        ("summary", "1"),
+    ],
+)
+def test_a_number_that_is_none_here_is_told_with_its_place_and_the_rest_is_kept(served, field, given):
+    body = json.dumps([item(-2), {**item(-1), field: "GIVEN"}, item(-3)]).replace('"GIVEN"', given)
+    answer = served.tell(body.encode())
+    assert (answer.status_code, answer.json()["kept"]) == (207, 2)
+    assert [(fault["index"], fault["field"]) for fault in answer.json()["faults"]] == [(1, field)]
+
+
+def test_a_measurement_without_bounds_is_no_measurement(served):
+    served.tell([item(actual_data="time=0.5s bytes=1e999 lag=-1e999s")])
+    (result,) = served.store.probes.results(NOVA)
+    assert [row[:3] for row in result.perfdata] == [("time", 0.5, "s")]
 
 
 def test_where_nothing_is_right_nothing_is_accepted(served):
