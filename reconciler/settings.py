@@ -336,6 +336,8 @@ class WebSettings(Strict):
     """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
     results_per_minute: Annotated[int, Field(ge=1)] = 300_000
     """So many results one token may tell in a minute."""
+    results_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """Results that are older than so many days are refused."""
     body_megabytes: Annotated[int, Field(ge=1)] = 32
     """The largest body that is taken."""
     gocdb: GocdbSettings = GocdbSettings()

@@ -129,10 +129,10 @@ def routes(known: Known, clock: Callable[[], float] = time.monotonic) -> list[Ro
 def _kept(known: Known, checks: Checks, items: Sequence[Any]) -> Response:
     right: list[tuple[int, Told]] = []
     faults: list[dict[str, Any]] = []
-    latest = known.clock() + _AHEAD
+    earliest, latest = known.clock() - timedelta(days=known.settings.results_days), known.clock() + _AHEAD
     for n, given in enumerate(items):
         try:
-            right.append((n, _told(Item.model_validate(given), checks, latest)))
+            right.append((n, _told(Item.model_validate(given), checks, (earliest, latest))))
         except ValidationError as error:
             faults += [_fault(n, ".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
         except _Wrong as wrong:
@@ -155,14 +155,16 @@ class _Wrong(Exception):
         self.field, self.why = field, why
 
 
-def _told(item: Item, checks: Checks, latest: datetime) -> Told:
+def _told(item: Item, checks: Checks, within: tuple[datetime, datetime]) -> Told:
     looked = None if item.probe else Looked(item.service, item.hostname, item.metric)
     ref = checks.found(item.probe, looked)
     if ref is None:
         said = item.probe or f"{item.metric} of {item.service} at {item.hostname}"
         raise _Wrong("probe" if item.probe else "metric", f"there is no enabled probe {said}")
-    if item.timestamp > latest:
+    if item.timestamp > within[1]:
         raise _Wrong("timestamp", "this is yet to come")
+    if item.timestamp < within[0]:
+        raise _Wrong("timestamp", f"this is too old: results are taken from {within[0]:%Y-%m-%d} on")
     first = (item.summary or item.message).strip().partition("\n")[0]
     measured = performance(item.actual_data) if item.actual_data else ()
     at = item.timestamp.astimezone(UTC)

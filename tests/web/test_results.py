@@ -146,6 +146,7 @@ def test_what_is_wrong_is_told_with_its_place_and_the_rest_is_kept(served):
         ("timestamp", "18446744073709551615"),
         ("timestamp", "-99999999999999"),
         ("timestamp", "true"),
+        ("timestamp", '"0001-01-01T00:00:00+14:00"'),
         ("timestamp", '"9999-12-31T23:59:59-10:00"'),
         ("seconds", "true"),
         ("seconds", "1e308"),
@@ -176,6 +177,21 @@ def test_where_nothing_is_right_nothing_is_accepted(served):
 @pytest.mark.parametrize(("body", "code"), [(b"{", 400), (b"{}", 400), (b"", 400), (b"[]", 200)])
 def test_what_is_no_list_is_refused(served, body, code):
     assert served.tell(body).status_code == code
+
+
+@pytest.mark.parametrize("given", ["1969-12-31T23:00:00Z", "1999-01-01T00:00:00Z", -1, 0, 1_000_000_000])
+def test_a_result_that_is_too_old_is_told_with_its_place_and_the_rest_is_kept(served, given):
+    answer = served.tell([item(-2), {**item(), "timestamp": given}])
+    assert (answer.status_code, answer.json()["kept"]) == (207, 1)
+    (fault,) = answer.json()["faults"]
+    assert (fault["index"], fault["field"]) == (1, "timestamp")
+    assert fault["message"] == "this is too old: results are taken from 2025-10-17 on"
+
+
+def test_how_old_results_may_be_is_the_operators_to_say(serve):
+    with serve(results_days=2) as served:
+        day = 24 * 60
+        assert served.tell([item(-2 * day), item(-2 * day - 1)]).json()["kept"] == 1
 
 
 def test_a_body_that_is_too_large_is_refused(serve):
