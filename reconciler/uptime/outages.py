@@ -42,8 +42,7 @@ class Outages:
         ]
 
     def _told(self, start: datetime) -> list[Interval]:
-        # As ARGO does, one that ends with the day before still reaches its first second.
-        reach = start - timedelta(seconds=1), start + _DAY
+        reach = start, start + _DAY  # one that ends with the day before is none of this day's, as GOCDB answers ARGO
         mine = {
             ref: one
             for ref, one in self.now.items()

@@ -238,6 +238,18 @@ def test_an_outage_that_was_declared_a_day_ahead_excuses_a_site(north):
     assert "in downtime" in said.out
 
 
+def test_a_downtime_that_ends_at_midnight_leaves_the_next_day_alone(north):
+    text = DOWNTIME.format(severity="OUTAGE", end="10:00").replace(
+        "2026-10-02T10:00:00Z\n  affects", "2026-10-03T00:00:00Z\n  affects"
+    )
+    assert "end: 2026-10-03T00:00:00Z" in text
+    north.write("manifests/downtimes/works.yaml", text)
+    committed(north, at(1, 9))
+    daily = {row["day"]: row for row in rows(north, "--daily")}
+    assert daily["2026-10-02"]["down"] > 0.5
+    assert daily["2026-10-03"]["down"] == 0
+
+
 def test_downtimes_of_a_day_are_told_as_data(north):
     declare(north, 1, 11)
     told = json.loads(north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02", "-o", "json").out)

@@ -169,6 +169,17 @@ def turned(before: DowntimeSpec, wanted: DowntimeSpec | None, now: datetime) -> 
         if lost:
             cure = "keep them, with an end of their own"
             yield "downtime-kept-services", Fault("spec.affects", f"{since}, also for {', '.join(lost)}", cure)
+    if wanted is not None and before.end <= now:
+        yield from _rewritten(before, wanted)
+
+
+def _rewritten(before: DowntimeSpec, wanted: DowntimeSpec) -> Iterator[tuple[str, Fault]]:
+    """What is over was counted as it stood: days that were published change with it."""
+    for name in ("end", "severity", "affects"):
+        if getattr(wanted, name) != getattr(before, name):
+            message = f"it is over since {shown(before.end)}: days that were reported change with its {name}"
+            cure = "leave it as it was; what was reported wrongly is put right by a Recomputation, which says why"
+            yield "downtime-rewritten", Fault(f"spec.{name}", message, cure)
 
 
 def _named(spec: DowntimeSpec) -> set[str]:
@@ -197,5 +208,6 @@ RULES = (
     ),
     Rule("downtime-long-ago", "A downtime has begun at most 48 hours before it is declared.", between),
     Rule("downtime-kept", "A downtime that has begun is closed, and never taken away.", between),
+    Rule("downtime-rewritten", "A downtime that is over stays as it was.", between, "warning"),
     Rule("downtime-kept-services", "What was in a downtime that has begun stays in it.", between, "warning"),
 )

@@ -146,3 +146,15 @@ def test_services_stay_in_a_downtime_that_has_begun():
     fewer = downtime(48, 52, [{"site": "NORTH", "services": ["nova"]}])
     assert steps(before, fewer, 47) == []
     assert "also for NORTH/dav" in steps(before, fewer, 49)[0]
+
+
+def test_what_is_over_stays_as_it_was_counted():
+    before = downtime(48, 52, CE)
+    (line,) = steps(before, downtime(48, 49, CE), 53)
+    assert line.startswith(
+        "downtime-rewritten: it is over since 2026-10-14T16:00Z: days that were reported change with"
+    )
+    assert line.endswith("put right by a Recomputation, which says why")
+    assert "with its severity" in steps(before, downtime(48, 52, CE, severity="WARNING"), 53)[0]
+    assert steps(before, downtime(48, 52, CE, description="cooling"), 53) == []
+    assert steps(before, downtime(48, 51, CE), 51) == []
