@@ -27,6 +27,7 @@ _VARYING = (
     (r"\d{8}T\d{9}Z-[0-9a-f]{6}", "RUN"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "WHEN"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "WHEN"),
+    (r" B +\d{4}-\d\d-\d\d\b", " B DAY"),
     (r"\b[0-9a-f]{7,64}\b", "HASH"),
     (r"\b\d+(\.\d)? (s|min)\b", "TIME"),
     (r"\b198\.1[89]\.\d+\.\d+\b", "ADDRESS"),
