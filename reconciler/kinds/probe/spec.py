@@ -108,11 +108,18 @@ class ProbeSpec(Spec):
     retryInterval: Annotated[int, Field(ge=10, le=86_400)] | None = None
     """Seconds from a bad result that does not count yet to the next run; left out, the interval."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    """Bad results in a row before the state counts (is hard)."""
+    """Bad results in a row before the state counts (is hard). Of a passive probe 1, where it does not say:
+    who tells its results has tried again already."""
     thresholds: tuple[Limits, ...] = ()
     """Limits on what the plugin measures, beside those in its arguments."""
     enabled: bool = True
     """False: it is kept and not run."""
+
+    @model_validator(mode="after")
+    def _told_once(self) -> Self:
+        if self.passive and "attempts" not in self.model_fields_set:
+            object.__setattr__(self, "attempts", 1)  # a copy would not be taken: the fields are frozen
+        return self
 
     @model_validator(mode="after")
     def _run_or_told(self) -> Self:

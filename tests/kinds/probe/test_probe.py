@@ -36,6 +36,17 @@ def faults(one):
     return {(rule.id, fault.path) for rule in KIND.rules for fault in rule.check(REF, one)}
 
 
+def test_a_passive_probe_counts_at_once_where_it_does_not_say_otherwise():
+    def attempts(**fields):
+        return ProbeSpec.model_validate_json(encode({"target": URL, **fields})).attempts
+
+    assert attempts(plugin="check_http") == 3
+    assert attempts(passive=True) == 1
+    assert attempts(passive=True, attempts=3) == 3
+    kept = ProbeSpec.model_validate_json(encode({"target": URL, "passive": True}))
+    assert ProbeSpec.model_validate_json(kept.canonical()) == kept
+
+
 # -- the spec --------------------------------------------------------------------------------------------------------
 
 
