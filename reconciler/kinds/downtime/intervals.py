@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import TypeVar
@@ -18,6 +18,7 @@ from reconciler.model import Ref, Resource
 
 _DAYS = 3
 """From so many days on, days are told in place of hours."""
+_NEAR = timedelta(minutes=30)
 MeaningT = TypeVar("MeaningT")
 
 Declarations = Mapping[Ref, Sequence[Stated[DowntimeSpec]]]
@@ -52,8 +53,7 @@ class Interval:
     def why(self) -> str:
         """Why its class is what it is."""
         ahead = self.start - self.declared
-        hours = abs(ahead.total_seconds()) / 3600
-        told = f"{hours / 24:,.1f} days" if hours >= _DAYS * 24 else f"{hours:,.1f} h"
+        told = _length(abs(ahead))
         said = f"{told} before it begins" if ahead.total_seconds() > 0 else f"{told} after it began"
         bound = "more than" if ahead > NOTICE else "not more than"
         return f"declared {self.declared:%Y-%m-%d %H:%M}Z, {said}: {bound} {NOTICE.total_seconds() / 3600:.0f} h ahead"
@@ -61,6 +61,15 @@ class Interval:
     def touches(self, start: datetime, end: datetime) -> bool:
         """Whether it has any time between the two."""
         return self.start < end and self.end > start
+
+
+def _length(span: timedelta) -> str:
+    """In days or hours; near to the notice down to the second, so that both of its sides read as they are."""
+    hours = span.total_seconds() / 3600
+    if abs(span - NOTICE) < _NEAR:
+        minutes, seconds = divmod(int(span.total_seconds()), 60)
+        return f"{minutes // 60} h {minutes % 60:02} min {seconds:02} s"
+    return f"{hours / 24:,.1f} days" if hours >= _DAYS * 24 else f"{hours:,.1f} h"
 
 
 def intervals(resources: Mapping[Ref, Resource], declarations: Declarations, now: datetime) -> list[Interval]:

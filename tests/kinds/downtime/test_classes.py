@@ -113,6 +113,21 @@ def test_why_says_both_times():
     assert one.why == "declared 2026-10-14 14:00Z, 2.0 h after it began: not more than 24 h ahead"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-1, "24 h 00 min 01 s before it begins: more than 24 h ahead"),
+        (0, "24 h 00 min 00 s before it begins: not more than 24 h ahead"),
+        (1, "23 h 59 min 59 s before it begins: not more than 24 h ahead"),
+        (120, "23 h 58 min 00 s before it begins: not more than 24 h ahead"),
+        (3600, "23.0 h before it begins: not more than 24 h ahead"),
+    ],
+)
+def test_why_tells_seconds_near_the_limit(seconds, said):
+    (one,) = of((24 + seconds / 3600, downtime(48, 52, CE)))
+    assert one.why.partition(", ")[2] == said
+
+
 _hours = st.integers(min_value=-60, max_value=120)
 _statements = st.lists(
     st.tuples(st.integers(0, 100), st.one_of(st.none(), st.tuples(st.sampled_from([24, 48, 72]), st.integers(1, 60)))),
