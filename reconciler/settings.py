@@ -15,6 +15,7 @@ from reconciler.errors import SettingsError
 from reconciler.model import SecretRef, Strict
 
 FILE = "hanse.toml"
+_SECRET = ("a secret does not stand here itself", 'give { env = "NAME" } or { file = "PATH" }')
 
 
 class SignedSettings(Strict):
@@ -438,7 +439,8 @@ def _faults(error: ValidationError, path: Path, text: str) -> Iterator[str]:
     for fault in error.errors():
         names = [str(part) for part in fault["loc"]]
         line = _line(text, names)
-        wrong, right = words.said(fault, Settings)
+        secret = fault.get("ctx", {}).get("class_name") == SecretRef.__name__
+        wrong, right = _SECRET if secret else words.said(fault, Settings)
         where = f"{path}:{line}" if line else f"the environment variable HANSE_{'__'.join(names).upper()}"
         yield f"{where}: {'.'.join(names)}: {wrong}{f'; {right}' if right else ''}"
 
