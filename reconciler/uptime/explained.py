@@ -62,7 +62,9 @@ class Explained:
 
 
 def explained(store: Store, asked: Asked, site: str, day: date, now: datetime) -> Explained:
-    """One site's day. Raises SettingsError when nothing of that site was looked at."""
+    """One site's day. Raises SettingsError when nothing of that site was looked at, or the day is yet to come."""
+    if start_of(day) > now:
+        raise SettingsError(f"{day} has not begun: there is nothing to tell of it")
     found, about, inputs = day_of(store, asked, day, now)
     if site not in found.groups:
         known = {group.subgroup for group in about.groups}

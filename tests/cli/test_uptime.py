@@ -144,6 +144,12 @@ def test_what_was_lost_is_told_with_the_result(north):
     assert "no minute was lost" in north.hanse("explain", "availability", "NORTH", "--day", "2026-10-01").out
 
 
+def test_a_day_that_is_yet_to_come_lost_nothing(north):
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2999-10-02")
+    assert (said.code, said.out) == (1, "")
+    assert "2999-10-02 has not begun" in said.err
+
+
 def test_a_recomputation_computes_its_day_anew_and_carries_its_name(north):
     before = rows(north, "--daily")
     north.write("manifests/recomputation.yaml", RECOMPUTATION)
