@@ -102,9 +102,9 @@ def _services_of(merging: Merging, told: _Told, standing: Standing, *, over: boo
     for part in told.parts:
         key = text_of(part, "PRIMARY_KEY") if part.tag == "SERVICE" else ""
         host, type_ = text_of(part, "HOSTNAME"), text_of(part, "SERVICE_TYPE")
-        service = standing.service(key, text_of(part, "HOSTED_BY"), host, type_)
-        if service is not None:
-            found.add(service)
+        here = standing.services(key, text_of(part, "HOSTED_BY"), host, type_)
+        if here:
+            found |= here
             continue
         where, message = f"{told.shown}/SERVICE[{host} {type_}]", "no manifest has this service; it is left out"
         if over:

@@ -48,6 +48,14 @@ class Standing:
         found = self._by_place.get((site, hostname, type_)) if site else self._anywhere.get((hostname, type_))
         return found[0] if found and len(found) == 1 else None
 
+    def services(self, key: str, site: str, hostname: str, type_: str) -> set[Service]:
+        """All that are meant: that with the key, else every one of a site that is there and of that type."""
+        if key in self._by_key:
+            return {self._by_key[key]}
+        fits = self._by_place.get((site, hostname, type_)) if site else self._anywhere.get((hostname, type_))
+        found = set(fits or ())
+        return found if len({name for name, _ in found}) == 1 else set()
+
     def noted(self, kind: str) -> dict[str, str]:
         """GOCDB's key -> the name under which it was imported."""
         notes = {name: self._notes((kind, name)).get(KEY_NOTE, "") for _, name in self._held(kind)}

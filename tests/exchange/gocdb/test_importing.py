@@ -446,6 +446,18 @@ def test_a_downtime_comes_in_with_its_services_and_when_it_was_declared(into, sm
     assert state(into) == before
 
 
+def test_a_downtime_of_a_host_and_a_type_is_one_of_all_services_that_are_both(into, small):
+    small.services[1].elements |= {"SERVICE_TYPE": "CE", "HOSTNAME": small.services[0].elements["HOSTNAME"]}
+    small.downtimes = [downtime(701, small.services[:1], *AHEAD)]
+    assert taken(small, into).problems == ()
+    data = yaml.safe_load((into / "downtimes/2026-12-01-ALPHA-701.yaml").read_text())
+    both = ["h11.s1.example.org_CE", "h11.s1.example.org_CE_12"]
+    assert data["spec"]["affects"] == [{"site": "ALPHA", "services": both}]
+    before = state(into)
+    assert taken(small, into).problems == ()
+    assert state(into) == before
+
+
 def test_an_imported_downtime_keeps_its_key_its_time_and_its_class(into, small, tmp_path):
     small.downtimes = [downtime(701, small.services[:1], *PAST), downtime(702, small.services[2:], *PAST, PAST[0])]
     taken(small, into)
