@@ -369,6 +369,19 @@ def test_a_card_whose_name_cannot_be_one_is_refused(tmp_path, name):
     assert [one.path for one in report.problems] == ["IDCard@Name"]
 
 
+@pytest.mark.parametrize("name", ["../x", ".", "-x", "x.", "/", "x" * 300])
+def test_a_name_that_no_manifest_can_have_is_told_with_its_card_and_nothing_is_written(tmp_path, name):
+    import_cards(CARD.encode(), "feed", tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for _ in range(2):
+        report = import_cards(f'<root>\n<IDCard Name="{name}" Serial="3"/></root>'.encode(), "feed", tmp_path)
+        (problem,) = report.problems
+        assert (problem.file, problem.line, report.vos) == ("feed", 2, 0)
+        assert f"card {name!r}" in problem.message
+        assert "correct its Name" in problem.cure
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_of_two_cards_of_one_vo_the_second_is_refused(tmp_path):
     two = "<root><IDCard Name='x'><Scope>Global</Scope></IDCard><IDCard Name='x'/></root>"
     report = import_cards(two.encode(), "feed", tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from pydantic import ValidationError
 
 from reconciler.errors import ManifestError
 from reconciler.exchange.fedcloud.shelf import Shelf, read_lock, write_lock
-from reconciler.exchange.fedcloud.source import kept_by_hand
+from reconciler.exchange.fedcloud.source import kept_by_hand, name_fault
 from reconciler.exchange.fedcloud.threeway import merged
 from reconciler.exchange.vocard.reading import CardFault, Read, read_cards
-from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.vo import VOSpec, vo_name
 from reconciler.model import Diagnostic, encode
 
 RULE = "vocard"
 LOCK = "vocards.lock.json"
 """What the last import wrote, so that the next one can tell a hand edit from an old value. Belongs into git."""
+
+_NAMED = "correct its Name where the card is kept: letters, digits, dots, hyphens, a letter or digit at both ends"
+_ONE = "take one of them away where the cards are kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,12 @@ class _Import:
         taken: set[str] = set()
         for card in cards:
             name = vo_name(card.name)
-            fault = SHORT_NAME.fault(name) if card.name else "the card has no name"
+            fault, cure = _name_fault(card.name), _NAMED
             if name in taken:
-                fault = f"there is another card of {name}"
+                fault, cure = f"there is another card of {name}; the first is taken", _ONE
             if fault:
-                self.problems.append(self._told(CardFault(card.line, 1, "IDCard@Name", fault)))
+                told = self._told(CardFault(card.line, 1, "IDCard@Name", fault))
+                self.problems.append(replace(told, cure=cure))
                 continue
             taken.add(name)
             self.problems += [self._told(one, name) for one in card.faults]
@@ -147,6 +150,14 @@ class _Import:
     def _told(self, fault: CardFault, name: str = "", severity: Any = "error") -> Diagnostic:
         message = f"VO/{name}: {fault.message}" if name else fault.message
         return Diagnostic(self.source, fault.line, fault.column, fault.path, message, "", RULE, severity)
+
+
+def _name_fault(said: str) -> str:
+    """Why no manifest can be called as a card is; "" when one can."""
+    if not said:
+        return "the card has no name; it is left out"
+    fault = name_fault(vo_name(said)) if vo_name(said) else "nothing of it is left for a name"
+    return f"card {said!r}: {fault}; it is left out" if fault else ""
 
 
 def _standing(card: Read, base: Mapping[str, Any]) -> dict[str, Any]:
