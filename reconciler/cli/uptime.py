@@ -81,10 +81,13 @@ def availability(
     Examples: `hanse report availability`; `hanse report availability --month 2026-10 --site TIDE-CLOUD --by service`;
     `hanse report availability --day 2026-10-12 --trends -o json`.
     """
-    from reconciler.cli.house import now
-    from reconciler.uptime import ngis, summaries
+    from dataclasses import replace
 
-    first, last = span(now().date(), month, day, since, until)
+    from reconciler.cli.house import now
+    from reconciler.uptime import ngis
+
+    today = now().date()
+    first, last = span(today, month, day, since, until)
     with asking(context.obj, revision, report) as (store, asked, spec):
         bring_up(store, asked, first, last, now(), rebuild=rebuild)
         level: UptimeLevel = "group" if by in (By.SITE, By.NGI) else by.value  # type: ignore[assignment]
@@ -92,10 +95,12 @@ def availability(
         if plot:
             days = rows if level == "group" else store.uptime.rows(asked.report, first, last, ("group",), site or None)
             _draw(plot, days, spec, (first, last), asked.report)
+    if rows and last >= today:
+        console.note(f"{first} to {last} is not over: days up to {today} are counted, and that one as far as it went")
     if by is By.NGI:
-        _tell_ngis(ngis(rows), asked.report, first, last, output)
+        _tell_ngis([replace(one, partial=last >= today) for one in ngis(rows)], asked.report, first, last, output)
         return 0
-    found = _by_day(rows, spec) if daily else [("", one) for one in summaries(rows, spec.targets)]
+    found = _by_day(rows, spec, today) if daily else _summed(rows, spec, partial=last >= today)
     if output is ReportForm.JSON:
         told = [{"day": one_day, **_plain(row)} if one_day else _plain(row) for one_day, row in found]
         console.data({"report": asked.report, "since": first, "until": last, "rows": told})
@@ -116,10 +121,10 @@ def _draw(file: Path, rows: Sequence[UptimeRecord], spec: ReportSpec, days: tupl
         return availability(rows, *days, now().date(), f"Availability ({report})")
 
     def parts() -> list[Part]:
+        from reconciler.cli.house import now
         from reconciler.drawing import Part, Table
-        from reconciler.uptime import summaries
 
-        head, cells, roles = _cells_of([("", one) for one in summaries(rows, spec.targets)])
+        head, cells, roles = _cells_of(_summed(rows, spec, partial=days[1] >= now().date()))
         said = "Availability and reliability are percent of the known time; up, unknown and down are parts of the time."
         return [Part("By site", said, table=Table(head, cells, roles))]
 
@@ -182,7 +187,16 @@ def bring_up(store: Store, asked: Asked, first: date, last: date, now: datetime,
             console.note(f"{one.day} stays as it is: {one.why}")
 
 
-def _by_day(rows: Iterable[UptimeRecord], spec: ReportSpec) -> list[tuple[str, SummaryRow]]:
+def _summed(rows: Iterable[UptimeRecord], spec: ReportSpec, *, partial: bool) -> list[tuple[str, SummaryRow]]:
+    """A line for all days."""
+    from dataclasses import replace
+
+    from reconciler.uptime import summaries
+
+    return [("", replace(one, partial=partial)) for one in summaries(rows, spec.targets)]
+
+
+def _by_day(rows: Iterable[UptimeRecord], spec: ReportSpec, today: date) -> list[tuple[str, SummaryRow]]:
     """A line for each day, with the day's own numbers."""
     from dataclasses import replace
 
@@ -192,7 +206,7 @@ def _by_day(rows: Iterable[UptimeRecord], spec: ReportSpec) -> list[tuple[str, S
     for row in rows:
         (one,) = summaries([row], spec.targets)
         numbers = {"availability": row.availability, "reliability": row.reliability}
-        found.append((f"{row.day}", replace(one, **numbers, below=())))  # type: ignore[arg-type]
+        found.append((f"{row.day}", replace(one, **numbers, below=(), partial=row.day >= today)))  # type: ignore[arg-type]
     return sorted(found, key=lambda one: (one[1].site, one[1].function, one[1].service, one[1].hostname, one[0]))
 
 
@@ -225,8 +239,13 @@ def _cells_of(
     for day, row in found:
         numbers = (percent(row.availability), percent(row.reliability))
         parts = tuple(f"{part:.5f}" for part in (row.up, row.unknown, row.down))
+        missed = "misses its target so far" if row.partial else "misses its target"
         finding = "; ".join(
-            (*(f"{one} misses its target" for one in row.below), *(f"recomputed: {one}" for one in row.recomputations))
+            (
+                *(("partial",) if row.partial else ()),
+                *(f"{one} {missed}" for one in row.below),
+                *(f"recomputed: {one}" for one in row.recomputations),
+            )
         )
         rows.append(
             (*((day,) if dated else ()), _name(row), row.ngi, *numbers, *parts, str(row.days), str(row.flips), finding)
@@ -253,28 +272,36 @@ def _csv(found: Sequence[tuple[str, SummaryRow]]) -> str:
     lines = csv.writer(written, lineterminator="\n")
     names = ("level", "site", "function", "service", "hostname", "ngi")
     numbers = ("availability", "reliability", "up", "unknown", "down", "days", "flips")
-    lines.writerow(("day", *names, *numbers, "below", "recomputations"))
+    lines.writerow(("day", *names, *numbers, "below", "recomputations", "partial"))
     for day, row in found:
         values = [getattr(row, name) for name in (*names, *numbers)]
-        lines.writerow((day, *values, " ".join(row.below), " ".join(row.recomputations)))
+        lines.writerow((day, *values, " ".join(row.below), " ".join(row.recomputations), int(row.partial)))
     return written.getvalue()
 
 
 def _tell_ngis(found: Sequence[NgiRow], report: str, first: date, last: date, output: ReportForm) -> None:
-    head = ("ngi", "availability", "reliability", "days", "sites")
+    head = ("ngi", "availability", "reliability", "days", "sites", "partial")
     if output is ReportForm.JSON:
         console.data({"report": report, "since": first, "until": last, "rows": found})
     elif output is ReportForm.CSV:
         console.say("\n".join([",".join(head), *(",".join(_cells(one)) for one in found)]))
     else:
         rows = [
-            (n.ngi or "-", percent(n.availability), percent(n.reliability), str(n.days), str(n.sites)) for n in found
+            (
+                n.ngi or "-",
+                percent(n.availability),
+                percent(n.reliability),
+                str(n.days),
+                str(n.sites),
+                "partial" if n.partial else "",
+            )
+            for n in found
         ]
-        console.say(console.table(tuple(name.upper() for name in head), rows))
+        console.say(console.table((*(name.upper() for name in head[:-1]), "FINDING"), rows))
 
 
 def _cells(row: NgiRow) -> list[str]:
-    values = (row.ngi, row.availability, row.reliability, row.days, row.sites)
+    values = (row.ngi, row.availability, row.reliability, row.days, row.sites, int(row.partial))
     return ["" if value is None else str(value) for value in values]
 
 

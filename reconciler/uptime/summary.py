@@ -36,6 +36,8 @@ class SummaryRow:
     recomputations: tuple[str, ...]
     below: tuple[str, ...]
     """Targets that it misses."""
+    partial: bool = False
+    """The days are not over yet: targets are missed so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class NgiRow:
     reliability: float | None
     days: int
     sites: int
+    partial: bool = False
+    """The days are not over yet."""
 
 
 def summaries(rows: Iterable[UptimeRecord], targets: Targets) -> list[SummaryRow]:

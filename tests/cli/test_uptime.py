@@ -150,6 +150,21 @@ def test_a_day_that_is_yet_to_come_lost_nothing(north):
     assert "2999-10-02 has not begun" in said.err
 
 
+def test_a_month_that_is_not_over_is_partial(north):
+    said = north.hanse("report", "availability")
+    assert "partial; unknown misses its target so far" in said.out
+    assert "is not over: days up to" in said.err
+    assert all(row["partial"] for row in json.loads(north.hanse("report", "availability", "-o", "json").out)["rows"])
+    lines = list(csv.DictReader(StringIO(north.hanse("report", "availability", "-o", "csv").out)))
+    assert [line["partial"] for line in lines] == ["1"]
+    said = north.hanse("report", "availability", "--by", "ngi")
+    assert said.out.splitlines()[1].endswith("partial")
+    assert not rows(north)[0]["partial"]
+    over = north.hanse("report", "availability", "--month", "2026-10")
+    assert "partial" not in over.out
+    assert "not over" not in over.err
+
+
 def test_a_recomputation_computes_its_day_anew_and_carries_its_name(north):
     before = rows(north, "--daily")
     north.write("manifests/recomputation.yaml", RECOMPUTATION)
