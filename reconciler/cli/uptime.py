@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _HEAD = ("AVAILABILITY", "RELIABILITY", "UP", "UNKNOWN", "DOWN")
 _LONGEST = 400
 """Days of one report."""
+_SOFT = 20
+"""So many results that did not count are told."""
 
 
 class By(StrEnum):
@@ -399,7 +401,7 @@ def _explanation(found: Explained) -> str:
     lines += [f"  recomputed: {name}" for name in found.recomputations]
     lines += [*_downtimes(found)]
     if not found.lost:
-        return "\n".join([*lines, "  no minute was lost"])
+        return "\n".join([*lines, "  no minute was lost", *_soft(found)])
     lines += ["", console.style("heading", "Minutes lost")]
     for one in found.lost:
         until = "24:00" if one.end.date() > one.start.date() else f"{one.end:%H:%M}"
@@ -412,7 +414,18 @@ def _explanation(found: Explained) -> str:
                 lines.append(console.style("quiet", f"      {result}"))
     lines += ["", console.style("heading", "By check")]
     rows = [(name, f"{minutes:,.0f}") for name, minutes in found.by_check.items()]
-    return "\n".join([*lines, console.table(("CHECK", "MINUTES"), rows)])
+    return "\n".join([*lines, console.table(("CHECK", "MINUTES"), rows), *_soft(found)])
+
+
+def _soft(found: Explained) -> Iterator[str]:
+    """Bad results that did not count: the first ones, and how many more."""
+    if found.soft:
+        yield ""
+        yield console.style("heading", "Bad results that did not count (see attempts of a probe)")
+    for one in found.soft[:_SOFT]:
+        yield f"  {one.at:%H:%M:%S}  {one.status}  {one.probe}, attempt {one.attempt}: {one.summary}"
+    if len(found.soft) > _SOFT:
+        yield f"  and {len(found.soft) - _SOFT:,} more: -o json has all"
 
 
 def _downtimes(found: Explained) -> Iterator[str]:

@@ -132,9 +132,21 @@ class Uptime:
         asked = select(_RESULTS).where(row.ref == str(ref), row.at < until, row.hard)
         with self.database.reading() as connection:
             found = connection.execute(asked.order_by(row.at.desc()).limit(1)).mappings().first()
-        if found is None:
-            return None
-        return ProbeRecord(**{**found, "ref": ref, "perfdata": tuple(tuple(values) for values in found["perfdata"])})
+        return _result(found) if found else None
+
+    def soft(self, refs: Iterable[Ref], start: datetime, end: datetime) -> list[ProbeRecord]:
+        """Results of probes that do not count, from ``start``, before ``end``, in the order of time."""
+        row = _RESULTS.c
+        within = (row.at >= start, row.at < end, ~row.hard)
+        parts = (select(_RESULTS).where(row.ref.in_(some), *within) for some in chunks(refs))
+        with self.database.reading() as connection:
+            found = [_result(one) for part in parts for one in connection.execute(part).mappings()]
+        return sorted(found, key=lambda one: (one.at, one.ref))
+
+
+def _result(row: RowMapping) -> ProbeRecord:
+    perfdata = tuple(tuple(values) for values in row["perfdata"])
+    return ProbeRecord(**{**row, "ref": Ref(row["ref"]), "perfdata": perfdata})
 
 
 def _moment(at: str | datetime) -> datetime:

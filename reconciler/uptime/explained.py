@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -44,6 +45,17 @@ class LostStretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Soft:
+    """A bad result that did not count: not enough of them came in a row."""
+
+    probe: str
+    at: datetime
+    status: str
+    attempt: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """One site on one day."""
 
@@ -59,6 +71,8 @@ class Explained:
     recomputations: tuple[str, ...]
     downtimes: tuple[Interval, ...] = ()
     """Every downtime of the site on that day, also those that excuse nothing."""
+    soft: tuple[Soft, ...] = ()
+    """Bad results that did not count."""
 
 
 def explained(store: Store, asked: Asked, site: str, day: date, now: datetime) -> Explained:
@@ -89,7 +103,14 @@ def explained(store: Store, asked: Asked, site: str, day: date, now: datetime) -
         dict(sorted(by_check.items(), key=lambda one: (-one[1], one[0]))),
         tuple(found.recomputed.get(site, ())),
         tuple(one for one in asked.told(start) if one.site == site),
+        tuple(_soft(store, about, {key[1:] for key in found.endpoints if key[0] == site}, start)),
     )
+
+
+def _soft(store: Store, about: Declaration, endpoints: set[tuple[str, str]], start: datetime) -> Iterator[Soft]:
+    refs = {Ref(one.ref) for one in about.sources if (one.service, one.hostname) in endpoints}
+    for one in store.uptime.soft(sorted(refs), start, start + timedelta(seconds=DAY)):
+        yield Soft(str(one.ref), one.at, one.status, one.attempt, one.summary)
 
 
 def _guilty(store: Store, about: Declaration, blame: Blame, start: datetime) -> Guilty:

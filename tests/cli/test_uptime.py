@@ -144,6 +144,15 @@ def test_what_was_lost_is_told_with_the_result(north):
     assert "no minute was lost" in north.hanse("explain", "availability", "NORTH", "--day", "2026-10-01").out
 
 
+def test_bad_results_that_did_not_count_are_told(north):
+    said = north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02")
+    assert "Bad results that did not count" in said.out
+    assert "  10:00:00  CRITICAL  Probe/vo-x/nova, attempt 1: refused at 10:00" in said.out.splitlines()
+    told = json.loads(north.hanse("explain", "availability", "NORTH", "--day", "2026-10-02", "-o", "json").out)
+    assert [(one["probe"], one["at"]) for one in told["soft"]] == [("Probe/vo-x/nova", "2026-10-02T10:00:00Z")]
+    assert "did not count" not in north.hanse("explain", "availability", "NORTH", "--day", "2026-10-01").out
+
+
 def test_a_day_that_is_yet_to_come_lost_nothing(north):
     said = north.hanse("explain", "availability", "NORTH", "--day", "2999-10-02")
     assert (said.code, said.out) == (1, "")
