@@ -75,7 +75,8 @@ def import_gocdb(
     console.say(", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in report.counts.items()))
     written = len(report.created) + len(report.changed) + len(report.removed)
     files = f"{len(report.created)} file{'' if len(report.created) == 1 else 's'}"
-    console.say(f"{files} written, {len(report.changed)} changed" if written else "nothing changed")
+    gone = f", {len(report.removed)} removed" if report.removed else ""
+    console.say(f"{files} written, {len(report.changed)} changed{gone}" if written else "nothing changed")
     console.note("next: hanse plan --worktree, then commit" if written else "the manifests say this already")
     return 0 if report.complete else 1
 

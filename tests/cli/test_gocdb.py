@@ -37,6 +37,15 @@ def test_a_register_is_asked_for_everything_and_tells_what_it_did(federation):
     assert not (federation.root / "manifests/sites/SITE-0002.yaml").exists()
 
 
+def test_removals_are_counted(federation):
+    told = feed.federation(2, 0)
+    with feed.served(told) as url:
+        federation.hanse("import", "gocdb", url)
+        del told.sites[1]
+        said = federation.hanse("import", "gocdb", url, "--remove")
+    assert "\n0 files written, 0 changed, 1 removed\n" in said.out
+
+
 def test_a_token_is_named_and_never_given(federation):
     said = federation.hanse("import", "gocdb", "https://localhost:1/", "--token", "s3cret")
     assert said.code != 0

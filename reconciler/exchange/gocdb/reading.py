@@ -94,6 +94,20 @@ class _Page(NamedTuple):
         return self.root.find("meta") is not None
 
     @property
+    def miscounted(self) -> str:
+        """How ``count`` contradicts what is there; "" where it does not.
+
+        Of downtimes it may count keys: each has an element for every service.
+        """
+        said = self.root.findtext("meta/count", "").strip() or "0"
+        there = [one for one in self.root if one.tag != "meta"]
+        keys = {one.get("PRIMARY_KEY", "") for one in there if one.tag == "DOWNTIME"}
+        others = sum(one.tag != "DOWNTIME" for one in there)
+        if not self.paged or said in (str(len(there)), str(others + len(keys))):
+            return ""
+        return f"its count says {said}, and there are {len(there)}"
+
+    @property
     def full(self) -> bool:
         """Whether more may follow."""
         count, most = (self.root.findtext(f"meta/{name}", "0").strip() for name in ("count", "max_page_size"))
@@ -268,7 +282,11 @@ def _taken(told: Read, page: _Page) -> list[str]:
             told.spoilt.add("SITE")
         elif element.tag in told.elements:
             told.elements[element.tag].append(Found(element, page.where, page.lines.get(id(element), 1)))
-    return [_METHODS[method]] if method else [t for t in TAGS if page.root.find(t) is not None]
+    tags = [_METHODS[method]] if method else [t for t in TAGS if page.root.find(t) is not None]
+    if page.miscounted:
+        told.fault(page.where, page.miscounted, "nothing is concluded from what is missing")
+        told.spoilt.update(tags or TAGS)
+    return tags
 
 
 def _not_taken(method: str) -> tuple[str, str]:
