@@ -33,7 +33,7 @@ def take_sites(merging: Merging) -> None:
 
 
 def _told(merging: Merging) -> dict[str, tuple[Found | None, list[Found]]]:
-    """Site -> what is said of it, and of its services; the last word counts where one was told twice."""
+    """Site -> what is said of it, and of its services; the first word counts where one was told twice."""
     sites: dict[str, Found] = {}
     for found in merging.read.elements["SITE"]:
         name = text_of(found.element, "SHORT_NAME") or found.element.get("NAME", "")
@@ -42,14 +42,36 @@ def _told(merging: Merging) -> dict[str, tuple[Found | None, list[Found]]]:
             merging.place = (found.where, found.line)
             merging.fault(f"SITE[{name}]/SHORT_NAME", f"{fault}; the site is left out")
             merging.read.spoilt.add("SITE")
+        elif name in sites:
+            _twice(merging, found, sites[name], name, f"SITE[{name}]/SHORT_NAME")
         else:
             sites[name] = found
-    services = {key_in(found.element): found for found in merging.read.elements["SERVICE_ENDPOINT"]}
+    services = _services_told(merging)
     told: dict[str, tuple[Found | None, list[Found]]] = {name: (one, []) for name, one in sites.items()}
     for found in services.values():
         told.setdefault(text_of(found.element, "SITENAME"), (None, []))[1].append(found)
     merging.counts.update({"site": len(sites), "service": len(services)})
     return told
+
+
+def _services_told(merging: Merging) -> dict[str, Found]:
+    services: dict[str, Found] = {}
+    for found in merging.read.elements["SERVICE_ENDPOINT"]:
+        one, key = found.element, key_in(found.element)
+        if key in services:
+            where = f"SITE[{text_of(one, 'SITENAME')}]/SERVICE_ENDPOINT[{text_of(one, 'HOSTNAME')}]/PRIMARY_KEY"
+            _twice(merging, found, services[key], key or "a service without a key", where)
+        else:
+            services[key] = found
+    return services
+
+
+def _twice(merging: Merging, found: Found, first: Found, name: str, path: str) -> None:
+    """Tell of what is told twice; which of the two is meant is not known, so nothing is said to be gone."""
+    merging.place = (found.where, found.line)
+    message = f"{name} is told of already, at {first.where}:{first.line}; the first is taken"
+    merging.fault(path, message, "correct it in GOCDB, or give each answer once")
+    merging.read.spoilt.add(found.element.tag)
 
 
 def key_in(element: Element) -> str:

@@ -200,6 +200,43 @@ def test_an_empty_answer_takes_nothing_away(into, small):
     assert state(into) == before
 
 
+@pytest.mark.parametrize("count", ["2", "0", "many", ""])
+def test_a_page_whose_count_contradicts_it_takes_nothing_away(into, small, count):
+    taken(small, into)
+    before = state(into)
+    del small.sites[1], small.services[2]
+    right = small.answer
+    small.answer = lambda asked: right(asked).replace("<count>1</count>", f"<count>{count}</count>")
+    report = taken(small, into, remove=True)
+    (problem,) = report.problems
+    assert problem.message == f"its count says {count or 0}, and there are 1"
+    assert problem.file.endswith("?method=get_site")
+    assert (report.vanished, report.removed, state(into)) == ((), (), before)
+
+
+def test_a_site_that_is_told_of_twice_is_the_first_and_is_told(into, small):
+    taken(small, into)
+    before = state(into)
+    small.sites.append(feed.site(3, "ALPHA"))
+    report = taken(small, into, remove=True)
+    (problem,) = report.problems
+    assert problem.path == "SITE[ALPHA]/SHORT_NAME"
+    assert "is told of already, at" in problem.message
+    assert problem.message.endswith("the first is taken")
+    assert state(into) == before
+
+
+def test_a_service_whose_key_is_told_twice_is_the_first_and_none_is_removed(into, small):
+    taken(small, into)
+    before = state(into)
+    small.services[2].number = 11
+    report = taken(small, into, remove=True)
+    (problem,) = report.problems
+    assert problem.path == "SITE[BETA]/SERVICE_ENDPOINT[h21.s2.example.org]/PRIMARY_KEY"
+    assert problem.message.startswith("11G0 is told of already, at")
+    assert (report.removed, state(into)) == ((), before)
+
+
 def test_when_most_has_vanished_nothing_is_removed(into):
     register = feed.federation(30, 1)
     taken(register, into)
