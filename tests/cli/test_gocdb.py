@@ -46,6 +46,16 @@ def test_removals_are_counted(federation):
     assert "\n0 files written, 0 changed, 1 removed\n" in said.out
 
 
+def test_a_lock_that_cannot_be_read_is_named_with_what_to_do(federation):
+    federation.write("manifests/gocdb.lock.json", "<<<<<<< HEAD\n")
+    with feed.served(feed.federation(1, 0)) as url:
+        said = federation.hanse("import", "gocdb", url)
+    assert said.code == 1
+    assert "gocdb.lock.json:1:1: it cannot be read" in said.err
+    assert "take it from git again, or remove it" in said.err
+    assert not (federation.root / "manifests/sites").exists()
+
+
 def test_a_token_is_named_and_never_given(federation):
     said = federation.hanse("import", "gocdb", "https://localhost:1/", "--token", "s3cret")
     assert said.code != 0

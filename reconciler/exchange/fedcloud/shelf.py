@@ -45,6 +45,8 @@ class Shelf:
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    doubled: list[tuple[Key, str]] = field(default_factory=list)
+    """What stands in a second file too, and which: that is neither read nor written to."""
     _parts: dict[str, list[Document]] = field(default_factory=dict)
     _slots: dict[Key, _Slot] = field(default_factory=dict)
     _unreadable: set[str] = field(default_factory=set)
@@ -128,8 +130,10 @@ class Shelf:
         self._parts[file] = parts
         for n, part in enumerate(parts):
             key = _key(part.data)
-            if key is not None:
-                self._slots.setdefault(key, _Slot(file, n))
+            if key is not None and key in self._slots:
+                self.doubled.append((key, file))
+            elif key is not None:
+                self._slots[key] = _Slot(file, n)
 
     def _write(self, key: Key, file: str, document: Document) -> None:
         path = self.folder / file
@@ -157,12 +161,25 @@ def manifest_files(folder: Path) -> Iterator[Path]:
 
 
 def read_lock(folder: Path, name: str = LOCK) -> dict[str, Any]:
-    """What the last import wrote; empty when there was none, or it is of another version."""
+    """What the last import wrote; empty when there was none. Raises ManifestError.
+
+    Without a lock that cannot be read every old value would count as a hand edit.
+    """
     try:
         lock = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return {}
-    return lock if isinstance(lock, dict) and lock.get("version") == _VERSION else {}
+    except (OSError, ValueError) as error:
+        raise lock_fault(folder, name, f"it cannot be read: {error}") from error
+    if not isinstance(lock, dict) or lock.get("version") != _VERSION:
+        raise lock_fault(folder, name, f"it is no lock of version {_VERSION}")
+    return lock
+
+
+def lock_fault(folder: Path, name: str, message: str) -> ManifestError:
+    """What is wrong with a lock, and what can be done."""
+    cure = "take it from git again, or remove it: then what differs from the source counts as edited by hand"
+    return ManifestError([Diagnostic(str(folder / name), 1, 1, "", message, cure, "import-lock")])
 
 
 def write_lock(folder: Path, said: Mapping[str, Any], name: str = LOCK) -> None:

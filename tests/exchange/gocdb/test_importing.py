@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from reconciler.downtimes import declarations
+from reconciler.errors import ManifestError
 from reconciler.exchange.gocdb import Feed, View, answer, import_gocdb, read, topology
 from reconciler.kinds import registry
 from reconciler.manifest import RuleSettings, load
@@ -451,6 +452,37 @@ def test_services_alone_are_added_to_sites_that_are_known(into, small):
 def test_the_lock_names_what_came_from_the_feed(into, small):
     taken(small, into)
     assert list(json.loads((into / "gocdb.lock.json").read_text())["documents"]) == ["Site/ALPHA", "Site/BETA"]
+
+
+@pytest.mark.parametrize(
+    "text", ["<<<<<<< HEAD\n{}", "", "[]", '{"version": 9}', '{"version": 1, "documents": {"Site/ALPHA": 1}}']
+)
+def test_a_lock_that_cannot_be_read_is_an_error_and_nothing_is_written(into, small, text):
+    taken(small, into)
+    (into / "gocdb.lock.json").write_text(text)
+    small.sites[0].elements["ROC"] = "NGI_NEW"
+    before = state(into)
+    with pytest.raises(ManifestError, match=r"gocdb\.lock\.json.*take it from git again, or remove it"):
+        taken(small, into)
+    assert state(into) == before
+
+
+def test_a_site_that_two_files_declare_is_told(into, small):
+    taken(small, into)
+    second = into / "sites/again.yaml"
+    second.write_bytes((into / "sites/ALPHA.yaml").read_bytes())
+    (problem,) = taken(small, into).problems
+    assert problem.file == "sites/again.yaml"
+    assert problem.message == "Site/ALPHA is declared in sites/ALPHA.yaml already; this one is left as it is"
+
+
+@pytest.mark.parametrize("text", ["kind: Site\nspec: [broken\n", "kind: [\n", "\x00", "a: 1\na: 2\n"])
+def test_a_file_that_cannot_be_parsed_is_told_and_left_alone(into, small, text):
+    taken(small, into)
+    (into / "other.yaml").write_text(text)
+    report = taken(small, into)
+    assert [one.file for one in report.problems] == ["other.yaml"]
+    assert (report.changed, (into / "other.yaml").read_text()) == ((), text)
 
 
 # -- downtimes and groups ----------------------------------------------------------------------------------------------
