@@ -123,7 +123,10 @@ class ProbeSpec(Spec):
 
     @model_validator(mode="after")
     def _run_or_told(self) -> Self:
-        services = self.target.services
+        target: object = self.target
+        if not isinstance(target, ProbeTarget):  # it is faulty, and the rest of the manifest is looked at
+            return self
+        services = target.services
         profile = services is not None and services.profile is not None
         if sum((self.plugin is not None, self.passive, self.template is not None, profile)) != 1:
             message = (
@@ -133,7 +136,7 @@ class ProbeSpec(Spec):
         if services is not None and not profile and self.template is None:
             message = "give template: it says how services of a type are looked at"
             raise ValueError(message)
-        if self.template is not None and services is None and self.target.siteService is None:
+        if self.template is not None and services is None and target.siteService is None:
             message = "a template is for services: give siteService or services"
             raise ValueError(message)
         return self
