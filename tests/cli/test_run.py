@@ -31,8 +31,7 @@ def running(federation):
 def test_a_commit_is_reconciled_at_once(federation, running):
     federation.write("manifests/new.yaml", record("new", last=20))
     federation.commit()
-    assert soon(lambda: [state for state, _ in federation.runs()] == ["done", "done"])
-    assert federation.runs()[0][1]["create"] == 1
+    assert soon(lambda: ("done", 1) in [(state, counts.get("create")) for state, counts in federation.runs()])
 
 
 def test_a_second_run_and_an_apply_are_refused_with_the_holder(federation, running):
@@ -114,7 +113,7 @@ def test_a_broken_commit_changes_nothing_and_the_loop_lives(federation, running)
     federation.write("manifests/new.yaml", record("new", last=20))
     time.sleep(2)
     federation.commit()
-    assert soon(lambda: [state for state, _ in federation.runs()] == ["done", "done"])
+    assert soon(lambda: [state for state, _ in federation.runs()][-2:] == ["done", "done"])
     running.send_signal(signal.SIGTERM)
     _, err = running.communicate(timeout=90)
     assert any(json.loads(line)["message"] == "not reconciled" for line in err.splitlines())
@@ -124,7 +123,7 @@ def test_a_working_tree_is_watched(federation):
     process = federation.start("run", "--worktree", "--interval", "3600")
     assert soon(lambda: [state for state, _ in federation.runs()] == ["done"])
     federation.write("manifests/www.yaml", record("www", ttl=600))
-    assert soon(lambda: [state for state, _ in federation.runs()] == ["done", "done"])
+    assert soon(lambda: [state for state, _ in federation.runs()][-2:] == ["done", "done"])
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=90)
     assert process.returncode == 0
