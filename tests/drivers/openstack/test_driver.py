@@ -241,13 +241,13 @@ def test_a_server_outlives_the_restart_of_its_compute_service(place) -> None:
     assert place.project.contents() == {}
 
 
-def test_a_hundred_servers_are_seen_in_one_call(place) -> None:
-    place.cloud.set_quota(place.project.id, instances=100, cores=-1, ram=-1)
+def test_many_servers_are_seen_in_one_call(place) -> None:
+    place.cloud.set_quota(place.project.id, instances=40, cores=-1, ram=-1)
     compute = place.driver()
     request = asked(compute, size=HUGE)  # they fit no host, and are there all the same
     body = {"name": "many", "flavorRef": request.size.id, "imageRef": request.image.id, "networks": "none"}
-    place.project.api("POST", "compute", "/servers", {"server": {**body, "min_count": 100}})
+    place.project.api("POST", "compute", "/servers", {"server": {**body, "min_count": 40}})
     compute.nodes()
     place.proxy.reset()
-    assert len(compute.nodes().nodes) == 100
+    assert len(compute.nodes().nodes) == 40
     assert [call.path for call in place.proxy.calls] == ["/v2.1/servers/detail"]

@@ -87,11 +87,29 @@ class Project:
 
     def empty(self) -> None:
         """Take away everything that is in it. Raises AssertionError when servers do not go."""
-        for kind, (listed, path) in KINDS.items():
-            for _, key in listed(self):
-                self.cloud.api("DELETE", path.split()[0], path.split()[1].format(key), ok=(404, 409))
+        for kind, (listed, _) in KINDS.items():
+            self._delete(kind, [key for _, key in listed(self)])
             if kind == "servers":
-                _await_no_servers(self)
+                self._await_no_servers()
+
+    def _delete(self, kind: str, keys: list[str]) -> None:
+        service, path = KINDS[kind][1].split()
+        for key in keys:
+            self.cloud.api("DELETE", service, path.format(key), ok=(404, 409))
+
+    def _await_no_servers(self) -> None:
+        """Ask again where nothing happens: a delete that meets the scheduler half-way may be lost."""
+        fewest, since = 1 << 30, time.monotonic()
+        asked = since
+        while left := self.servers():
+            now = time.monotonic()
+            if len(left) < fewest:
+                fewest, since = len(left), now
+            assert now - since < SECONDS, f"servers do not go: {[(s['name'], s['status']) for s in left]}"
+            if now - max(since, asked) > SECONDS / 10:
+                self._delete("servers", [s["id"] for s in left])
+                asked = time.monotonic()
+            time.sleep(0.5)
 
 
 Listed = list[tuple[str, str]]
@@ -137,13 +155,3 @@ KINDS: dict[str, tuple[Callable[[Project], Listed], str]] = {
     "server groups": (_server_groups, "compute /os-server-groups/{}"),
 }
 """Kind -> what there is of it, and where it is deleted; in the order of deletion."""
-
-
-def _await_no_servers(project: Project) -> None:
-    deadline, fewest = time.monotonic() + SECONDS, 1 << 30
-    while left := project.servers():
-        if len(left) < fewest:
-            deadline, fewest = time.monotonic() + SECONDS, len(left)
-        if time.monotonic() > deadline:
-            raise AssertionError(f"servers of {project.name} do not go: {[(s['name'], s['status']) for s in left]}")
-        time.sleep(0.2)
