@@ -34,6 +34,7 @@ from reconciler.model.spec import SecretRef, Spec, Strict, ValueFrom, digest_of,
 from reconciler.model.stage import Stage, StageName
 from reconciler.model.target import Target
 from reconciler.model.usage import UsageRecord
+from reconciler.model.who import Proof, Who
 
 __all__ = [
     "BLOCKS",
@@ -87,6 +88,7 @@ __all__ = [
     "ProbeState",
     "ProbeStatus",
     "Progress",
+    "Proof",
     "QuotaAccount",
     "Ranked",
     "Reading",
@@ -121,6 +123,7 @@ __all__ = [
     "Verb",
     "Wanted",
     "Weights",
+    "Who",
     "checked",
     "digest_of",
     "encode",
