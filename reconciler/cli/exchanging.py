@@ -11,7 +11,7 @@ from reconciler.cli import console
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sized
 
     from reconciler.exchange.shares import Known
     from reconciler.ports import Compute
@@ -58,10 +58,7 @@ def import_fedcloud(
     listed("edited by hand, kept", report.kept)
     listed("gone from the source, kept", report.vanished)
     console.say(f"{report.sites} sites with {report.clouds} clouds, {report.vos} VOs")
-    written = len(report.created) + len(report.changed)
-    console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
-    console.note("next: hanse plan --worktree, then commit" if written else "the manifests say this already")
-    return 0 if report.complete else 1
+    return come_of(report.created, report.changed, complete=report.complete)
 
 
 @exporting.command("fedcloud")
@@ -195,3 +192,15 @@ def listed(title: str, items: Iterable[object]) -> None:
         console.say(console.style("heading", f"{title}: {len(said)}"))
         for line in said:
             console.say(f"  {line}")
+
+
+def come_of(created: Sized, changed: Sized, removed: Sized = (), *, complete: bool) -> int:
+    """Say what an import came to, and what is next. Gives the exit code: 1 when something was not taken in."""
+    if created or changed or removed:
+        gone = f", {len(removed)} removed" if removed else ""
+        console.say(f"{len(created)} file{'' if len(created) == 1 else 's'} written, {len(changed)} changed{gone}")
+        console.note("next: hanse plan --worktree, then commit")
+    else:
+        console.say("nothing changed")
+        console.note("the manifests say this already")
+    return 0 if complete else 1

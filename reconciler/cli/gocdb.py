@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import importing, listed, manifests_folder
+from reconciler.cli.exchanging import come_of, importing, listed, manifests_folder
 from reconciler.cli.images import exporting
 from reconciler.cli.options import Form, Output, Worktree
 
@@ -73,12 +73,7 @@ def import_gocdb(
     listed("gone from the feed" + ("" if remove else ", kept"), report.vanished)
     listed("removed", report.removed)
     console.say(", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in report.counts.items()))
-    written = len(report.created) + len(report.changed) + len(report.removed)
-    files = f"{len(report.created)} file{'' if len(report.created) == 1 else 's'}"
-    gone = f", {len(report.removed)} removed" if report.removed else ""
-    console.say(f"{files} written, {len(report.changed)} changed{gone}" if written else "nothing changed")
-    console.note("next: hanse plan --worktree, then commit" if written else "the manifests say this already")
-    return 0 if report.complete else 1
+    return come_of(report.created, report.changed, report.removed, complete=report.complete)
 
 
 @exporting.command("gocdb")

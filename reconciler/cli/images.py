@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import exporting, importing, listed, manifests_folder
+from reconciler.cli.exchanging import come_of, exporting, importing, listed, manifests_folder
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def import_images(
     listed("no longer in the list, withdrawn", report.withdrawn)
     signed = f", signed by {report.endorser}" if report.endorser else ", with no signature looked at"
     console.say(f"{report.images} images endorsed for {vo_name(vo)}{signed if report.images else ''}")
-    written = len(report.created) + len(report.changed)
-    console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
-    return 0 if report.complete else 1
+    return come_of(report.created, report.changed, complete=report.complete)
 
 
 @exporting.command("images")

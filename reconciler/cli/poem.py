@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import exporting, importing, listed, manifests_folder
+from reconciler.cli.exchanging import come_of, exporting, importing, listed, manifests_folder
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 
@@ -37,9 +37,7 @@ def import_poem(
         return 1 if report.problems else 0
     listed("could not be taken in", report.problems)
     console.say(f"{len(report.templates)} templates, {len(report.profiles)} profiles")
-    written = len(report.created) + len(report.changed)
-    console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
-    return 1 if report.problems else 0
+    return come_of(report.created, report.changed, complete=not report.problems)
 
 
 @exporting.command("poem")

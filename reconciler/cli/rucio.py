@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import importing, listed, manifests_folder
+from reconciler.cli.exchanging import come_of, importing, listed, manifests_folder
 from reconciler.cli.gocdb import exporting
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
@@ -49,10 +49,7 @@ def import_rucio(
         return 0 if report.complete else 1
     listed("could not be taken in", report.problems)
     console.say(f"{report.storages} storages, {report.rules} rules about {report.datasets} datasets")
-    written = len(report.created) + len(report.changed)
-    console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
-    console.note("next: hanse plan --worktree, then commit" if written else "the manifests say this already")
-    return 0 if report.complete else 1
+    return come_of(report.created, report.changed, complete=report.complete)
 
 
 @exporting.command("rucio")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import exporting, importing, listed, manifests_folder
+from reconciler.cli.exchanging import come_of, exporting, importing, listed, manifests_folder
 from reconciler.cli.images import read_source
 from reconciler.cli.options import Form, Output, Worktree
 
@@ -50,10 +50,7 @@ def import_vocard(
     listed("edited by hand, kept", report.kept)
     listed("gone from the source, kept", report.vanished)
     console.say(f"{report.vos} VO{'' if report.vos == 1 else 's'}")
-    written = len(report.created) + len(report.changed)
-    console.say(f"{len(report.created)} files written, {len(report.changed)} changed" if written else "nothing changed")
-    console.note("next: hanse plan --worktree, then commit" if written else "the manifests say this already")
-    return 0 if report.complete else 1
+    return come_of(report.created, report.changed, complete=report.complete)
 
 
 @exporting.command("vocard")

@@ -51,7 +51,7 @@ def test_a_list_is_taken_in_and_what_it_makes_is_valid(tides):
     said = tides.hanse(*words(tides))
     assert said.code == 0, said.err
     assert "1 images endorsed for vo.tides.example.org, signed by /C=ES/O=Tides/CN=Ana Endorser" in said.out
-    assert "1 files written, 1 changed" in said.out
+    assert "1 file written, 1 changed" in said.out
     text = (tides.root / "manifests/vos/tides.yaml").read_text()
     assert "# and gauges" in text
     assert yaml.safe_load(text)["spec"]["images"] == [{"name": "tide-model"}]
