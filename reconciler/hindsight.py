@@ -16,7 +16,6 @@ from reconciler.downtimes import stated
 from reconciler.errors import SourceError
 from reconciler.kinds import Fault, Kind, registry
 from reconciler.model import Diagnostic, Graph, Ref, Resource, Revision, Severity
-from reconciler.source.dated import forked_from
 
 RULE = "downtime-history"
 
@@ -79,7 +78,7 @@ def _before(repository: Path, read: Revision, against: str) -> dict[Ref, Resourc
     """What the files declared before that are not as they were; nothing where there was no commit before."""
     here = "HEAD" if read.committed is None else read.commit
     earlier = "HEAD" if read.committed is None else f"{read.commit}^"
-    earlier = forked_from(repository, here, against) if against else earlier
+    earlier = source.fork(repository, here, against) if against else earlier
     try:
         then = source.read(repository, earlier, paths=read.paths, earlier=read if read.committed else None)
     except SourceError:

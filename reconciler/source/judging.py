@@ -78,7 +78,8 @@ def fork(repository: Path, one: str, other: str) -> str:
     repo = opened(repository)
     found = _fork(repo, resolved(repo, one), resolved(repo, other))
     if not found:
-        raise SourceError(f"{one[:12]} and {other[:12]} have no commit in common")
+        message = f"{one} and {other} have no commit in common"
+        raise SourceError(f"{message}: is the history all there (git fetch --unshallow)?")
     return found
 
 
