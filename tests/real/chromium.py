@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,20 @@ class Chromium:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """A browser for all tests of a session."""
+    with browser() as made:
+        yield made
+
+
+@contextmanager
+def browser() -> Iterator[Chromium]:
+    """A browser while the block runs. Where there is none the test is skipped, or in CI fails."""
     program = shutil.which("chromium")
     if program is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("chromium is not installed")
     profile = tempfile.mkdtemp(prefix="hanse-chromium-")
-    browser = Chromium(program, profile)
+    made = Chromium(program, profile)
     try:
-        yield browser
+        yield made
     finally:
-        browser.close()
+        made.close()
         shutil.rmtree(Path(profile), ignore_errors=True)

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -50,6 +51,13 @@ class PostgreSQL:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
+    with server() as made:
+        yield made
+
+
+@contextmanager
+def server() -> Iterator[PostgreSQL]:
+    """A server while the block runs. Without its programs the test is skipped, or in CI fails."""
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="hanse-pg-", ignore_cleanup_errors=True) as place:
         # The server refuses to be root, and must own its data.
@@ -59,9 +67,9 @@ def postgresql() -> Iterator[PostgreSQL]:
         initdb = [programs / "initdb", "-D", data, "-U", "hanse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         subprocess.run(_as(user, *initdb), check=True, capture_output=True, timeout=120, cwd=place)
         options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={place}", "fsync=off"]
-        server = [programs / "postgres", "-D", data, *(part for option in options for part in ("-c", option))]
+        command = [programs / "postgres", "-D", data, *(part for option in options for part in ("-c", option))]
         log = (Path(place) / "log").open("wb")
-        process = subprocess.Popen(_as(user, *server), stdout=log, stderr=log, cwd=place, start_new_session=True)
+        process = subprocess.Popen(_as(user, *command), stdout=log, stderr=log, cwd=place, start_new_session=True)
         try:
             yield _ready(PostgreSQL(programs, port), process, Path(place) / "log")
         finally:
