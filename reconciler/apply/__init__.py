@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from reconciler.apply.conduct import Conduct
 from reconciler.apply.executor import Executor, Serial, Threads
-from reconciler.apply.lanes import Pace
+from reconciler.apply.lanes import Breaker, Pace
 from reconciler.apply.loop import Loop
 from reconciler.apply.work import Work
 from reconciler.model import Outcome
 from reconciler.ports import Journal
 
-__all__ = ["Conduct", "Executor", "Pace", "Serial", "Threads", "Work", "apply"]
+__all__ = ["Breaker", "Conduct", "Executor", "Pace", "Serial", "Threads", "Work", "apply"]
 
 
 def apply(work: Work, journal: Journal, executor: Executor, conduct: Conduct | None = None) -> tuple[Outcome, ...]:

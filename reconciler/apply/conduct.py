@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.apply.lanes import Pace
+from reconciler.apply.lanes import Breaker, Pace
 from reconciler.model import Action, Outcome, Started
 
 
@@ -23,6 +23,8 @@ class Conduct:
     progress: Callable[[Outcome], None] = lambda _outcome: None
     advance: Callable[[Action, Started], None] = lambda _action, _started: None
     """Told how far something has come that is under way."""
+    breaker: Callable[[str, Breaker], None] = lambda _target, _state: None
+    """Told how the breaker of a target stands."""
     leave: threading.Event = field(default_factory=threading.Event)
     """When set, transfers are not waited for once nothing else is to be done: the next run looks at them again."""
     stop: threading.Event = field(default_factory=threading.Event)

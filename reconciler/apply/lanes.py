@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
+
+Breaker = Literal["closed", "half open", "open"]
+"""How a target stands: worked as hard as it may be, felt for with one call at a time, or left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Lanes:
     running: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
+    told: Callable[[str, Breaker], None] = lambda _target, _state: None
+    """Who is told when the breaker of a target changes."""
 
     def free(self, target: str, now: float) -> bool:
         """Whether another call may go to the target."""
@@ -40,11 +46,14 @@ class Lanes:
 
     def succeeded(self, target: str) -> None:
         """An answer came: the target lives."""
+        if self.failures[target]:
+            self.told(target, "closed")
         self.failures[target] = 0
 
     def failed(self, target: str, attempts: int, retry_after: float | None, now: float) -> float:
         """Count a transient failure; returns the clock reading at which to try again."""
         self.failures[target] += 1
+        self.told(target, "open" if self.broken(target) else "half open")
         delay = min(self.pace.longest_delay, self.pace.first_delay * 2.0 ** (attempts - 1))
         delay = max(retry_after or 0.0, delay * (0.5 + self.jitter() / 2))
         self.not_before[target] = max(self.not_before.get(target, 0.0), now + (retry_after or 0.0))

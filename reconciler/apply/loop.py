@@ -29,7 +29,7 @@ class Loop:
         self._work, self._journal, self._executor = work, journal, executor
         self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
         self._leave, self._progress, self._advance = conduct.leave, conduct.progress, conduct.advance
-        self._lanes = Lanes(conduct.pace, conduct.jitter)
+        self._lanes = Lanes(conduct.pace, conduct.jitter, told=conduct.breaker)
         self._outcomes: dict[Ref, Outcome] = {}
         self._outputs: dict[Ref, Mapping[str, Any]] = {}
         self._waiting: dict[Ref, set[Ref]] = {}

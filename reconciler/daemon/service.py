@@ -35,6 +35,7 @@ from reconciler.errors import LeaseHeld, Terminal
 from reconciler.kinds.datasetrule.places import Places
 from reconciler.kinds.metrictemplate import DEFAULT_PORTS
 from reconciler.kinds.probe import Checks, Operator
+from reconciler.measured import Measured
 from reconciler.model import Action, Graph, Plan, Progress, Ref, Report, Resource, Spec, Target
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
@@ -99,6 +100,9 @@ class Service:
     board: Board = field(default_factory=Board)
     """How many copies of datasets there are: who waits for some is told from here."""
 
+    measured: Measured = field(default_factory=Measured)
+    """What it has seen of its own work: it is told as metrics."""
+
     def __post_init__(self) -> None:
         """What fetches, where there is something to fetch from."""
         settings = self.house.settings.source
@@ -121,6 +125,7 @@ class Service:
         self.moved.clear()
         proposal = propose(self.house, self.revision, worktree=self.worktree)
         plan = proposal.plan
+        self.measured.planned(plan, proposal.observed, proposal.graph.targets)
         if self.forging is not None:
             self.forging.planned(plan, proposal.come, self._in_force(proposal))
         self.planned = Planned(plan, proposal.graph, self.house.clock())
@@ -133,11 +138,16 @@ class Service:
         report = None
         if due(plan) or plan.digest != self.recorded:
             _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
-            told = Told(lambda outcome: self.board.heard(outcome, proposal.graph), NowAndThen(_moving, _EVERY))
+            told = Told(
+                lambda outcome: self.board.heard(outcome, proposal.graph),
+                NowAndThen(_moving, _EVERY),
+                self.measured.breaker,
+            )
             if self.forging is not None:
                 self.forging.begun(plan)
             report = work(self.house, proposal, lease.who(), bell.stop, told, leave=self.moved)
             self.recorded = plan.digest
+            self.measured.reported(report)
             if self.forging is not None:
                 self.forging.ended(plan, report)
             self._prepare()
@@ -206,7 +216,11 @@ class Service:
         seconds = self.house.settings.run.lease_seconds
         with lease.held(self.house.store, seconds, bell.end, bell.stop if self.patient else None) as fence:
             self.house.fence = fence
-            yield
+            self.measured.leading = True
+            try:
+                yield
+            finally:
+                self.measured.leading = False
 
     def probe_due(self) -> Mapping[Ref, CheckResult]:
         """Run every probe that is due now, and wait for what they say."""
@@ -231,7 +245,8 @@ class Service:
         return self.house.settings.run.elastic_seconds if self.lively else None
 
     def _once(self, bell: Bell) -> None:
-        self.step(bell)
+        with self.measured.round():
+            self.step(bell)
 
     def _prepare(self) -> None:
         """Look at the inventory for probes: what was applied is what is run."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import structlog
 
 from reconciler import logs
-from reconciler.apply import Conduct, Executor, Pace, Serial, Threads
+from reconciler.apply import Breaker, Conduct, Executor, Pace, Serial, Threads
 from reconciler.model import Action, Outcome, Plan, Progress, Ref, Report, Started, Verb
 from reconciler.reconcile import House, Proposal, reconcile
 from reconciler.settings import ApplySettings
@@ -23,6 +23,7 @@ class Told(NamedTuple):
 
     ended: Callable[[Outcome], None] = lambda _outcome: None
     advanced: Callable[[Action, Started], None] = lambda _action, _started: None
+    breaker: Callable[[str, Breaker], None] = lambda _target, _state: None
     attended: bool = False
     """A person follows it."""
 
@@ -70,7 +71,12 @@ def work(
         told.ended(outcome)
 
     conduct = Conduct(
-        pace=pace(settings), progress=ended, advance=told.advanced, stop=stop, leave=leave or threading.Event()
+        pace=pace(settings),
+        progress=ended,
+        advance=told.advanced,
+        breaker=told.breaker,
+        stop=stop,
+        leave=leave or threading.Event(),
     )
     executor: Executor = Serial() if serial else Threads(settings.workers)
     with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
