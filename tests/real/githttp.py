@@ -21,11 +21,15 @@ _CLEAN = {name: value for name, value in os.environ.items() if not name.startswi
 
 @dataclass
 class GitServer:
-    """``url`` of the server; ``login`` is asked for when it is given ("user:password"); ``down``: it answers 503."""
+    """``url`` of the server; ``login`` is asked for when it is given ("user:password"); ``down``: it answers 503.
+
+    ``people`` are further logins; hooks of a repository see in REMOTE_USER who pushes.
+    """
 
     url: str
     folder: Path
     login: str = ""
+    people: dict[str, str] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
 
@@ -60,8 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
         server.asked.append(self.path)
         if server.down:
             return self.send_error(503)
-        wanted = "Basic " + base64.b64encode(server.login.encode()).decode()
-        if server.login and self.headers.get("Authorization") != wanted:
+        who = self._who()
+        if who is None:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")
@@ -78,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            "REMOTE_USER": "pusher",
+            "REMOTE_USER": who,
             "REMOTE_ADDR": "127.0.0.1",
         }
         done = subprocess.run(["git", "http-backend"], input=body, env=told, capture_output=True, check=False)
@@ -91,6 +95,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+        return None
+
+    def _who(self) -> str | None:
+        """Who asks, by name and password; None for nobody who may."""
+        server = self.server_of
+        if not server.login:
+            return "pusher"
+        user, _, password = server.login.partition(":")
+        for name, secret in {**server.people, user: password}.items():
+            wanted = "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
+            if self.headers.get("Authorization") == wanted:
+                return name
         return None
 
     def log_message(self, *_arguments: object) -> None:
