@@ -335,6 +335,8 @@ class WebSettings(Strict):
     """What callers must send as bearer token; needed where others than this machine can reach it."""
     open: tuple[Literal["read", "metrics"], ...] = ()
     """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
+    per_resource_metrics: bool = False
+    """Whether ``GET /metrics`` tells of each resource, too: a federation has thousands."""
     results_per_minute: Annotated[int, Field(ge=1)] = 300_000
     """So many results one token may tell in a minute."""
     results_days: Annotated[int, Field(ge=1, le=36_500)] = 400

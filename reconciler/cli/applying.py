@@ -170,6 +170,7 @@ def run(
 
     Examples: `hanse run`; `hanse run main --interval 300`; `hanse run --once` from cron; `hanse run --standby`.
     """
+    from reconciler import counted
     from reconciler.cli import codes, exits
     from reconciler.cli.house import opened, settings_of
     from reconciler.daemon.loop import Bell
@@ -183,6 +184,7 @@ def run(
             faster = house.settings.run.model_copy(update={"interval_seconds": interval})
             house.settings = house.settings.model_copy(update={"run": faster})
         service = Service(house, revision or house.settings.source.revision, worktree=worktree)
+        house.drivers = counted.drivers(house.drivers, service.measured)
         if not once:
             with _served(house, listen or house.settings.web.listen, service, context.obj):
                 (service.stand_by if standby else service.run)(bell)
@@ -228,6 +230,7 @@ def _served(house: House, listen: str, service: Service, place: Place) -> Iterat
         checks=lambda: service.checks,
         declared=lambda: service.declared,
         backlog=lambda: service.backlog,
+        measured=service.measured,
     )
     others = [*gocdb.routes(of_gocdb), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
     forges = house.settings.webhooks

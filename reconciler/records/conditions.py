@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
-from reconciler.model import Condition, ConditionType, Ref, Stage
+from reconciler.model import Condition, ConditionType, Reason, Ref, Stage
 from reconciler.records.columns import said
 from reconciler.records.database import Database, chunks
 from reconciler.records.holdings import LIGHT
@@ -60,6 +60,25 @@ class Conditions:
         with self.database.reading() as connection:
             rows = connection.execute(statement.group_by(row.status, row.reason))
             return {(status, reason): number for status, reason, number in rows}
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """(kind, condition, its status) -> how many resources."""
+        row = _ROWS.c
+        sqlite = self.database.dialect == "sqlite"
+        ends = func.instr(row.ref, "/") if sqlite else func.strpos(row.ref, "/")
+        kind = func.substr(row.ref, 1, ends - 1).label("kind")
+        statement = select(kind, row.type, row.status, func.count()).group_by(kind, row.type, row.status)
+        with self.database.reading() as connection:
+            return {(name, type_, status): number for name, type_, status, number in connection.execute(statement)}
+
+    def drifting(self) -> dict[Ref, datetime]:
+        """Resources that the world has moved away from what git says, and since when."""
+        row = _ROWS.c
+        drifted = (row.type == ConditionType.IN_SYNC.value) & (row.status == "False")
+        why = row.reason == Reason.DRIFT_DETECTED.value
+        with self.database.reading() as connection:
+            rows = connection.execute(select(row.ref, row.since).where(~row.at_rest, drifted, why))
+            return {Ref(ref): since for ref, since in rows}
 
     def _where(self, limits: Sequence[ColumnElement[bool]]) -> Standing:
         with self.database.reading() as connection:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from reconciler.kinds.probe import Checks
+from reconciler.measured import Measured
 from reconciler.model import Ref, Resource
 from reconciler.records.store import Store
 from reconciler.records.tokens import ApiToken, Right
@@ -57,6 +58,8 @@ class Known:
     declared: Callable[[], Standing | None] = lambda: None
     backlog: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
     """Probes that wait for a free worker, and for how many seconds the first of them has been due."""
+    measured: Measured | None = None
+    """What the loop beside it has seen of its own work."""
 
 
 def refused(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from reconciler.kinds.probe import Checks, Looked
 from reconciler.model import ProbeState
 from reconciler.ports import STATUSES
 from reconciler.web.known import Known, bearing, in_thread
+from reconciler.web.reconciling_metrics import FromRecords, Reconciling
 
 _LABELS = ("probe", "service", "hostname", "metric")
 _Family = GaugeMetricFamily | CounterMetricFamily
@@ -24,6 +25,10 @@ def routes(known: Known) -> list[Route]:
     """The route of metrics."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Probes(known))
+    if known.measured is not None:
+        registry.register(Reconciling(known.measured))
+        registry.register(FromRecords(known.store, known.clock, each=known.settings.per_resource_metrics))
+        ProcessCollector(registry=registry)
 
     def told(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
