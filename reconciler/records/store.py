@@ -9,9 +9,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from reconciler.records.acceptances import Acceptances
 from reconciler.records.approvals import Approvals
 from reconciler.records.catalogue import Kept
 from reconciler.records.conditions import Conditions
+from reconciler.records.consents import Consents
 from reconciler.records.data import Data
 from reconciler.records.database import Database, connect
 from reconciler.records.deliveries import Deliveries
@@ -60,6 +62,8 @@ class Store:
     tickets: Tickets
     deliveries: Deliveries
     heads: Heads
+    consents: Consents
+    acceptances: Acceptances
 
     def close(self) -> None:
         """Close every connection."""
@@ -121,4 +125,6 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         tickets=Tickets(database),
         deliveries=Deliveries(database),
         heads=Heads(database),
+        consents=Consents(database),
+        acceptances=Acceptances(database),
     )

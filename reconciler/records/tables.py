@@ -482,6 +482,38 @@ class LeaseRow(Base, table=True):
     expires: datetime = _instant()
 
 
+class ConsentRow(Base, table=True):
+    """Who agreed to which part of which plan."""
+
+    __tablename__ = "consents"
+
+    id: int | None = _serial()
+    plan: str = Field(index=True)
+    part: str
+    changes: list[Any] = _json()
+    name: str
+    proof: str
+    identity: str
+    issuer: str
+    entitlements: list[Any] = _json()
+    reason: str = _said()
+    given_at: datetime = _instant()
+    expires: datetime | None = _instant(nullable=True)
+    withdrawn_at: datetime | None = _instant(nullable=True)
+    withdrawn_by: str
+
+
+class AcceptanceRow(Base, table=True):
+    """As of which commit a branch counts; of ``ref``, where that is a later one than of all else ("")."""
+
+    __tablename__ = "acceptances"
+
+    branch: str = Field(primary_key=True)
+    ref: str = Field(primary_key=True)
+    commit: str
+    at: datetime = _instant()
+
+
 def table(row: type[Base]) -> Table:
     """The Core table behind a class."""
     return cast("Table", row.__table__)  # type: ignore[attr-defined]
