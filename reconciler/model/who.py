@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Proof = Literal["oidc", "signature", "forge", "token", "machine"]
-"""``machine``: whoever runs ``hanse`` on its own machine, who could change its records anyhow."""
+Proof = Literal["oidc", "signature", "forge", "token", "machine", "author"]
+"""``author``: what an unsigned commit says of itself. ``machine``: whoever runs ``hanse`` on its own machine, who could
+change its records anyhow."""
 
 
 @dataclass(frozen=True, slots=True)
