@@ -376,10 +376,8 @@ def _declared(context: typer.Context, revision: str) -> tuple[dict[str, Any], di
 
 
 def _named(site: str, sites: Mapping[str, Any]) -> None:
-    from difflib import get_close_matches
-
     from reconciler.errors import SettingsError
+    from reconciler.nearest import or_meant
 
     if site and site not in sites:
-        near = get_close_matches(site, sites, n=1)
-        raise SettingsError(f"there is no Site {site}" + (f": did you mean {near[0]}?" if near else ""))
+        raise SettingsError(f"there is no Site {site}" + or_meant(site, sites))

@@ -99,13 +99,12 @@ def _found(
 
 
 def _unknown(sites: Iterable[str], resources: Mapping[Ref, Resource]) -> str:
-    from difflib import get_close_matches
+    from reconciler.nearest import or_meant
 
     known = {ref.name for ref in resources if ref.kind == "Site"}
     for name in sites:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            return f"there is no Site {name}" + (f": did you mean {near[0]}?" if near else "")
+            return f"there is no Site {name}" + or_meant(name, known)
     return ""
 
 

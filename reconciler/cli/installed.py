@@ -6,10 +6,11 @@ Warnings, since another reconciler may have them: the one that validates is not 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from reconciler.nearest import meant
 
 if TYPE_CHECKING:
     from reconciler.kinds.site import SiteSpec
@@ -77,5 +78,4 @@ def _variables(role: Path) -> Collection[str]:
 
 
 def _cure(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+    return meant(name, known, f"there are: {', '.join(known)}")

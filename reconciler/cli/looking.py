@@ -115,13 +115,12 @@ def explain(
         from reconciler.cli.uptime import explain_availability
 
         return explain_availability(context.obj, revision, day, report, output)
-    from difflib import get_close_matches
-
     from reconciler.cli.house import opened
     from reconciler.cli.planning import proposed
     from reconciler.errors import SettingsError
     from reconciler.explain import explain as explained
     from reconciler.model import Ref
+    from reconciler.nearest import or_meant
 
     with opened(context.obj, write=False) as house:
         proposal = proposed(house, revision)
@@ -132,8 +131,7 @@ def explain(
             console.say(f"{ref}: {proposal.graph.expired[ref]}; nothing is made of it until git gives it another end")
             return 0
         if ref not in known:
-            close = get_close_matches(resource, list(known), n=1)
-            raise SettingsError(f"there is no {resource}" + (f": did you mean {close[0]}?" if close else ""))
+            raise SettingsError(f"there is no {resource}" + or_meant(resource, known))
         finding = explained(ref, proposal.graph, proposal.plan, conditions)
         events = house.store.events.history(ref, limit=5)
         unplaced = [proposal.graph.unplaced[ref]] if ref in proposal.graph.unplaced else []

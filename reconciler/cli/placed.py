@@ -70,14 +70,12 @@ def proposed(house: House, revision: str, wish: Wish, *, worktree: bool) -> Prop
 
 def named(choices: Sequence[Choice], resource: str) -> list[Choice]:
     """The choices of one resource; raises SettingsError where it leaves none open."""
-    from difflib import get_close_matches
-
     from reconciler.errors import SettingsError
+    from reconciler.nearest import or_meant
 
     found = [choice for choice in choices if choice.ref == resource]
     if not found:
-        close = get_close_matches(resource, [choice.ref for choice in choices], n=1)
-        raise SettingsError(f"{resource} leaves no place open" + (f": did you mean {close[0]}?" if close else ""))
+        raise SettingsError(f"{resource} leaves no place open" + or_meant(resource, [choice.ref for choice in choices]))
     return found
 
 

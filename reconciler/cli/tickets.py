@@ -176,12 +176,11 @@ def _desk(place: Place) -> tuple[Desk, frozenset[str]]:
 
 
 def _one(drafts: Iterable[Draft], key: str) -> Draft:
-    from difflib import get_close_matches
+    from reconciler.nearest import or_meant
 
     found = {one.key: one for one in drafts}
     if key not in found:
-        near = get_close_matches(key, found, n=1)
-        raise typer.BadParameter(f"there is no draft {key}" + (f": did you mean {near[0]}?" if near else ""))
+        raise typer.BadParameter(f"there is no draft {key}" + or_meant(key, found))
     return found[key]
 
 

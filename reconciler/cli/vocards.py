@@ -84,17 +84,15 @@ def export_vocard(
 
 def chosen_vos(context: typer.Context, names: Sequence[str], revision: str, *, worktree: bool) -> dict[str, VOSpec]:
     """The VOs called ``names``, by name; all of them when there are none. Raises SettingsError for one not declared."""
-    from difflib import get_close_matches
-
     from reconciler.cli.house import declared, settings_of
     from reconciler.errors import SettingsError
     from reconciler.kinds.vo import vo_name
+    from reconciler.nearest import or_meant
 
     settings = settings_of(context.obj)
     _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
     found: dict[str, VOSpec] = {r.name: one.spec for r, one in resources.items.items() if r.kind == "VO"}
     for name in names:
         if vo_name(name) not in found:
-            near = get_close_matches(name, found, n=1)
-            raise SettingsError(f"there is no VO {name}" + (f": did you mean {near[0]}?" if near else ""))
+            raise SettingsError(f"there is no VO {name}" + or_meant(name, found))
     return {name: found[name] for name in sorted(map(vo_name, names) if names else found)}

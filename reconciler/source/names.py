@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import git
 
 from reconciler.errors import SourceError
+from reconciler.nearest import meant
 
 
 def resolved(repo: git.Repo, revision: str) -> str:
@@ -23,6 +22,5 @@ def _advice(repo: git.Repo, revision: str) -> str:
     names = repo.git.for_each_ref("--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").split("\n")
     if names == [""] and revision == "HEAD":
         return "the repository has no commit yet: git add and git commit your manifests, or use --worktree"
-    near = get_close_matches(revision, names, n=1)
-    cure = f"did you mean {near[0]}?" if near else "git log shows what there is"
+    cure = meant(revision, names, "git log shows what there is")
     return f"{revision}: no such commit, branch or tag; {cure}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TypeVar
 
 from reconciler.availability import (
@@ -31,6 +30,7 @@ from reconciler.kinds.recomputation import RecomputationSpec, Selection
 from reconciler.kinds.report import BUILTIN, ReportSpec
 from reconciler.kinds.site import SiteSpec
 from reconciler.model import Ref, Resource, Spec
+from reconciler.nearest import meant
 
 Resources = Mapping[Ref, Resource]
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -77,8 +77,7 @@ def report_named(resources: Resources, name: str, otherwise: str = "Default") ->
         name = enabled[0] if len(enabled) == 1 else otherwise
     known: Mapping[str, ReportSpec] = {**BUILTIN, **declared}
     if name not in known:
-        near = get_close_matches(name, list(known), n=1)
-        cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+        cure = meant(name, known, f"there are {', '.join(sorted(known))}")
         raise SettingsError(f"there is no report {name}: {cure}")
     if known[name].disabled:
         raise SettingsError(f"the report {name} is disabled: its manifest says so")

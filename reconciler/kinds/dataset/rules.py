@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 import orjson
 
@@ -14,6 +13,7 @@ from reconciler.kinds.dataset.spec import DatasetSpec
 from reconciler.kinds.replica.rules import Declarations, Quarrel
 from reconciler.kinds.replica.spec import folder_of
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 
 def _unverified(_ref: Ref, spec: DatasetSpec) -> Iterator[Fault]:
@@ -78,8 +78,7 @@ def _containers(specs: Mapping[Ref, DatasetSpec], names: Mapping[str, Ref]) -> I
     for ref, spec in specs.items():
         for n, name in enumerate(spec.datasets):
             if name not in names:
-                near = get_close_matches(name, names, n=1)
-                cure = f"did you mean {near[0]}?" if near else "declare it, or leave it out"
+                cure = meant(name, names, "declare it, or leave it out")
                 yield ref, "dataset-members", Fault(f"spec.datasets[{n}]", f"no Dataset is called {name}", cure)
     for loop in loops({spec.dataset: spec.datasets for spec in specs.values()}):
         fault = Fault("spec.datasets", f"it is within itself: {' > '.join(loop)}", "take one of them out")

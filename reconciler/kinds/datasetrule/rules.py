@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.datasetrule.places import Places
@@ -12,6 +11,7 @@ from reconciler.kinds.expression import Expression, Storages, Term, is_number
 from reconciler.kinds.federation import Declared
 from reconciler.kinds.replica.rules import Declarations, Quarrel
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 
 def _numbers(_ref: Ref, spec: DatasetRuleSpec) -> Iterator[Fault]:
@@ -72,8 +72,7 @@ def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Ite
         spec = rules[ref].spec
         yield from declared.lacking(ref, _storages(spec), "datasetrule-storage")
         if spec.dataset not in datasets:
-            near = get_close_matches(spec.dataset, datasets, n=1)
-            cure = f"did you mean {near[0]}?" if near else "declare a Dataset of that scope and name"
+            cure = meant(spec.dataset, datasets, "declare a Dataset of that scope and name")
             yield ref, "datasetrule-dataset", Fault("spec.name", f"no Dataset is called {spec.dataset}", cure)
         if places.by_name:
             yield from ((ref, "datasetrule-attribute", fault) for fault in _unknown(spec, places.storages))
@@ -93,8 +92,7 @@ def _unknown(spec: DatasetRuleSpec, storages: Storages) -> Iterator[Fault]:
 
 
 def _no_such(path: str, key: str, storages: Storages) -> Fault:
-    near = get_close_matches(key, storages.texts, n=1)
-    cure = f"did you mean {near[0]}?" if near else "hanse locations '*' lists what they have"
+    cure = meant(key, storages.texts, "hanse locations '*' lists what they have")
     return Fault(path, f"no storage has an attribute {key}", cure)
 
 

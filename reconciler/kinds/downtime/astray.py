@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault
 from reconciler.kinds.downtime.affected import Places
 from reconciler.kinds.downtime.spec import Chosen
+from reconciler.nearest import meant
 
 
 def unchosen(path: str, entry: Chosen) -> Iterator[Fault]:
@@ -45,6 +45,5 @@ def _names(path: str, entry: Chosen, found: Sequence[str], places: Places) -> It
 
 
 def _unknown(path: str, what: str, name: str, known: Iterable[str], where: str = "") -> Fault:
-    near = get_close_matches(name, list(known), n=1)
-    cure = f"did you mean {near[0]}?" if near else "declare it, or take it out"
+    cure = meant(name, known, "declare it, or take it out")
     return Fault(path, f"there is no {what} {name}{where}", cure)

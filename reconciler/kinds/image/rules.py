@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -14,6 +13,7 @@ from reconciler.kinds.image.expiry import machines
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.siteimage.rules import own_properties
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 LONGEST = timedelta(days=366)
 """A year, leap years included."""
@@ -56,8 +56,7 @@ def _endorsed(vos: Mapping[str, Any], specs: Mapping[str, ImageSpec]) -> Iterato
         for n, wanted in enumerate(content.get("images") or ()):
             name, tag, path = wanted["name"], wanted.get("tag"), f"spec.images[{n}]"
             if name not in specs and not wanted.get("source"):
-                near = get_close_matches(name, specs, n=1)
-                cure = f"did you mean {near[0]}?" if near else "declare it, or say where it comes from (source)"
+                cure = meant(name, specs, "declare it, or say where it comes from (source)")
                 yield Ref.of("VO", vo), "image-undeclared", Fault(f"{path}.name", f"no Image is called {name}", cure)
             elif name in specs and tag not in (None, specs[name].version):
                 said = f"the version {tag} of {name} is wanted, {specs[name].version} is declared: it goes nowhere"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.probe.spec import ProbeSpec
 from reconciler.kinds.probe.target import NAMES, PLACEHOLDER, offered
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 from reconciler.ports.check import STANDARD_PLUGINS
 
 
 def _plugin(_ref: Ref, spec: ProbeSpec) -> Iterator[Fault]:
     if spec.plugin is not None and spec.plugin not in STANDARD_PLUGINS:
-        near = get_close_matches(spec.plugin, STANDARD_PLUGINS, n=1)
-        cure = f"did you mean {near[0]}?" if near else "the operator must allow it, else its results are UNKNOWN"
+        cure = meant(spec.plugin, STANDARD_PLUGINS, "the operator must allow it, else its results are UNKNOWN")
         yield Fault("spec.plugin", f"{spec.plugin} is not among the plugins allowed by default", cure)
 
 
@@ -97,7 +96,6 @@ def unknown_services(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, F
         if site not in held:
             held[site] = [service.name for service in resources[site].spec.services]
         if wanted.service not in held[site]:
-            near = get_close_matches(wanted.service, held[site], n=1)
-            cure = f"did you mean {near[0]}?" if near else f"declare it in the site {wanted.site}"
+            cure = meant(wanted.service, held[site], f"declare it in the site {wanted.site}")
             message = f"the site {wanted.site} has no service {wanted.service}"
             yield ref, Fault("spec.target.siteService.service", message, cure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import ClassVar, NamedTuple
 
 from reconciler.kinds.base import Fault, Rule, between
@@ -11,6 +10,7 @@ from reconciler.kinds.recomputation.spec import RecomputationSpec
 from reconciler.kinds.registered import Registered
 from reconciler.kinds.report.builtin import BUILTIN
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 
 class _Known(NamedTuple):
@@ -44,8 +44,7 @@ class _Known(NamedTuple):
 
 def _missing(path: str, what: str, name: str | None, known: Collection[str]) -> Iterator[Fault]:
     if name is not None and name not in known:
-        near = get_close_matches(name, known, n=1)
-        cure = f"did you mean {near[0]}?" if near else "it changes nothing, unless there was one then"
+        cure = meant(name, known, "it changes nothing, unless there was one then")
         yield Fault(path, f"there is no {what} {name}", cure)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Set
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.replica.spec import ReplicaSpec, StorageSource, folder_of
 from reconciler.kinds.site import SiteSpec
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 Quarrel = tuple[Ref, str, Fault]
 
@@ -73,8 +73,7 @@ class Declarations:
             names = self._storages(site)
             if names is None or storage in names:
                 continue
-            near = get_close_matches(storage, names, n=1)
-            cure = f"did you mean {near[0]}?" if near else f"it has {', '.join(names) or 'none'}: add it to the site"
+            cure = meant(storage, names, f"it has {', '.join(names) or 'none'}: add it to the site")
             yield ref, rule, Fault(path, f"the site {site} has no storage {storage}", cure)
 
     def _storages(self, site: str) -> list[str] | None:

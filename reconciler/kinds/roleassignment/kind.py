@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import ClassVar
 
 from reconciler.kinds.base import Fault, Rule
@@ -11,14 +10,14 @@ from reconciler.kinds.registered import Registered
 from reconciler.kinds.roleassignment.roles import ROLES
 from reconciler.kinds.roleassignment.spec import RoleAssignmentSpec
 from reconciler.model import Edge, Ref
+from reconciler.nearest import meant
 
 
 def _known(_ref: Ref, spec: RoleAssignmentSpec) -> Iterator[Fault]:
     known = ROLES[spec.over.level]
     for role in spec.roles:
         if role not in known:
-            near = get_close_matches(role, known, n=1)
-            cure = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+            cure = meant(role, known, f"there are: {', '.join(known)}")
             yield Fault(f"spec.roles.{role}", f"{role} is no role over a {spec.over.level}", cure)
 
 

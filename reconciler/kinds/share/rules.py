@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import cast
 
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.share.connect import Site
 from reconciler.kinds.share.spec import ShareSpec
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 Quarrel = tuple[Ref, str, Fault]
 
@@ -50,8 +50,7 @@ def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Ite
         site = resources.get(Ref.of("Site", spec.site))
         clouds = [cloud.name for cloud in cast("Site", site.spec).clouds] if site else [spec.cloud]
         if spec.cloud not in clouds:
-            near = get_close_matches(spec.cloud, clouds, n=1)
-            cure = f"did you mean {near[0]}?" if near else "add it to the site"
+            cure = meant(spec.cloud, clouds, "add it to the site")
             yield ref, "share-cloud", Fault("spec.cloud", f"the site {spec.site} has no cloud {spec.cloud}", cure)
     first: dict[tuple[str, ...], Ref] = {}
     for ref, spec in shares.items():

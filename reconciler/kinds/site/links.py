@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault
 from reconciler.kinds.site.spec import SiteSpec
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 RULE = "site-link"
 
@@ -34,6 +34,5 @@ def _astray(site: str, spec: SiteSpec, known: Collection[str]) -> Iterator[Fault
             if link.to == f"{site}/{storage.name}":
                 yield Fault(path, f"{link.to} is linked to itself", "take the link out")
             elif link.to not in known:
-                near = get_close_matches(link.to, known, n=1)
-                cure = f"did you mean {near[0]}?" if near else "declare it, or take the link out"
+                cure = meant(link.to, known, "declare it, or take the link out")
                 yield Fault(path, f"there is no storage and no site {link.to}", cure)

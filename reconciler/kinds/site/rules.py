@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.gocdb import SHORT_NAME
@@ -15,6 +14,7 @@ from reconciler.kinds.site.spec import SiteSpec
 from reconciler.kinds.vocabulary.types import SERVICE_TYPES
 from reconciler.kinds.vocabulary.words import RESERVED_SCOPES
 from reconciler.model import Ref
+from reconciler.nearest import meant
 
 __all__ = ["RESERVED_SCOPES", "RULES", "UNMONITORED_TYPES"]
 
@@ -166,8 +166,7 @@ def _secrets(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
 def _overrides(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     for c, cloud in enumerate(spec.clouds):
         for service in sorted(cloud.apiOverrides.keys() - SERVICES):
-            near = get_close_matches(service, SERVICES, n=1)
-            cure = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(sorted(SERVICES))}"
+            cure = meant(service, SERVICES, f"it is one of {', '.join(sorted(SERVICES))}")
             yield Fault(f"spec.clouds[{c}].apiOverrides.{service}", f"{service} is no type of service", cure)
 
 

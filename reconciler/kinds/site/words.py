@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -12,6 +11,7 @@ from reconciler.kinds.site.spec import SiteSpec
 from reconciler.kinds.vocabulary.types import SERVICE_TYPES
 from reconciler.kinds.vocabulary.words import RESERVED_SCOPES, Words, words
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 Found = tuple[str, Fault]
 
@@ -51,8 +51,7 @@ def _faults(spec: SiteSpec, known: Words) -> Iterator[Found]:
 
 def _timezone(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     if spec.timezone and not _is_zone(spec.timezone) and _is_zone("Europe/London"):
-        near = get_close_matches(spec.timezone, available_timezones(), n=1)
-        cure = f"did you mean {near[0]}?" if near else "take one of the IANA's, such as Europe/Madrid"
+        cure = meant(spec.timezone, available_timezones(), "take one of the IANA's, such as Europe/Madrid")
         yield Fault("spec.timezone", f"there is no time zone {spec.timezone}", cure)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from reconciler.kinds.base import Fault
 from reconciler.kinds.vocabulary.spec import VocabularySpec
 from reconciler.kinds.vocabulary.types import SERVICE_TYPES
 from reconciler.model import Ref, Resource
+from reconciler.nearest import meant
 
 RESERVED_SCOPES = frozenset({"alice", "atlas", "cms", "lhcb", "tier1", "tier2", "wlcg"})
 """Scopes that a service may have only if its site has them."""
@@ -62,6 +62,5 @@ def words(resources: Mapping[Ref, Resource]) -> Words:
 
 
 def _unknown(path: str, what: str, name: str, known: Collection[str], field: str) -> Fault:
-    near = get_close_matches(name, known, n=1)
-    cure = f"did you mean {near[0]}?" if near else f"a Vocabulary may add it ({field})"
+    cure = meant(name, known, f"a Vocabulary may add it ({field})")
     return Fault(path, f"there is no {what} {name}", cure)
