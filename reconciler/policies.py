@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler import granted
+from reconciler.kinds import registry
 from reconciler.kinds.downtime import outages
 from reconciler.kinds.site import SiteSpec
 from reconciler.kinds.window import WindowSpec
@@ -28,7 +30,19 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, unv
         unverified=unverified,
         playbooks=playbooks_digest(playbooks(settings)),
         mended=store.journal.mended(now - WINDOW),
+        terms=granted.terms(graph.resources),
+        grants=(held := granted.grants(graph.resources, store.usage.month, now)),
+        ends=_ends(graph, store) if any(one.core_hours is not None for one in held.values()) else {},
     )
+
+
+def _ends(graph: Graph, store: Store) -> dict[Ref, datetime]:
+    """When what has a lifetime will end."""
+    kinds = registry()
+    lifetimes = {ref: kinds[ref.kind].lifetime(graph.resources[ref].spec) for ref in sorted(graph.timed)}
+    made = store.events.made([ref for ref, one in lifetimes.items() if one and one.days is not None])
+    ends = {ref: one.end(made.get(ref)) for ref, one in lifetimes.items() if one}
+    return {ref: end for ref, end in ends.items() if end is not None}
 
 
 def placing(settings: Settings) -> PlacePolicy:

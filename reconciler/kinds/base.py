@@ -29,6 +29,7 @@ from reconciler.model import (
     Target,
     Wanted,
 )
+from reconciler.model.taken import Taken
 from reconciler.ports import Drivers, Files, Queue, Space
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -298,6 +299,10 @@ class Kind(ABC, Generic[SpecT]):
     def demand(self, ref: Ref, spec: SpecT, world: World) -> Demand:  # noqa: ARG002
         """What making a decided spec so asks of clouds besides what stands already. Pure."""
         return Demand()
+
+    def takes(self, spec: SpecT, federation: Federation, world: World) -> Iterable[Taken]:  # noqa: ARG002
+        """What it takes of sites as its spec says: wanted, or as it stands. Pure."""
+        return ()
 
     def picked(self, spec: SpecT) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG002
         """The choices that a filled spec was made with (``chosen`` backwards), so that a create begun is finished."""

@@ -76,16 +76,27 @@ class Reason(StrEnum):
     NO_PLACE = "NoPlace"
     STUCK = "Stuck"
     """Files that could not be brought in; they are tried again later."""
+    BACKING_OFF = "BackingOff"
+    """It has failed, and its time to be tried again has not come."""
     SUSPENDED = "Suspended"
     """A rule that has failed for too long: tried again when git changes it."""
     LAST_COPY = "LastCopy"
     """Nothing else holds what it holds: it goes only where an Approval names it."""
     AGAINST_HISTORY = "AgainstHistory"
     """What was applied forbids this step: it is taken only where an Approval names it."""
+    SITE_OBSERVE_ONLY = "SiteObserveOnly"
+    SITE_FORBIDS_DELETE = "SiteForbidsDelete"
+    SITE_LIMIT = "SiteLimit"
+    """More than the site lets the federation take, or a kind that it does not take: no Approval lifts it."""
+    OVER_ALLOCATION = "OverAllocation"
+    """More than the VO was granted at the site."""
 
 
 HELD = frozenset({Reason.PAUSED, Reason.WINDOW_CLOSED, Reason.SITE_IN_DOWNTIME})
 """Reasons for which something waits because somebody said so."""
+
+POSTPONED = frozenset({Reason.OBSERVATION_STALE, Reason.BACKING_OFF})
+"""Reasons for which a round of the loop leaves something to another one: nothing new is known of it."""
 
 BLOCKS = frozenset(
     {
@@ -99,6 +110,10 @@ BLOCKS = frozenset(
         Reason.QUOTA_EXCEEDED,
         Reason.LAST_COPY,
         Reason.AGAINST_HISTORY,
+        Reason.SITE_OBSERVE_ONLY,
+        Reason.SITE_FORBIDS_DELETE,
+        Reason.SITE_LIMIT,
+        Reason.OVER_ALLOCATION,
     }
 )
 """Reasons that a person must lift; they give exit code 3."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.model.plan import Reason
 from reconciler.model.ref import Ref
+from reconciler.model.taken import Grant, SiteTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,9 @@ class Policy:
     playbooks: str = ""
     mended: Mapping[Ref, tuple[datetime, ...]] = field(default_factory=dict)
     """When drift of a resource was mended, or that was tried, within the last hour."""
+    terms: Mapping[str, SiteTerms] = field(default_factory=dict)
+    """Site -> what it lets the federation do there, of those that say so."""
+    grants: Mapping[tuple[str, str], Grant] = field(default_factory=dict)
+    """(site, VO) -> what the VO was granted there, of the allocations in force."""
+    ends: Mapping[Ref, datetime] = field(default_factory=dict)
+    """When what has a lifetime ends, as far as that can be said."""

@@ -36,6 +36,7 @@ from reconciler.plan.order import ordered
 from reconciler.plan.safety import limited
 from reconciler.plan.saved import data
 from reconciler.plan.steps import meant, refused
+from reconciler.plan.terms import Book, within
 
 __all__ = ["plan"]
 
@@ -63,6 +64,7 @@ def plan(
     against = refused(decided, graph, observed, kinds, policy.now)
     empty = not graph.resources
     safe = limited(decided, population, policy, empty=empty, left=left, precious=treasured, refused=against)
+    safe = within(safe, Book(graph, observed, inventory, policy, kinds, world), left)
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     resting = graph.digests.keys() - {action.ref for action in actions}
     unread = len(resting & _unread(observed, inventory))

@@ -62,11 +62,17 @@ _REASONS = {
     Reason.ADOPTION_CONFLICT: "somebody else made what exists there: adopt it, or rename yours",
     Reason.OBSERVE_ONLY: "`lifecycle.mode` says that nothing is to be done to it",
     Reason.STUCK: "files could not be brought in; `hanse rule` says which, why, and when they are tried again",
+    Reason.BACKING_OFF: "it failed, and `hanse run` tries it again after a while, which grows",
     Reason.SUSPENDED: "a rule has failed for too long: mend what it says, then change the rule in git",
     Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
     Reason.LAST_COPY: "nothing else holds this data: only an Approval that names it lets it go",
     Reason.AGAINST_HISTORY: "what was applied forbids this step (a downtime that has begun goes, a certification jumps):"
     " only an Approval that names it lets it through",
+    Reason.SITE_OBSERVE_ONLY: "its site lets Hanse look and change nothing (`spec.limits` of the Site): no Approval lifts it",
+    Reason.SITE_FORBIDS_DELETE: "its site lets nothing be taken away (`spec.limits`): no Approval lifts it",
+    Reason.SITE_LIMIT: "more than its site lets the federation take, or a kind that it does not take (`spec.limits`): no"
+    " Approval lifts it",
+    Reason.OVER_ALLOCATION: "more than the VO was granted at the site: ask for less, or for a larger allocation",
 }
 """A reason that is missing here fails the check of generated files."""
 

@@ -23,7 +23,9 @@ from reconciler.kinds.replica.owning import Owners, places
 from reconciler.kinds.replica.rules import RULES, Quarrel, quarrels
 from reconciler.kinds.replica.seen import Seen
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec, StorageSource
+from reconciler.kinds.replica.taken import taken
 from reconciler.kinds.replica.transfer import Transfers
+from reconciler.kinds.world import World
 from reconciler.model import (
     Answer,
     Change,
@@ -40,6 +42,7 @@ from reconciler.model import (
     Target,
     Wanted,
 )
+from reconciler.model.taken import Taken
 from reconciler.ports import Drivers, Listing
 
 
@@ -91,6 +94,9 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
     def described(self, target_id: str, federation: Federation) -> bool:
         return described(target_id, federation)
+
+    def takes(self, spec: ReplicaSpec, federation: Federation, world: World) -> Iterable[Taken]:  # noqa: ARG002
+        return taken(spec, federation)
 
     def holders(self, spec: ReplicaSpec) -> Iterable[Ref]:
         return map(Ref, spec.rules)

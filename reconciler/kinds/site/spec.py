@@ -29,6 +29,7 @@ from reconciler.kinds.gocdb import (
 from reconciler.kinds.site.batch import Batch
 from reconciler.kinds.site.cloud import Cloud
 from reconciler.kinds.site.country import Country
+from reconciler.kinds.site.limits import SiteLimits
 from reconciler.kinds.site.service import Extension, Service
 from reconciler.kinds.site.storage import Storage
 from reconciler.model import Spec, Strict
@@ -103,6 +104,8 @@ class SiteSpec(Spec):
     clouds: tuple[Cloud, ...] = ()
     storage: tuple[Storage, ...] = ()
     batch: tuple[Batch, ...] = ()
+    limits: SiteLimits | None = None
+    """What the site lets the federation do there, at most; nothing but this manifest lifts it."""
 
     def cloud(self, name: str) -> Cloud | None:
         """The cloud called ``name``."""

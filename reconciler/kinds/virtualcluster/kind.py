@@ -27,6 +27,7 @@ from reconciler.kinds.virtualcluster.observed import present
 from reconciler.kinds.virtualcluster.places import picked_place
 from reconciler.kinds.virtualcluster.rules import RULES
 from reconciler.kinds.virtualcluster.spec import AUTO, FRONTEND, Replacement, VirtualClusterSpec
+from reconciler.kinds.virtualcluster.taken import taken
 from reconciler.kinds.when import Lifetime
 from reconciler.kinds.world import Demand, Offer, Question, World
 from reconciler.model import (
@@ -45,6 +46,7 @@ from reconciler.model import (
     Unknown,
     Wanted,
 )
+from reconciler.model.taken import Taken
 from reconciler.ports import Drivers, Holding, Queue
 
 _PARTIAL = "the cloud listed only a part of its nodes"
@@ -108,6 +110,9 @@ class VirtualClusterKind(Kind[VirtualClusterSpec]):
             site, _, cloud = picks["site"][0].partition("/")
             return spec.model_copy(update={"site": site, "cloud": cloud})
         return spec.model_copy(update={"cloud": picks["cloud"][0]}) if "cloud" in picks else spec
+
+    def takes(self, spec: VirtualClusterSpec, federation: Federation, world: World) -> Iterable[Taken]:  # noqa: ARG002
+        return taken(spec, world)
 
     def picked(self, spec: VirtualClusterSpec) -> Mapping[str, tuple[str, ...]]:
         return {"site": (picked_place(spec),), "cloud": (spec.cloud or "",)}

@@ -30,6 +30,9 @@ class Allocation(Strict):
     ramGiB: Amount | None = None
     instances: Amount | None = None
     storageGiB: Amount | None = None
+    """Volumes of its project, and apart from them files that its rules hold at the site's storages."""
+    coreHours: Amount | None = None
+    """For the whole period; without a first day, for each month."""
     start: Day | None = None
     """First day."""
     end: Day | None = None
