@@ -64,6 +64,11 @@ def inventory(store: Store, earlier: Inventory | None = None) -> Inventory:
     )
 
 
+def latest(store: Store) -> str:
+    """The id of the latest run; "" before the first one."""
+    return next((run.id for run in store.runs.history(1)), "")
+
+
 def _begun(rows: Iterable[Unsettled], entries: Mapping[Ref, Entry]) -> dict[Ref, Unsettled]:
     """Creates that never came to their end; where there were several, the latest goes by the resource's own name."""
     found: dict[Ref, Unsettled] = {}

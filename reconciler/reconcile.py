@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler import (
     apply,
+    fresh,
     graph,
     hindsight,
     incoming,
@@ -29,7 +30,7 @@ from reconciler import (
 from reconciler.apply import Conduct, Executor, Work
 from reconciler.kinds import Kind, registry
 from reconciler.manifest.located import located
-from reconciler.model import Graph, Inventory, Observed, Plan, Policy, Report
+from reconciler.model import Graph, Inventory, Observed, Plan, Policy, Reason, Ref, Report
 from reconciler.policies import placing, policy
 from reconciler.ports import Drivers
 from reconciler.records.lease import Fence
@@ -50,6 +51,7 @@ class House:
     earlier: Graph | None = None
     held: Inventory | None = None
     offers: observe.Offers = field(default_factory=observe.Offers)
+    readings: observe.Readings = field(default_factory=observe.Readings)
     progress: Callable[[str], None] = lambda _target: None
     fence: Fence | None = None
     """The lease that this process holds: nothing is begun once somebody else has it."""
@@ -68,6 +70,12 @@ class Proposal:
     """True for a plan that was made earlier: everything is looked at once more just before it is done."""
     come: incoming.Incoming | None = None
     """How the branch stands that it was read from."""
+    stale: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
+    """What is not done on the strength of these readings, and the targets that must be read before."""
+
+
+Due = Callable[[Graph, Inventory], frozenset[str] | None]
+"""Which targets are to be read, once it is known what git says; None for all."""
 
 
 def propose(
@@ -78,19 +86,21 @@ def propose(
     wish: place.Wish = place.KEEP,
     down: Sequence[suppose.Down] = (),
     trust: str = "",
+    due: Due | None = None,
 ) -> Proposal:
     """What would be done for this commit. Changes nothing: CI runs this on a pull request.
 
     ``wish`` says how choices that were made before are looked upon: they are kept, unless one asks for better ones.
     ``down`` is supposed to be out of order: what if? With ``trust`` only back ends are contacted that this revision
-    describes: what a pull request brings is data.
+    describes: what a pull request brings is data. ``due`` says which targets are read; of the others counts what they
+    said when they were read last in this process. Without it all are.
     """
     settings, kinds = house.settings, house.kinds
     drivers = suppose.drivers(house.drivers, down)
     repository, paths = Path(settings.source.repository), settings.source.paths
     come = incoming.chosen(settings, house.store, revision, worktree=worktree)
     read = source.read(repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
-    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
+    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules, settings.secrets), house.memory)
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
@@ -102,7 +112,15 @@ def propose(
     ordered = lifetimes.over(ordered, kinds, house.clock(), house.store.events.made, inventory.entries)
     patience, workers = settings.observe.deadline_seconds, settings.observe.workers
     look = partial(observe.observe, deadline_seconds=patience, workers=workers, progress=house.progress)
-    seen = look(ordered, inventory, kinds, drivers)
+    memory, run = house.readings, keeping.latest(house.store) if due else ""
+    asked = due(ordered, inventory) if due else None
+    seen = look(
+        ordered,
+        inventory,
+        kinds,
+        drivers,
+        memory.earlier(asked, ordered, inventory, run) if asked is not None else None,
+    )
     ask = partial(
         observe.world,
         memory=house.offers,
@@ -115,11 +133,16 @@ def propose(
     world = ask(ordered, seen, inventory, kinds, drivers)
     placed = place.place(ordered, world, inventory, kinds, drivers, wish)
     inventory = keeping.apart(inventory, placed)
-    seen = look(placed, inventory, kinds, drivers, seen) if placed is not ordered else seen
+    if placed is not ordered:
+        seen = look(placed, inventory, kinds, drivers, memory.still(seen, placed, inventory))
+    if due:
+        memory.keep(seen, placed, inventory, house.clock(), run)
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
     rules = policy(settings, placed, house.store, house.clock(), unverified=come.unverified)
     placed = incoming.remarked(placed, come)
-    return Proposal(plan.plan(placed, seen, inventory, rules, kinds, world), placed, seen, inventory, rules, come=come)
+    made = plan.plan(placed, seen, inventory, rules, kinds, world)
+    stale = fresh.lacking(made, placed, inventory, seen, kinds)
+    return Proposal(made, placed, seen, inventory, rules, come=come, stale=stale)
 
 
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:
@@ -131,6 +154,7 @@ def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Con
         work = Work(
             plan_, placed, seen.applied, house.kinds, house.drivers, run.id, seen.results, recheck=proposal.saved
         )
-        outcomes = apply.apply(work, run.journal, executor, conduct)
+        unread = {ref: (Reason.OBSERVATION_STALE, fresh.said(targets)) for ref, targets in proposal.stale.items()}
+        outcomes = apply.apply(work, run.journal, executor, replace(conduct, held={**conduct.held, **unread}))
         locking.settle(house.store, plan_, placed, seen, outcomes)
         return records.record(house.store, run.id, plan_, outcomes, seen, proposal.policy)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.apply.lanes import Breaker, Pace
-from reconciler.model import Action, Outcome, Started
+from reconciler.model import Action, Outcome, Reason, Ref, Started
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,10 @@ class Conduct:
     """Told how far something has come that is under way."""
     breaker: Callable[[str, Breaker], None] = lambda _target, _state: None
     """Told how the breaker of a target stands."""
+    held: Mapping[Ref, tuple[Reason, str]] = field(default_factory=dict)
+    """What is not to be done in this run, why, and in words; what waits for it is not done either."""
     leave: threading.Event = field(default_factory=threading.Event)
-    """When set, transfers are not waited for once nothing else is to be done: the next run looks at them again."""
+    """When set, nothing is waited for any more: what is in flight, and a replace of which something is done, comes to
+    its end; the next run looks at the rest again."""
     stop: threading.Event = field(default_factory=threading.Event)
     """When set, nothing new is started and what is in flight is finished."""

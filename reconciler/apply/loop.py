@@ -29,6 +29,7 @@ class Loop:
         self._work, self._journal, self._executor = work, journal, executor
         self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
         self._leave, self._progress, self._advance = conduct.leave, conduct.progress, conduct.advance
+        self._held = conduct.held
         self._lanes = Lanes(conduct.pace, conduct.jitter, told=conduct.breaker)
         self._outcomes: dict[Ref, Outcome] = {}
         self._outputs: dict[Ref, Mapping[str, Any]] = {}
@@ -45,7 +46,7 @@ class Loop:
         """Everything that can be done is done when this returns."""
         self._line_up()
         while self._ready or self._later or self._flying or any(self._queues.values()):
-            if not self._flying and (self._stop.is_set() or self._only_transfers()):
+            if not self._flying and (self._stop.is_set() or self._may_leave()):
                 break
             self._admit()
             self._send()
@@ -53,22 +54,26 @@ class Loop:
         self._leave_rest()
         return self._outcomes
 
-    def _only_transfers(self) -> bool:
-        """Whether nothing is left but transfers under way, and somebody has better to do than wait for them."""
-        if not self._leave.is_set() or self._ready:
+    def _may_leave(self) -> bool:
+        """Whether nothing is half done, and somebody has better to do than wait."""
+        if not self._leave.is_set():
             return False
         queued = (task for queue in self._queues.values() for task in queue)
-        return all(task.moving for task in (*queued, *(task for _, _, task in self._later)))
+        return not any(task.half_done for task in (*queued, *(task for _, _, task in self._later)))
 
     # -- before ----------------------------------------------------------------------------------------------------
 
     def _line_up(self) -> None:
+        held: dict[Ref, tuple[Reason, str]] = {}
         for action in self._work.plan.actions:
             if action.verb is Verb.NOOP:
                 continue
             if action.verb is Verb.DEFER or action.blocked is not None:
                 reason = action.blocked or action.reason
                 self._note(Outcome(action, "deferred", reason, action.message))
+            elif why := self._why_held(action, held):
+                held[action.ref] = why
+                self._note(Outcome(action, "deferred", *why))
             else:
                 self._actions[action.ref] = action
         for ref, action in self._actions.items():
@@ -79,6 +84,13 @@ class Loop:
             if not needs:
                 self._ready.append(ref)
 
+    def _why_held(self, action: Action, held: Mapping[Ref, tuple[Reason, str]]) -> tuple[Reason, str] | None:
+        """Why an action is not done in this run: it is held, or what comes before it in the plan is."""
+        if action.ref in self._held:
+            return self._held[action.ref]
+        before = next((other for other in action.waits_for if other in held), None)
+        return (held[before][0], f"{before} comes first: {held[before][1]}") if before else None
+
     # -- out -------------------------------------------------------------------------------------------------------
 
     def _admit(self) -> None:
@@ -87,7 +99,7 @@ class Loop:
         while self._later and self._later[0][0] <= now:
             task = heapq.heappop(self._later)[2]
             self._queues[task.group].append(task)
-        if not self._ready or self._stop.is_set():
+        if not self._ready or self._stop.is_set() or self._leave.is_set():
             return
         tasks: list[Task] = []
         settled: list[Outcome] = []
@@ -124,7 +136,10 @@ class Loop:
                 self._flying[future] = batch
 
     def _stopping(self, queue: deque[Task]) -> bool:
-        return self._stop.is_set() and not queue[0].change.handle
+        """Whether nothing of this queue is begun any more."""
+        first = queue[0]
+        ending = self._stop.is_set() or (self._leave.is_set() and not first.half_done)
+        return ending and not first.change.handle
 
     def _call(self, kind: Any, batch: _Batch) -> Callable[[], Mapping[Ref, Answer]]:
         return lambda: carry(kind, batch, self._work.drivers, recheck=self._work.recheck)
@@ -181,12 +196,11 @@ class Loop:
                 outcomes.append(replace(self._outcome(task, "failed", None, said), stages=answer.stages))
                 return
             task.change = replace(task.change, handle=answer.handle)
-            task.moving = answer.progress is not None
             started.append((replace(task.operation, handle=answer.handle), answer))
             self._advance(task.action, answer)
             self._again(task, now + answer.look_again_in)
         elif task.then is not None:
-            task.then.outputs = answer.outputs
+            task.then.outputs, task.then.half = answer.outputs, True
             self._queues[task.then.group].append(task.then)
         else:
             outcomes.append(self._done(task, answer))
@@ -200,7 +214,7 @@ class Loop:
         if answer.fate == "transient" and task.attempts < self._lanes.pace.attempts:
             again = self._lanes.failed(task.target.id, task.attempts, answer.retry_after, now)
             task.attempts += 1
-            task.change, task.moving = replace(task.change, handle=""), False
+            task.change = replace(task.change, handle="")
             self._again(task, again)
             return
         state: Any = "unknown" if answer.fate == "unknown" else "failed"

@@ -49,8 +49,13 @@ class Task:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """What the put gave, when it is not the last that is done."""
     waits_for: set[Ref] = field(default_factory=set)
-    moving: bool = False
-    """It is a transfer under way: it goes on by itself, and whoever asks later finds it."""
+    half: bool = False
+    """The other half of its replace is done."""
+
+    @property
+    def half_done(self) -> bool:
+        """Whether it is a replace of which something was begun: it is not left before all of it is done."""
+        return self.half or (self.then is not None and bool(self.change.handle))
 
     @property
     def group(self) -> tuple[str, str, Phase, bool]:

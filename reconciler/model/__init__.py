@@ -24,7 +24,7 @@ from reconciler.model.observed import (
 from reconciler.model.outcome import Answer, Change, Done, Failed, Operation, Outcome, Progress, Started, went_wrong
 from reconciler.model.past import Create, History, Past, Standing, Standings, checked
 from reconciler.model.placing import PlacePolicy, Weights
-from reconciler.model.plan import BLOCKS, HELD, WRITES, Action, FieldChange, Plan, Reason, Verb
+from reconciler.model.plan import BLOCKS, HELD, POSTPONED, WRITES, Action, FieldChange, Plan, Reason, Verb
 from reconciler.model.policy import Approval, Limit, Pause, Policy, Timing
 from reconciler.model.ref import Ref
 from reconciler.model.resource import PLAIN, DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
@@ -40,6 +40,7 @@ __all__ = [
     "BLOCKS",
     "HELD",
     "PLAIN",
+    "POSTPONED",
     "WRITES",
     "Absent",
     "Action",

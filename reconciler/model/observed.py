@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from reconciler.model.plan import Reason
@@ -120,6 +121,10 @@ class Observed:
     """The inventory's details of everything looked at, and of everything whose outputs others take."""
     former: Mapping[Ref, Observation] = field(default_factory=dict)
     """What stands where the inventory has a resource that is wanted on another target now."""
+    kept: Mapping[str, datetime] = field(default_factory=dict)
+    """Target -> when it was read, of those that were not read in this run: what is said of them is as old as that.
+
+    Nothing is done there on the strength of it; they are read first."""
 
 
 class Entry(NamedTuple):

@@ -29,10 +29,11 @@ from reconciler.model import (
 )
 from reconciler.observe.asking import Offers, after, world
 from reconciler.observe.questions import Question, leaves, questions, standing, tagged, wanted
+from reconciler.observe.readings import Readings, without
 from reconciler.observe.taking import moved_inputs
 from reconciler.ports import Drivers
 
-__all__ = ["Offers", "after", "observe", "world"]
+__all__ = ["Offers", "Readings", "after", "observe", "world"]
 
 _Answer = tuple[Reading, Mapping[Ref, Details]]
 
@@ -48,9 +49,15 @@ def observe(  # noqa: PLR0913 (the read's limits are keywords)
     workers: int = 8,
     progress: Callable[[str], None] = lambda _target: None,
 ) -> Observed:
-    """Read every target once. With ``earlier`` of the same run, only what that did not cover is read."""
+    """Read every target once. With ``earlier`` only what that did not cover is read.
+
+    That is of the same run, or what ``Readings`` has kept of an earlier one, with its age.
+    """
     asked = questions(graph, inventory, kinds, drivers, earlier)
-    if earlier is not None and not asked:
+    while earlier is not None and (partly := {question.target.id for question in asked} & earlier.kept.keys()):
+        earlier = without(earlier, partly, graph, inventory)  # what is read is read whole: all kinds, in this run
+        asked = questions(graph, inventory, kinds, drivers, earlier)
+    if earlier is not None and not asked and not earlier.kept:
         return earlier
     gathered, handing_on = _Gathered(graph, inventory, earlier), _handing_on(graph, inventory)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="observe")
@@ -111,6 +118,7 @@ class _Gathered:
         self._targets = dict(earlier.targets) if earlier else {}
         self._strays: list[Stray] = list(earlier.strays) if earlier else []
         self._applied = dict(earlier.applied) if earlier else {}
+        self._kept = dict(earlier.kept) if earlier else {}
 
     def take(self, question: Question, reading: Reading, details: Mapping[Ref, Details]) -> None:
         """One target's answer."""
@@ -152,7 +160,8 @@ class _Gathered:
 
     def unanswered(self, handing_on: Mapping[Ref, Details], kinds: Mapping[str, Kind[Any]]) -> list[Question]:
         """What is to be asked in full now that it is known what others hand on."""
-        return moved_inputs(self._graph, self._inventory, kinds, self._results, self._targets, handing_on)
+        targets = {target: state for target, state in self._targets.items() if target not in self._kept}
+        return moved_inputs(self._graph, self._inventory, kinds, self._results, targets, handing_on)
 
     def _forget(self, question: Question) -> None:
         for ref in standing(question, self._graph, self._inventory):
@@ -162,7 +171,7 @@ class _Gathered:
     def observed(self, handing_on: Mapping[Ref, Details]) -> Observed:
         """Everything said."""
         applied = {**self._applied, **handing_on}
-        return Observed(self._targets, self._digests, self._results, self._nobodys(), applied, self._former)
+        return Observed(self._targets, self._digests, self._results, self._nobodys(), applied, self._former, self._kept)
 
     def _nobodys(self) -> tuple[Stray, ...]:
         """Strays that the inventory does not have there either: what waits for a place is nobody's for a moment."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from reconciler.model import (
+    POSTPONED,
     WRITES,
     Action,
     Approval,
@@ -24,6 +25,7 @@ from reconciler.model import (
     Reason,
     Ref,
     Report,
+    TargetState,
     Unknown,
     Verb,
     went_wrong,
@@ -68,6 +70,7 @@ class Recording:
         moving = rows.moving(self.connection)
         touched = sorted(self._touched(moving))
         before = moving | rows.standing(self.connection, [ref for ref in touched if ref not in moving])
+        touched = [ref for ref in touched if ref not in before or not self._postponed(ref)]
         self._look_up(touched)
         gone = [ref for ref in touched if self._is_gone(ref)]
         after = {ref: self._judged(ref, before.get(ref, ())) for ref in touched if not self._is_gone(ref)}
@@ -80,6 +83,11 @@ class Recording:
         down = [target for target, state in self.observed.targets.items() if not state.reachable]
         unjudged = rows.unjudged(self.connection)
         return self.actions.keys() | unwell | unjudged | set(moving) | set(self._standing_on(down))
+
+    def _postponed(self, ref: Ref) -> bool:
+        """Whether it was left to another round: then it stands as it was judged last."""
+        outcome = self.outcomes.get(ref)
+        return outcome is not None and outcome.state == "deferred" and outcome.reason in POSTPONED
 
     def _standing_on(self, targets: Iterable[str]) -> Iterable[Ref]:
         for some in chunks(targets):
@@ -135,11 +143,16 @@ class Recording:
             if ref not in done and not isinstance(seen, Unknown)
         }
         self._look_up(ref for ref in found if ref not in self.held)
+        found = {ref: seen for ref, seen in found.items() if not self._is_old(ref)}
         return {
             ref: seen
             for ref, seen in found.items()
             if ref in self.held and (isinstance(seen, Present) or self.held[ref][0] in complete)
         }
+
+    def _is_old(self, ref: Ref) -> bool:
+        """Whether what is said of it is of an earlier run, which has written it down."""
+        return ref in self.held and self.held[ref][0] in self.observed.kept
 
     def _digests(self, read: Mapping[Ref, Observation]) -> None:
         digests = {ref: found.digest if isinstance(found, Present) else "" for ref, found in read.items()}
@@ -169,12 +182,15 @@ class Recording:
         again = self._acted_on() | foreign | {stray.target for stray in self.observed.strays}
         reads = {
             target: ("" if target in again else state.token, state.digest, state.complete, self.now)
-            for target, state in self.observed.targets.items()
+            for target, state in self._now_read()
             if state.reachable
         }
         saved(self.database, self.connection, reads)
-        down = {target: state.reason for target, state in self.observed.targets.items() if not state.reachable}
+        down = {target: state.reason for target, state in self._now_read() if not state.reachable}
         missed(self.database, self.connection, down)
+
+    def _now_read(self) -> Iterable[tuple[str, TargetState]]:
+        return ((target, s) for target, s in self.observed.targets.items() if target not in self.observed.kept)
 
     def _acted_on(self) -> set[str]:
         """Targets that this run has touched; a replace may have left one for another."""

@@ -50,6 +50,7 @@ class Script:
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     world: dict[Ref, ThingSpec] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    kind: Kind[Any] | None = None
 
 
 class Things(Kind[ThingSpec]):
@@ -139,7 +140,7 @@ def thing(name: str, *needs: str, output: str = "") -> Resource:
     )
 
 
-def do(script: Script, *resources: Resource, actions=None, executor=None, stop=None, pace=None, leave=None):
+def do(script: Script, *resources: Resource, actions=None, executor=None, stop=None, pace=None, leave=None, held=None):
     clock = Clock()
     by_ref = {r.ref: r for r in resources}
     target = Target("things:one", "script")
@@ -158,10 +159,10 @@ def do(script: Script, *resources: Resource, actions=None, executor=None, stop=N
         )
         for r in resources
     ]
-    work = Work(Plan("c", "hanse/v1", tuple(made), 0), graph, {}, {"Thing": Things(script)}, None, "run")
+    work = Work(Plan("c", "hanse/v1", tuple(made), 0), graph, {}, {"Thing": script.kind or Things(script)}, None, "run")
     notes = Notes(script)
     leave, stop = leave or threading.Event(), stop or threading.Event()
-    conduct = Conduct(pace or Pace(), clock, clock.sleep, lambda: 1.0, leave=leave, stop=stop)
+    conduct = Conduct(pace or Pace(), clock, clock.sleep, lambda: 1.0, leave=leave, stop=stop, held=held or {})
     outcomes = apply(work, notes, executor or Serial(), conduct)
     return {o.action.ref.name: o for o in outcomes}, notes.said, clock
 
@@ -240,14 +241,74 @@ def test_what_takes_long_is_asked_about_and_its_handle_written_down():
     assert clock.now >= 10
 
 
-def test_transfers_are_left_to_the_next_run_where_somebody_waits_for_it_once_all_else_is_done():
-    leave, script = threading.Event(), Script()
-    leave.set()
+class Leaves(Script):
+    """Git moves while a certain call is under way."""
+
+    def leave_at(self, call: int) -> threading.Event:
+        event, turn = threading.Event(), Things._turn
+
+        class Now(Things):
+            def _turn(self, verb: str, change: Change) -> Any:
+                if len(self.script.calls) >= call:
+                    event.set()
+                return turn(self, verb, change)
+
+        self.kind = Now(self)
+        return event
+
+
+def test_nothing_is_waited_for_once_git_has_moved_and_the_next_run_looks_again():
+    script = Leaves()
+    leave = script.leave_at(1)
     script.turns["a"] = [Started("copy", 1, 1e6, "half", progress=Progress(5, 10))] * 1000
-    script.turns["b"] = [Started("vm", 1, 60, "boots")] * 3
-    outcomes, _, _ = do(script, thing("a"), thing("b"), thing("c", "b"), leave=leave)
-    assert {name: outcome.state for name, outcome in outcomes.items()} == {"a": "deferred", "b": "done", "c": "done"}
-    assert outcomes["a"].message == "left to the next run, which begins now"
+    script.turns["b"] = [Started("vm", 60, 3600, "boots")] * 3
+    outcomes, said, clock = do(script, thing("a"), thing("b"), thing("c", "b"), leave=leave)
+    assert {name: outcome.state for name, outcome in outcomes.items()} == dict.fromkeys("abc", "deferred")
+    assert outcomes["b"].message == "left to the next run, which begins now"
+    assert [line for line in said if line.startswith(("intend c", "failed", "unknown"))] == []
+    assert clock.now == 0
+
+
+def test_a_pause_before_the_next_try_ends_when_git_has_moved():
+    script = Leaves()
+    leave = script.leave_at(1)
+    script.turns["a"] = [Transient("busy", retry_after=300)]
+    outcomes, _, clock = do(script, thing("a"), leave=leave)
+    assert (outcomes["a"].state, clock.now, len(script.calls)) == ("deferred", 0, 1)
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_replace_that_is_half_done_is_finished_although_git_has_moved(call):
+    script = Leaves(world={Ref("Thing/a"): ThingSpec(value=0)})
+    leave = script.leave_at(call)
+    script.turns["a"] = [Started("going", 1, 60), None, Started("coming", 1, 60)]
+    outcomes, said, _ = do(
+        script, thing("a"), actions=[update("a", ThingSpec(value=0).digest(), Verb.REPLACE)], leave=leave
+    )
+    assert [verb for verb, _ in script.calls] == ["remove", "remove", "put", "put"]
+    assert (outcomes["a"].state, said[-1]) == ("done", "done a")
+
+
+def test_nothing_of_the_old_commit_is_begun_once_git_has_moved_but_what_is_in_flight_comes_to_its_end():
+    script = Leaves()
+    leave = script.leave_at(1)
+    outcomes, _, _ = do(script, thing("a"), thing("b", "a"), leave=leave)
+    assert (outcomes["a"].state, outcomes["b"].state) == ("done", "deferred")
+    assert [names for _, names in script.calls] == [("a",)]
+
+
+def test_what_is_held_back_is_not_done_and_neither_is_what_waits_for_it():
+    held = {Ref("Thing/a"): (Reason.BACKING_OFF, "failed 3 times in a row: tried again at 12:00:05 UTC")}
+    script = Script()
+    outcomes, _, _ = do(script, thing("a"), thing("b", "a"), thing("c", "b"), thing("d"), held=held)
+    assert {name: (o.state, str(o.reason or "")) for name, o in outcomes.items()} == {
+        "a": ("deferred", "BackingOff"),
+        "b": ("deferred", "BackingOff"),
+        "c": ("deferred", "BackingOff"),
+        "d": ("done", ""),
+    }
+    assert outcomes["b"].message == f"Thing/a comes first: {outcomes['a'].message}"
+    assert [names for _, names in script.calls] == [("d",)]
 
 
 def test_what_never_ends_is_given_up_at_its_deadline():

@@ -63,6 +63,7 @@ _REASONS = {
     Reason.OBSERVE_ONLY: "`lifecycle.mode` says that nothing is to be done to it",
     Reason.STUCK: "files could not be brought in; `hanse rule` says which, why, and when they are tried again",
     Reason.BACKING_OFF: "it failed, and `hanse run` tries it again after a while, which grows",
+    Reason.BACKING_OFF: "it failed, and `hanse run` tries it again after a while, which grows",
     Reason.SUSPENDED: "a rule has failed for too long: mend what it says, then change the rule in git",
     Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
     Reason.LAST_COPY: "nothing else holds this data: only an Approval that names it lets it go",

@@ -30,6 +30,7 @@ class SiteKind(Registered[SiteSpec]):
     plural = "sites"
     Spec = SiteSpec
     federation_wide: ClassVar[bool] = True
+    describes_targets: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule, ...]] = (*RULES, *words.RULES, *certification.RULES)
 
     def canonical(self, spec: SiteSpec) -> SiteSpec:
