@@ -25,7 +25,7 @@ class Deliveries:
         with self.database.writing() as connection:
             for mark in marks:
                 statement = self.database.insert(_DELIVERIES).values(hook=hook, mark=mark, at=now)
-                if not connection.execute(statement.on_conflict_do_nothing()).rowcount:
+                if connection.execute(statement.on_conflict_do_nothing().returning(row.mark)).first() is None:
                     return False
             kept = select(row.at).where(row.hook == hook).order_by(row.at.desc())
             oldest = connection.scalar(kept.offset(most).limit(1))

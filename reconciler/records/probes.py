@@ -45,10 +45,10 @@ class Probes:
         """Keep runs that were due and never happened; the same again changes nothing."""
         if not gaps:
             return
-        statement = self.database.insert(_GAPS).on_conflict_do_nothing()
+        statement = self.database.insert(_GAPS).on_conflict_do_nothing().returning(_GAPS.c.ref)
         with self.database.writing() as connection:
             for gap in gaps:
-                if connection.execute(statement, asdict(gap) | {"ref": str(gap.ref)}).rowcount:
+                if connection.execute(statement, asdict(gap) | {"ref": str(gap.ref)}).first() is not None:
                     more = update(_STATES).where(_STATES.c.ref == str(gap.ref))
                     connection.execute(more.values(missed=_STATES.c.missed + gap.count))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Ref
+from reconciler.model import Gap, Ref
 from reconciler.ports import CheckResult
 from reconciler.records.probes import changed, next_state
 
@@ -105,3 +105,10 @@ def test_hard_changes_add_up_to_the_hard_state(statuses, attempts):
 @pytest.mark.parametrize("status", ["OK", "CRITICAL"])
 def test_with_one_attempt_everything_is_hard(store, clock, status):
     assert run(store, clock, status, attempts=1)[0][:2] == (status, status)
+
+
+def test_runs_that_never_happened_are_counted_once(store, clock):
+    run(store, clock, "OK")
+    for _ in range(2):
+        store.probes.add_gaps([Gap(WEB, clock(), clock(), 3)])
+    assert store.probes.states()[WEB].missed == 3
