@@ -100,7 +100,7 @@ def propose(
     repository, paths = Path(settings.source.repository), settings.source.paths
     come = incoming.chosen(settings, house.store, revision, worktree=worktree)
     read = source.read(repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
-    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules, settings.secrets), house.memory)
+    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
