@@ -235,7 +235,9 @@ def _served(house: House, listen: str, service: Service, place: Place) -> Iterat
     others = [*gocdb.routes(of_gocdb), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
     forges = house.settings.webhooks
     others += hooks.routes(
-        hooks.Hooks(forges, house.drivers.secret, house.store.deliveries, service.called, house.clock)
+        hooks.Hooks(
+            forges, house.drivers.secret, house.store.deliveries, service.called, house.clock, lambda: service.waits
+        )
     )
     shown = Shown(house, service, place, token)
     others += shown.routes()

@@ -114,6 +114,11 @@ class Service:
         """Probes that wait for a free worker, and for how many seconds the first of them has been due."""
         return (self.prober.waiting, self.prober.lag) if self.prober else (0, 0.0)
 
+    @property
+    def waits(self) -> bool:
+        """It stands by: another leads."""
+        return self.patient and not self.measured.leading
+
     def called(self) -> None:
         """Somebody says that there may be something to fetch, or a pull request to look at."""
         self.fetcher.call()
@@ -185,6 +190,8 @@ class Service:
             lambda ring: alarms.keep(self._seen, ring.stop),
         ]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
+            if self.patient:
+                self.fetcher.now()  # it may have waited for days
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
         _log.info("stopped")

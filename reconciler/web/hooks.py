@@ -1,7 +1,7 @@
 """``POST /hooks/NAME``: web hooks of forges. Each means "fetch now" and nothing else, whatever it says.
 
-202 for what counts, 401 for what nobody with the secret has sent, 409 for what came before, 413 for what is too large:
-no answer tells more than its number.
+202 for what counts, 401 for what nobody with the secret has sent, 409 for what came before, 413 for what is too large,
+503 where another leads and must be told: no answer tells more than its number.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Hooks:
     ring: Callable[[], None]
     """Called for each delivery that counts; many are as good as one."""
     clock: Callable[[], datetime]
+    waits: Callable[[], bool] = lambda: False
+    """Whether this reconciler stands by: what it would take would be lost, for it is taken once only."""
 
     async def answer(self, request: Request) -> Response:
         """Take one delivery."""
@@ -65,6 +67,8 @@ class Hooks:
             return _refused(401, hook.name, request, str(forged))
         except DriverError as error:
             return _refused(503, hook.name, request, str(error))
+        if self.waits():
+            return _refused(503, hook.name, request, "it stands by: another leads")
         if not self.deliveries.first(hook.name, known):
             return _refused(409, hook.name, request, "it came before")
         counts = concerns(hook, body)

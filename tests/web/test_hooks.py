@@ -7,6 +7,7 @@ import json
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import requests
@@ -131,7 +132,7 @@ def serve(tmp_path):
         )
 
     @contextmanager
-    def serving_now(now=NOW):
+    def serving_now(now=NOW, *, waits=False):
         known = [
             *(made(name, name) for name in ("github", "gitea", "forgejo", "gitlab", "bitbucket")),
             made("signing", "gitlab", "TOKEN"),
@@ -140,8 +141,9 @@ def serve(tmp_path):
         ]
         with open_store(f"sqlite:///{tmp_path}/hanse.db", lambda: now) as store:
             served = Served("")
+            ring = partial(served.__setattr__, "rung")
             found = hooks.Hooks(
-                known, secret, store.deliveries, lambda: setattr(served, "rung", served.rung + 1), lambda: now
+                known, secret, store.deliveries, lambda: ring(served.rung + 1), lambda: now, lambda: waits
             )
             with serving("127.0.0.1:0", Board(), None, hooks.routes(found)) as served.url:
                 yield served
@@ -186,6 +188,14 @@ def test_what_came_before_a_restart_is_not_taken_after_it(serve, forge, payload)
         assert served.send(forge, payload).status_code == 202
     with serve() as served:
         assert served.send(forge, payload).status_code == 409
+
+
+def test_who_stands_by_takes_nothing_so_that_the_leader_can(serve):
+    with serve(waits=True) as served:
+        assert served.send("forgejo", GITEA).status_code == 503
+        assert served.rung == 0
+    with serve() as served:
+        assert served.send("forgejo", GITEA).status_code == 202
 
 
 @pytest.mark.parametrize("forge", ["github", "gitea", "forgejo", "bitbucket"])
