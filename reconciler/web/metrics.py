@@ -1,4 +1,4 @@
-"""``GET /metrics``: how every probe stands and how probing keeps up, for Prometheus."""
+"""``GET /metrics``: how every probe stands, how probing keeps up, and how reconciling goes, for Prometheus."""
 
 from __future__ import annotations
 
@@ -24,16 +24,23 @@ _Family = GaugeMetricFamily | CounterMetricFamily
 def routes(known: Known) -> list[Route]:
     """The route of metrics."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Probes(known))
+    for one in collectors(known):
+        registry.register(one)
     if known.measured is not None:
-        registry.register(Reconciling(known.measured))
-        registry.register(FromRecords(known.store, known.clock, each=known.settings.per_resource_metrics))
         ProcessCollector(registry=registry)
 
     def told(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/metrics", bearing(known, "metrics", in_thread(told)), methods=["GET"])]
+
+
+def collectors(known: Known) -> Iterator[Collector]:
+    """What is told of: probes, and reconciling where it goes on beside."""
+    yield _Probes(known)
+    if known.measured is not None:
+        yield Reconciling(known.measured)
+        yield FromRecords(known.store, known.clock, each=known.settings.per_resource_metrics)
 
 
 class _Probes(Collector):

@@ -1,10 +1,10 @@
-"""Pages of docs/ that are made from the code: kinds, commands, configuration, drivers, errors, rules, decisions."""
+"""Pages of docs/ that are made from the code: kinds, commands, configuration, drivers, errors, metrics, rules ..."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.reference import commands, configuration, decisions, errors, kinds, roles
+from tests.reference import commands, configuration, decisions, errors, kinds, metrics, roles
 
 __all__ = ["pages"]
 
@@ -17,6 +17,7 @@ def pages() -> Iterator[tuple[str, str]]:
         ("reference/configuration.md", configuration.settings()),
         ("reference/drivers.md", configuration.drivers()),
         ("reference/errors.md", errors.page()),
+        ("reference/metrics.md", metrics.page()),
         ("reference/roles.md", roles.page()),
         ("reference/rules.md", kinds.rules_page()),
         ("adr/index.md", decisions.page()),

@@ -1,0 +1,90 @@
+"""``hanse run`` as Prometheus sees it: a real loop in which somebody has changed a record behind its back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.cli.conftest import VO, environment, record
+
+SETTINGS = '[web]\nopen = ["metrics"]\n\n[run]\ninterval_seconds = 1\nmeter_seconds = 0\njobs_seconds = 0\n'
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def started(root: Path, *arguments: str, **variables: str) -> tuple[subprocess.Popen, Path]:
+    """``hanse run`` in a process of its own, and where it logs."""
+    log = root / "log"
+    command = [sys.executable, "-m", "reconciler.cli", "-C", str(root), "run", "--listen", "127.0.0.1:0", *arguments]
+    with log.open("ab") as told:
+        return subprocess.Popen(command, env=environment(**variables), stderr=told, start_new_session=True), log
+
+
+def ended(process: subprocess.Popen) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def soon(look, why=lambda: "it never came", seconds: float = 60.0):
+    """What ``look`` gives, once it gives something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(why())
+
+
+def listening(log: Path) -> str:
+    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
+    told = [json.loads(line) for line in lines]
+    return next((one["url"] for one in told if one["message"] == "listening"), "")
+
+
+@pytest.fixture(scope="session")
+def scraped(tmp_path_factory) -> Iterator[str]:
+    """What ``GET /metrics`` says once drift was found."""
+    root = tmp_path_factory.mktemp("measured")
+    git(root, "init", "-q")
+    (root / "hanse.toml").write_text(SETTINGS, encoding="utf-8")
+    (root / "manifests").mkdir()
+    (root / "manifests/vo.yaml").write_text(VO, encoding="utf-8")
+    (root / "manifests/www.yaml").write_text(record("www"), encoding="utf-8")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "the first")
+    process, log = started(root)
+    try:
+        url = soon(lambda: listening(log), log.read_text)
+        done = 'hanse_actions_total{kind="DNSRecord",outcome="done",verb="create"} 1.0'
+        soon(lambda: done in requests.get(f"{url}/metrics", timeout=10).text, log.read_text)
+        watched = record("www").replace("metadata:\n", "lifecycle: {mode: warn}\nmetadata:\n")
+        (root / "manifests/www.yaml").write_text(watched, encoding="utf-8")
+        git(root, "commit", "-q", "-a", "-m", "from now on it is only watched")
+        (zone,) = (root / ".hanse/state/dns").glob("*.zone")
+        zone.write_text(zone.read_text().replace("192.0.2.10", "192.0.2.99"), encoding="utf-8")
+
+        def drifted() -> str:
+            text = requests.get(f"{url}/metrics", timeout=10).text
+            return text if 'hanse_drifted_resources{kind="DNSRecord"} 1.0' in text else ""
+
+        yield soon(drifted, log.read_text)
+    finally:
+        ended(process)
