@@ -62,6 +62,16 @@ def checking(signers: Signers) -> Iterator[Mapping[str, str]]:
 
 def unsigned(repo: git.Repo, commit: str, signers: Signers, environment: Mapping[str, str]) -> str:
     """Why a commit counts as signed by nobody on the lists; "" when one of them has signed it."""
+    try:
+        repo.git.execute(["git", *settings_of(signers), "verify-commit", commit], env=dict(environment))
+    except git.GitCommandError as error:
+        said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ").partition("\n")[0]
+        return f"commit {commit[:12]} is signed by nobody of {signers.name}{f' ({said})' if said else ''}"
+    return ""
+
+
+def settings_of(signers: Signers) -> list[str]:
+    """What git is told, so that these lists and nothing else decide."""
     given = [
         f"gpg.ssh.allowedSignersFile={signers.ssh.absolute() if signers.ssh else ''}",
         "gpg.ssh.program=ssh-keygen",
@@ -70,13 +80,7 @@ def unsigned(repo: git.Repo, commit: str, signers: Signers, environment: Mapping
         "gpg.x509.program=false",
         "gpg.minTrustLevel=fully",
     ]
-    words = [word for setting in given for word in ("-c", setting)]
-    try:
-        repo.git.execute(["git", *words, "verify-commit", commit], env=dict(environment))
-    except git.GitCommandError as error:
-        said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ").partition("\n")[0]
-        return f"commit {commit[:12]} is signed by nobody of {signers.name}{f' ({said})' if said else ''}"
-    return ""
+    return [word for setting in given for word in ("-c", setting)]
 
 
 def _imported(home: Path, keys: Path) -> None:
