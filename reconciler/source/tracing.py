@@ -174,6 +174,5 @@ def _words(repo: git.Repo, tip: str, since: Sequence[str]) -> Mapping[str, froze
     words = [f"--grep=^{TRAILER}:", f"--format=%H%x1f{trailers}", f"--max-count={MOST}", tip, *since]
     lines = str(repo.git.log(*words)).splitlines()
     found = {commit: said for commit, mark, said in (line.partition(_UNIT) for line in lines) if mark}
-    return {
-        commit: frozenset(one.strip() for one in said.split(_GROUP) if one.strip()) for commit, said in found.items()
-    }
+    told = {commit: frozenset(filter(None, map(str.strip, said.split(_GROUP)))) for commit, said in found.items()}
+    return {commit: said for commit, said in told.items() if said}
