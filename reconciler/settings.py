@@ -330,6 +330,63 @@ class WebSettings(Strict):
     """What ``hanse run`` serves over HTTP."""
 
     listen: str = ""
+class IssuerSettings(Strict):
+    """An OpenID provider that vouches for people. What it says is believed because it is listed here."""
+
+    issuer: Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$)).+")]
+    """``https://aai.egi.eu/auth/realms/egi``, as the provider writes it; ``http`` only on this machine."""
+    client_id: Annotated[str, Field(min_length=1)]
+    """What Hanse's page is called there."""
+    client_secret: SecretRef | None = None
+    """Left out for a public client."""
+    device_client_id: str = ""
+    """The public client of ``hanse login``; ``client_id`` when left out."""
+    label: str = ""
+    """What the page calls the provider; the host's name when left out."""
+    scopes: tuple[str, ...] = ("openid", "profile", "voperson_id", "eduperson_entitlement")
+    """What is asked for."""
+    identity: Annotated[tuple[str, ...], Field(min_length=1)] = ("voperson_id", "sub")
+    """Claims that may tell who somebody is; the first that is there counts."""
+    entitlements: tuple[str, ...] = ("entitlements", "eduperson_entitlement")
+    """Claims that may tell what somebody may; all of them count."""
+    name: tuple[str, ...] = ("name", "preferred_username", "email")
+    """Claims that may tell what somebody is called; the first that is there counts."""
+    clients: tuple[str, ...] = ()
+    """Other clients (``azp``) whose access tokens are taken, such as ``oidc-agent``."""
+    audiences: tuple[str, ...] = ()
+    """Other audiences (``aud``) that access tokens may be for, besides ``client_id``."""
+    algorithms: Annotated[
+        tuple[Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"], ...],
+        Field(min_length=1),
+    ] = ("RS256", "PS256", "ES256")
+    """How tokens may be signed."""
+    ca: str = ""
+    """File of the authorities that are trusted; "" for the machine's own."""
+
+
+class OidcSettings(Strict):
+    """Who may log in, to pages, to the API and with ``hanse login``."""
+
+    issuers: tuple[IssuerSettings, ...] = ()
+    """Providers whose word is taken; none: nobody logs in."""
+    readers: tuple[str, ...] = ()
+    """Patterns of entitlements that may look (``urn:mace:egi.eu:group:vo.example.org:*``); ``*`` is everybody who can
+    log in. Who may do anything by a Tenancy may look too."""
+    idle_minutes: Annotated[int, Field(ge=1)] = 60
+    """A session that nobody used for so long is over."""
+    session_hours: Annotated[float, Field(gt=0)] = 8.0
+    """A session ends after so long, however much it is used."""
+    entitlement_minutes: Annotated[float, Field(ge=0)] = 10.0
+    """So long at most, what the provider told of somebody's rights is taken for true."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        known = [one.issuer for one in self.issuers]
+        if twice := {one for one in known if known.count(one) > 1}:
+            raise ValueError(f"{min(twice)} stands there twice")
+        return self
+
+
     """``127.0.0.1:8080``; "" for nothing. Needs the extra ``web``."""
     token: SecretRef | None = None
     """What callers must send as bearer token; needed where others than this machine can reach it."""
@@ -337,6 +394,11 @@ class WebSettings(Strict):
     """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
     per_resource_metrics: bool = False
     """Whether ``GET /metrics`` tells of each resource, too: a federation has thousands."""
+    url: str = ""
+    """``https://hanse.example.org``: where people reach the page, and return to from logging in; "" for what they asked
+    for."""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses or networks of reverse proxies: ``X-Forwarded-Proto`` and ``X-Forwarded-For`` count from them only."""
     results_per_minute: Annotated[int, Field(ge=1)] = 300_000
     """So many results one token may tell in a minute."""
     results_days: Annotated[int, Field(ge=1, le=36_500)] = 400
@@ -373,6 +435,7 @@ class Settings(Strict):
     """The forge that is told of plans and of what became of them; left out, none is."""
     webhooks: tuple[WebhookSettings, ...] = ()
     """What forges may say over HTTP (``hanse run --listen``)."""
+    oidc: OidcSettings = OidcSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
     """Rule id -> path pattern -> severity: where a rule is only a warning."""
     substitute: Mapping[str, str] = Field(default_factory=dict)

@@ -29,6 +29,7 @@ from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
 from reconciler.records.runs import Runs
 from reconciler.records.schema import bring_up_to_date, expect_up_to_date
+from reconciler.records.sessions import Sessions
 from reconciler.records.tickets import Tickets
 from reconciler.records.tokens import Tokens
 from reconciler.records.told import Telling
@@ -62,6 +63,7 @@ class Store:
     tickets: Tickets
     deliveries: Deliveries
     heads: Heads
+    sessions: Sessions
     consents: Consents
     acceptances: Acceptances
 
@@ -125,6 +127,7 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         tickets=Tickets(database),
         deliveries=Deliveries(database),
         heads=Heads(database),
+        sessions=Sessions(database),
         consents=Consents(database),
         acceptances=Acceptances(database),
     )

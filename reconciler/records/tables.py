@@ -271,6 +271,33 @@ class ApiTokenRow(Base, table=True):
     revoked_at: datetime | None = _instant(nullable=True)
 
 
+class SessionRow(Base, table=True):
+    """Somebody who is logged in on the pages; of what a browser shows, only the digest is kept."""
+
+    __tablename__ = "sessions"
+
+    digest: str = Field(primary_key=True)
+    issuer: str
+    identity: str
+    name: str
+    entitlements: list[Any] = _json()
+    since: datetime = _instant()
+    seen_at: datetime = _instant()
+    until: datetime = _instant()
+
+
+class LoginRow(Base, table=True):
+    """A login that was begun."""
+
+    __tablename__ = "logins"
+
+    digest: str = Field(primary_key=True)
+    issuer: str
+    redirect: str
+    next: str
+    until: datetime = _instant()
+
+
 class DeliveryRow(Base, table=True):
     """A web hook that came in: the same does not count again."""
 
