@@ -106,7 +106,7 @@ def _told(
         return []
     command = ["git", *given, "log", "--no-walk=unsorted", "--stdin", f"--format={form}"]
     said = _fed(repo, command, commits, environment)
-    return [line.split(_UNIT) for line in said.splitlines() if line.count(_UNIT) == form.count(_UNIT)]
+    return [line.split(_UNIT) for line in said.split("\n") if line.count(_UNIT) == form.count(_UNIT)]
 
 
 def _changed(
@@ -172,7 +172,7 @@ def _walked(
 def _words(repo: git.Repo, tip: str, since: Sequence[str]) -> Mapping[str, frozenset[str]]:
     trailers = f"%(trailers:key={TRAILER},valueonly,unfold,separator={_GROUP})".replace(_GROUP, "%x1d")
     words = [f"--grep=^{TRAILER}:", f"--format=%H%x1f{trailers}", f"--max-count={MOST}", tip, *since]
-    lines = str(repo.git.log(*words)).splitlines()
+    lines = str(repo.git.log(*words)).split("\n")
     found = {commit: said for commit, mark, said in (line.partition(_UNIT) for line in lines) if mark}
     told = {commit: frozenset(filter(None, map(str.strip, said.split(_GROUP)))) for commit, said in found.items()}
     return {commit: said for commit, said in told.items() if said}
