@@ -78,8 +78,6 @@ class Reason(StrEnum):
     """Files that could not be brought in; they are tried again later."""
     BACKING_OFF = "BackingOff"
     """It has failed, and its time to be tried again has not come."""
-    BACKING_OFF = "BackingOff"
-    """It has failed, and its time to be tried again has not come."""
     SUSPENDED = "Suspended"
     """A rule that has failed for too long: tried again when git changes it."""
     LAST_COPY = "LastCopy"
@@ -96,9 +94,6 @@ class Reason(StrEnum):
 
 HELD = frozenset({Reason.PAUSED, Reason.WINDOW_CLOSED, Reason.SITE_IN_DOWNTIME})
 """Reasons for which something waits because somebody said so."""
-
-POSTPONED = frozenset({Reason.OBSERVATION_STALE, Reason.BACKING_OFF})
-"""Reasons for which a round of the loop leaves something to another one: nothing new is known of it."""
 
 POSTPONED = frozenset({Reason.OBSERVATION_STALE, Reason.BACKING_OFF})
 """Reasons for which a round of the loop leaves something to another one: nothing new is known of it."""
