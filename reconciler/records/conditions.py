@@ -61,6 +61,11 @@ class Conditions:
             rows = connection.execute(statement.group_by(row.status, row.reason))
             return {(status, reason): number for status, reason, number in rows}
 
+    def restless(self) -> Standing:
+        """Resources that are not at rest, with all their conditions: of the others there is nothing to be said."""
+        with self.database.reading() as connection:
+            return moving(connection)
+
     def counts(self) -> dict[tuple[str, str, str], int]:
         """(kind, condition, its status) -> how many resources."""
         row = _ROWS.c

@@ -35,6 +35,17 @@ class Events:
         with self.database.reading() as connection:
             return tuple(event_of(row) for row in connection.execute(statement).mappings())
 
+    def later(self, than: int, limit: int = 1000) -> tuple[Event, ...]:
+        """Events with a higher number, the oldest first."""
+        statement = select(_EVENTS).where(_EVENTS.c.id > than).order_by(_EVENTS.c.id).limit(limit)
+        with self.database.reading() as connection:
+            return tuple(event_of(row) for row in connection.execute(statement).mappings())
+
+    def latest(self) -> int:
+        """The number of the last event; 0 where there is none."""
+        with self.database.reading() as connection:
+            return connection.scalar(select(func.max(_EVENTS.c.id))) or 0
+
     def made(self, refs: Collection[Ref]) -> dict[Ref, datetime]:
         """When resources were made, or taken over, for the last time; those of which no event tells are left out."""
         found: dict[Ref, datetime] = {}

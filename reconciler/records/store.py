@@ -24,6 +24,7 @@ from reconciler.records.journal import Journals
 from reconciler.records.lease import Leases
 from reconciler.records.locks import Locks
 from reconciler.records.machines import Machines
+from reconciler.records.notices import Notices
 from reconciler.records.observations import Observations
 from reconciler.records.pauses import Pauses
 from reconciler.records.probes import Probes
@@ -63,6 +64,7 @@ class Store:
     tickets: Tickets
     deliveries: Deliveries
     heads: Heads
+    notices: Notices
     sessions: Sessions
     consents: Consents
     acceptances: Acceptances
@@ -127,6 +129,7 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         tickets=Tickets(database),
         deliveries=Deliveries(database),
         heads=Heads(database),
+        notices=Notices(database),
         sessions=Sessions(database),
         consents=Consents(database),
         acceptances=Acceptances(database),

@@ -541,6 +541,17 @@ class AcceptanceRow(Base, table=True):
     at: datetime = _instant()
 
 
+class NoticeRow(Base, table=True):
+    """What a subscriber was told last of a subject, and when; what is as it should be has no row."""
+
+    __tablename__ = "notices"
+
+    subscription: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    state: str
+    at: datetime = _instant()
+
+
 def table(row: type[Base]) -> Table:
     """The Core table behind a class."""
     return cast("Table", row.__table__)  # type: ignore[attr-defined]
