@@ -178,6 +178,8 @@ class Measured:
     def _observed(self, observed: Observed, targets: Collection[str]) -> None:
         now = self.clock()
         for target, state in observed.targets.items():
+            if target in observed.kept:
+                continue
             self.reachable[target] = state.reachable
             if state.reachable:
                 self.seen_at[target] = now

@@ -248,6 +248,17 @@ class RunSettings(Strict):
     """Time between two computations of today's availability; whole days follow shortly after midnight. 0: none."""
     lease_seconds: Annotated[float, Field(gt=0)] = 30.0
     """A reconciler that has not renewed its lease for this long is taken for dead."""
+    quiet_seconds: Annotated[float, Field(ge=0)] = 0.4
+    """Many web hooks, or changes of files, close together are one: so long nothing more must come."""
+    longest_quiet_seconds: Annotated[float, Field(ge=0)] = 5.0
+    """After so long they are one though more come."""
+    retry_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """From the failure of an action, or of a reading, to the next try; doubled with each further failure."""
+    longest_retry_seconds: Annotated[float, Field(gt=0)] = 900.0
+    """Longest time between two tries."""
+    stall_seconds: Annotated[float, Field(ge=0)] = 900.0
+    """A round in which nothing has moved for so long is told as stalled: in the log with what every thread does, at
+    ``/healthz``, and to systemd, which starts the service again. 0: never."""
 
 
 class ProbeSettings(Strict):

@@ -6,6 +6,7 @@ It runs beside the loop: a long apply does not hold it up, and what does not com
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,14 @@ from pathlib import Path
 import structlog
 
 from reconciler import source
+from reconciler.daemon.queue import Settling
 from reconciler.errors import HanseError
 from reconciler.model import SecretRef
 from reconciler.settings import Source
 
 _log = structlog.get_logger()
-SETTLE = 1.0
-"""Seconds between two fetches at least."""
+QUIET, LONGEST = 0.4, 5.0
+"""Seconds without a further call after which they count as one; seconds after which they do in any case."""
 
 
 def fetch(settings: Source, secret: Callable[[SecretRef], str], refs: Sequence[str] = source.BRANCHES) -> bool:
@@ -44,10 +46,13 @@ class Fetcher:
     """Called when something may have moved."""
     failed: Callable[[str], None] = lambda _why: None
     """Told why nothing could be fetched; "" when that is over."""
+    settling: Settling = field(default_factory=lambda: Settling(QUIET, LONGEST, time.monotonic))
+    """When many calls count as one."""
     called: threading.Event = field(default_factory=threading.Event)
 
     def call(self) -> None:
         """Fetch soon."""
+        self.settling.call()
         self.called.set()
 
     def bring(self, refs: Sequence[str]) -> bool:
@@ -65,22 +70,29 @@ class Fetcher:
         self.failed("")
         return moved
 
-    def keep(self, seconds: float, stop: threading.Event, settle: float = SETTLE) -> None:
-        """Go on until ``stop``: fetch at each call, and every ``seconds`` without one."""
+    def keep(self, seconds: float, stop: threading.Event) -> None:
+        """Go on until ``stop``: fetch when it is quiet after calls, and every ``seconds`` without one."""
         while not stop.is_set():
             called = self._wait(seconds, stop)
             if stop.is_set():
                 return
+            self.settling.answered()
             self.called.clear()
             if self.now() or (called and not self.settings.remote):
                 self.moved()
-            stop.wait(settle)
 
     def _wait(self, seconds: float, stop: threading.Event) -> bool:
-        """Wait for a call, at most so long; a stop is seen within a second."""
-        left = seconds
-        while left > 0 and not stop.is_set():
-            if self.called.wait(min(left, 1.0)):
+        """Wait for calls to end, at most so long for the first; a stop is seen within a second."""
+        ends = time.monotonic() + seconds
+        while not stop.is_set():
+            quiet = self.settling.left()
+            if quiet is not None and quiet <= 0:
                 return True
-            left -= 1.0
+            left = ends - time.monotonic()
+            if quiet is not None:
+                stop.wait(min(quiet, 1.0))
+            elif left <= 0:
+                return False
+            else:
+                self.called.wait(min(left, 1.0))
         return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from reconciler.daemon.queue import Settling
 from reconciler.errors import HanseError, LeaseHeld
 
 _log = structlog.get_logger()
@@ -22,6 +23,8 @@ class Bell:
     """When set, no further step begins, and a step under way is asked to finish."""
     rung: threading.Event = field(default_factory=threading.Event)
     within: Bell | None = None
+    settling: Settling | None = None
+    """Rings that come close together are one, where somebody says how close."""
 
     def term(self) -> Bell:
         """A bell for one term of leading: it ends by itself, and with this one."""
@@ -32,6 +35,8 @@ class Bell:
 
     def ring(self) -> None:
         """Something moved: do not wait for the interval."""
+        if self.settling is not None:
+            self.settling.call()
         self.rung.set()
 
     def end(self) -> None:
@@ -42,9 +47,14 @@ class Bell:
             self.within.end()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, or until something moves."""
+        """Wait so long, or until something moves and it is quiet again."""
         self.rung.wait(seconds)
+        while self.settling is not None and (left := self.settling.left()):
+            if self.stop.wait(left):
+                break
         self.rung.clear()
+        if self.settling is not None:
+            self.settling.answered()
 
 
 @dataclass(frozen=True)
@@ -56,13 +66,19 @@ class Rhythm:
     randomness: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
     soon: Callable[[], float | None] = lambda: None
-    """Seconds until the next step, where that is less than the interval."""
+    """Seconds between two steps, where that is less than the interval."""
+    due: Callable[[], float | None] = lambda: None
+    """Seconds from now until something is due."""
 
-    def rest(self, began: float) -> float:
-        """How long to wait after a step that began at ``began``: intervals count from beginning to beginning."""
-        soon = self.soon()
+    def rest(self, began: float, *, failed: bool = False) -> float:
+        """How long to wait after a step that began at ``began``: intervals count from beginning to beginning.
+
+        After one that failed it is the whole interval: what is due stays so.
+        """
+        soon, due = (None, None) if failed else (self.soon(), self.due())
         interval = self.interval if soon is None else min(soon, self.interval)
-        return max(0.0, interval * (1 + self.jitter * self.randomness()) - (self.clock() - began))
+        rest = max(0.0, interval * (1 + self.jitter * self.randomness()) - (self.clock() - began))
+        return rest if due is None else min(rest, due)
 
 
 def keep(step: Callable[[], None], bell: Bell, rhythm: Rhythm) -> None:
@@ -71,9 +87,10 @@ def keep(step: Callable[[], None], bell: Bell, rhythm: Rhythm) -> None:
     Raises LeaseHeld when this process lost its lease: then somebody else does the work.
     """
     while not bell.stop.is_set():
-        began = rhythm.clock()
+        began, failed = rhythm.clock(), True
         try:
             step()
+            failed = False
         except LeaseHeld:
             raise
         except HanseError as error:
@@ -81,4 +98,4 @@ def keep(step: Callable[[], None], bell: Bell, rhythm: Rhythm) -> None:
         except Exception:  # noqa: BLE001 (the outermost loop: it is logged whole, and the loop lives)
             _log.exception("not reconciled: this is a fault of Hanse")
         if not bell.stop.is_set():
-            bell.wait(rhythm.rest(began))
+            bell.wait(rhythm.rest(began, failed=failed))

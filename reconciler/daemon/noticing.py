@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -77,8 +77,13 @@ def _telling(storage: Target) -> Target | None:
 class Waker:
     """Rings once for many events, soon after the last of them. ``clock`` reads seconds."""
 
-    def __init__(self, ring: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._ring, self._clock = ring, clock
+    def __init__(
+        self,
+        ring: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+        concerned: Callable[[Collection[Ref]], None] = lambda _refs: None,
+    ) -> None:
+        self._ring, self._clock, self._concerned = ring, clock, concerned
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._first = 0.0
@@ -107,6 +112,7 @@ class Waker:
         with self._lock:
             refs, self._refs, self._timer = sorted(self._refs), set(), None
         _log.info("data has moved", concerned=refs[:10], number=len(refs))
+        self._concerned(refs)
         self._ring()
 
 
@@ -120,8 +126,14 @@ class _Following:
 class Noticer:
     """Follows storages in threads of their own."""
 
-    def __init__(self, drivers: Drivers, ring: Callable[[], None]) -> None:
-        self._drivers, self._waker = drivers, Waker(ring)
+    def __init__(
+        self,
+        drivers: Drivers,
+        ring: Callable[[], None],
+        concerned: Callable[[Collection[Ref]], None] = lambda _refs: None,
+    ) -> None:
+        """``concerned`` is told whom events concern, before ``ring`` is called."""
+        self._drivers, self._waker = drivers, Waker(ring, concerned=concerned)
         self._followed: dict[str, _Following] = {}
 
     def follow(self, wanted: Mapping[str, Interest]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,10 +29,12 @@ from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
 from reconciler.daemon.prepared import Probe, checks, prepared
 from reconciler.daemon.probing import Prober, keep_probing, run_due
+from reconciler.daemon.queue import Settling
+from reconciler.daemon.rounds import Rounds
 from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
-from reconciler.daemon.working import NowAndThen, Told, due, work
-from reconciler.errors import LeaseHeld, Terminal
+from reconciler.daemon.working import NowAndThen, Told, work
+from reconciler.errors import LeaseHeld, SourceError, Terminal
 from reconciler.kinds.datasetrule.places import Places
 from reconciler.kinds.metrictemplate import DEFAULT_PORTS
 from reconciler.kinds.probe import Checks, Operator
@@ -40,6 +43,7 @@ from reconciler.model import Action, Graph, Plan, Progress, Ref, Report, Resourc
 from reconciler.plan.render import summary
 from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
+from reconciler.source import head_of
 from reconciler.uptime.declared import METRIC_LABEL
 
 _log = structlog.get_logger()
@@ -102,12 +106,15 @@ class Service:
 
     measured: Measured = field(default_factory=Measured)
     """What it has seen of its own work: it is told as metrics."""
+    _head: str = ""
+    """Where the branch stood that the last round read."""
 
     def __post_init__(self) -> None:
         """What fetches, where there is something to fetch from."""
         settings = self.house.settings.source
         self.fetcher = Fetcher(settings, self.house.drivers.secret, self.moved.set, self._fetched)
         self.forging = forging(self.house, self.revision, self.fetcher.bring)
+        self.rounds = Rounds(self.house, self.measured)
 
     @property
     def backlog(self) -> tuple[int, float]:
@@ -128,8 +135,16 @@ class Service:
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
         self.moved.clear()
-        proposal = propose(self.house, self.revision, worktree=self.worktree)
-        plan = proposal.plan
+        with self.rounds.round():
+            return self._step(bell)
+
+    def _step(self, bell: Bell) -> tuple[Proposal, Report | None]:
+        proposal = propose(self.house, self.revision, worktree=self.worktree, due=self.rounds.due)
+        self.rounds.read(proposal.observed)
+        self._head = (proposal.come.head if proposal.come else "") or proposal.plan.commit
+        if self.moved.is_set() and not self._differs():
+            self.moved.clear()
+        plan, held = proposal.plan, self.rounds.held(proposal.plan)
         self.measured.planned(plan, proposal.observed, proposal.graph.targets)
         if self.forging is not None:
             self.forging.planned(plan, proposal.come, self._in_force(proposal))
@@ -141,8 +156,9 @@ class Service:
         if self.noticer is not None:
             self.noticer.follow(interests(declared, self.house.drivers))
         report = None
-        if due(plan) or plan.digest != self.recorded:
-            _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan))
+        if self.rounds.doable(proposal, held) or plan.digest != self.recorded:
+            read = len(proposal.observed.targets) - len(proposal.observed.kept)
+            _log.info("planned", commit=plan.commit[:12], plan=plan.digest[:12], summary=summary(plan), targets=read)
             told = Told(
                 lambda outcome: self.board.heard(outcome, proposal.graph),
                 NowAndThen(_moving, _EVERY),
@@ -150,7 +166,8 @@ class Service:
             )
             if self.forging is not None:
                 self.forging.begun(plan)
-            report = work(self.house, proposal, lease.who(), bell.stop, told, leave=self.moved)
+            report = work(self.house, proposal, lease.who(), bell.stop, told, leave=self.moved, held=held)
+            self.rounds.done(proposal, report)
             self.recorded = plan.digest
             self.measured.reported(report)
             if self.forging is not None:
@@ -158,6 +175,7 @@ class Service:
             self._prepare()
         elif fresh:
             self._prepare()
+        self.rounds.postponed(proposal)
         self.board.learn(self.house.store.data.replicas(), Places.of(declared).storages)
         return proposal, report
 
@@ -166,10 +184,17 @@ class Service:
         settings = self.house.settings
         self.fetcher.now()
         folders = settings.source.paths if self.worktree else ()
-        rhythm = Rhythm(settings.run.interval_seconds, settings.run.jitter, random.random, soon=self._soon)
+        pace, self.rounds = settings.run, Rounds(self.house, self.measured)
+        self.rounds.begin_anew()
+        queue = self.rounds.queue
+        rhythm = Rhythm(pace.interval_seconds, pace.jitter, random.random, soon=self._soon, due=queue.soon)
+        bell.settling, self.fetcher.settling = (
+            Settling(pace.quiet_seconds, pace.longest_quiet_seconds, time.monotonic) for _ in range(2)
+        )
 
         def moved() -> None:
-            self.moved.set()
+            if self._differs():
+                self.moved.set()
             bell.ring()
             if self.forging is not None:
                 self.forging.call()
@@ -199,7 +224,7 @@ class Service:
     @contextmanager
     def _noticing(self, bell: Bell) -> Iterator[None]:
         """Follow the events of storages, from the first step on."""
-        self.noticer = Noticer(self.house.drivers, bell.ring)
+        self.noticer = Noticer(self.house.drivers, bell.ring, self.rounds.queue.changed)
         try:
             yield
         finally:
@@ -239,6 +264,15 @@ class Service:
     def _fetched(self, why: str) -> None:
         if self.house.settings.source.remote:
             self.house.store.heads.fetched(self.revision, why)
+
+    def _differs(self) -> bool:
+        """Whether the branch is at another commit than the last round read; so it is where that cannot be told."""
+        if self.worktree or self.declared is None:
+            return True
+        try:
+            return head_of(Path(self.house.settings.source.repository), self.revision) != self._head
+        except SourceError:
+            return True
 
     def _in_force(self, proposal: Proposal) -> str:
         known = self.house.store.heads.get(proposal.come.branch) if proposal.come else None

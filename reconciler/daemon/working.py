@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import structlog
 
 from reconciler import logs
 from reconciler.apply import Breaker, Conduct, Executor, Pace, Serial, Threads
-from reconciler.model import Action, Outcome, Plan, Progress, Ref, Report, Started, Verb
+from reconciler.model import POSTPONED, Action, Outcome, Plan, Progress, Reason, Ref, Report, Started, Verb
 from reconciler.reconcile import House, Proposal, reconcile
 from reconciler.settings import ApplySettings
 
@@ -47,7 +47,7 @@ class NowAndThen:
             self._tell(action, started.progress)
 
 
-def work(
+def work(  # noqa: PLR0913 (what may end or narrow it are keywords)
     house: House,
     proposal: Proposal,
     who: str,
@@ -56,11 +56,12 @@ def work(
     *,
     serial: bool = False,
     leave: threading.Event | None = None,
+    held: Mapping[Ref, tuple[Reason, str]] | None = None,
 ) -> Report:
     """Carry a proposal out. ``stop`` ends it early: what is in flight is finished, nothing new is begun.
 
-    ``leave`` ends the waiting for transfers: they go on, and the next run looks at them. Where a person follows it,
-    what went wrong is told there, and the log has it as information only.
+    ``leave`` ends all waiting: what is under way goes on, and the next run looks at it. ``held`` is not done in this
+    run. Where a person follows it, what went wrong is told there, and the log has it as information only.
     """
     settings = house.settings.apply
 
@@ -77,6 +78,7 @@ def work(
         breaker=told.breaker,
         stop=stop,
         leave=leave or threading.Event(),
+        held=held or {},
     )
     executor: Executor = Serial() if serial else Threads(settings.workers)
     with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
@@ -104,6 +106,8 @@ def _logged(outcome: Outcome, trouble: str) -> None:
     said = {"resource": action.ref, "verb": str(action.verb), "target": action.target, "operation": outcome.operation}
     if outcome.state == "done":
         _log.info("done", seconds=round(outcome.seconds, 3), **said)
+    elif outcome.state == "deferred" and outcome.reason in POSTPONED:
+        _log.debug("left to another round", reason=str(outcome.reason), why=outcome.message, **said)
     elif outcome.state == "deferred":
         _log.info("deferred", reason=str(outcome.reason or ""), why=outcome.message, **said)
     else:

@@ -1,4 +1,4 @@
-"""The fetcher: a storm of calls is few fetches, what fails changes nothing, and it goes on after that."""
+"""The fetcher: a storm of calls is one fetch, what fails changes nothing, and it goes on after that."""
 
 from __future__ import annotations
 
@@ -8,41 +8,64 @@ import time
 import pytest
 
 from reconciler.daemon.fetching import Fetcher
+from reconciler.daemon.queue import Settling
 from reconciler.errors import SettingsError, SourceError
 from reconciler.settings import Source, load
 from tests.source.repository import commit, repository
 
 
-def keeping(fetcher: Fetcher, seconds: float, settle: float):
+def keeping(fetcher: Fetcher, seconds: float, quiet: float, longest: float):
+    fetcher.settling = Settling(quiet, longest, time.monotonic)
     stop = threading.Event()
-    thread = threading.Thread(target=fetcher.keep, args=(seconds, stop, settle), daemon=True)
+    thread = threading.Thread(target=fetcher.keep, args=(seconds, stop), daemon=True)
     thread.start()
     return lambda: (stop.set(), thread.join(5))
 
 
-def test_a_storm_of_calls_is_few_fetches():
+def soon(holds, seconds: float = 60.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def test_a_storm_of_calls_is_one_fetch():
     rung: list[float] = []
     fetcher = Fetcher(Source(), lambda _reference: "", lambda: rung.append(time.monotonic()))
-    end = keeping(fetcher, 3600, 0.3)
+    end = keeping(fetcher, 3600, 5.0, 60.0)
     for _ in range(200):
         fetcher.call()
         time.sleep(0.002)
-    time.sleep(0.5)
+    assert rung == []
+    assert soon(lambda: rung)
     end()
-    assert 1 <= len(rung) <= 4
+    assert len(rung) == 1
 
 
-def test_the_first_call_and_the_last_one_are_heard():
+def test_a_storm_that_does_not_end_is_heard_all_the_same_and_calls_after_it_are_heard_too():
     rung: list[int] = []
     fetcher = Fetcher(Source(), lambda _reference: "", lambda: rung.append(1))
-    end = keeping(fetcher, 3600, 0.2)
+    end = keeping(fetcher, 3600, 0.2, 0.4)
+
+    def storm() -> bool:
+        fetcher.call()
+        return len(rung) >= 2
+
+    assert soon(storm)
+    assert soon(lambda: fetcher.settling.left() is None)
+    heard = len(rung)
     fetcher.call()
-    time.sleep(0.1)
-    assert len(rung) == 1
-    fetcher.call()
-    time.sleep(0.5)
+    assert soon(lambda: len(rung) > heard)
     end()
-    assert len(rung) == 2
+
+
+def test_without_a_call_it_is_fetched_when_its_time_has_come(tmp_path):
+    upstream = repository(tmp_path / "up")
+    settings = Source(remote=str(upstream), repository=str(tmp_path / "mirror.git"), revision="main")
+    rung: list[int] = []
+    end = keeping(Fetcher(settings, lambda _reference: "", lambda: rung.append(1)), 0.1, 1.0, 5.0)
+    assert soon(lambda: rung)
+    end()
 
 
 def test_only_what_moved_is_told(tmp_path):
