@@ -5,16 +5,19 @@ BIN := $(VENV)/bin
 REQ := requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-month demo-real test check bench docs lock clean
+.PHONY: help demo demo-month demo-evening demo-real test check bench docs lock clean
 
 help: ## say what there is
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## the real sites of the EGI Federated Cloud, planned, applied, broken and repaired (no root)
 	@$(BIN)/python -m tests.demo.demo
 
 demo-month: $(VENV)/.run ## a month of 40 made-up sites: availability, agreements, tickets, usage, and pages that draw them (no root)
 	@$(BIN)/python -m tests.demo.month
+
+demo-evening: $(VENV)/.dev ## an evening of three people: pull requests, approvals, a machine that dies, drift, a downtime (BIND, PostgreSQL, Chromium)
+	@$(BIN)/python -m tests.demo.evening
 
 demo-real: $(VENV)/.dev ## the same with OpenStack, BIND and Ansible, then data on XRootD and S3 (root on Debian)
 	@sh .ci/packages
@@ -57,6 +60,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/openstack.in -o $(REQ)/openstack.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/rucio.in -o $(REQ)/rucio.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/caso.in -o $(REQ)/caso.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/openbao.in -o $(REQ)/openbao.txt
 
 clean: ## remove what make made
 	rm -rf $(VENV) site .demo .cache

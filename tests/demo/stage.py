@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import shlex
@@ -34,8 +35,17 @@ class Stage:
         self.environment = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         self.environment.update(environment or {})
         self.bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self.prompt = "$"
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
+
+    def at(self, folder: str, who: str, environment: dict[str, str] | None = None) -> Stage:
+        """The same stage with somebody else at the keyboard, in a folder of theirs."""
+        other = copy.copy(self)
+        other.place, other.prompt = self.place / folder, f"{who}$"
+        other.environment = {**self.environment, **(environment or {})}
+        other.place.mkdir(parents=True, exist_ok=True)
+        return other
 
     def chapter(self, number: int, title: str) -> None:
         """A heading."""
@@ -83,7 +93,7 @@ class Stage:
     def commit(self, subject: str) -> None:
         """Commit everything that changed, and show the command."""
         self._git(["add", "-A"])
-        self._print(f"\n$ git add -A && git commit -m {shlex.quote(subject)}", strong=True)
+        self._print(f"\n{self.prompt} git add -A && git commit -m {shlex.quote(subject)}", strong=True)
         self._git(["commit", "-q", "-m", subject])
 
     def seconds(self) -> float:
@@ -94,7 +104,7 @@ class Stage:
         subprocess.run(["git", *words], cwd=self.place, env=self.environment, check=True)
 
     def _run(self, shown: str, command: Sequence[str], ends: int, fold: str, expect: str) -> str:
-        self._print(f"\n$ {shown}", strong=True)
+        self._print(f"\n{self.prompt} {shown}", strong=True)
         lines: list[str] = []
         with subprocess.Popen(
             command,

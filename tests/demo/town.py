@@ -1,0 +1,133 @@
+"""The federation of the scripted evening: a harbour with a cloud, two VOs that share it, and what its machines know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.demo.hub import REPOSITORY, Hub
+from tests.real.bind import Bind
+
+SITE, ZONE, VO, OTHER = "HARBOUR", "fed.example.org", "tides.example.org", "fjord.example.org"
+WORKERS = 8
+_SITE = f"""\
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: {SITE}}}
+spec:
+  country: DE
+  latitude: 53.54
+  longitude: 8.58
+  clouds:
+    - name: one
+      driver: simulated
+      endpoint: https://cloud.harbour.example.org/v3
+      shares:
+        - {{vo: {VO}, projectId: "{"1" * 32}"}}
+        - {{vo: {OTHER}, projectId: "{"2" * 32}"}}
+"""
+_VO = """\
+apiVersion: hanse/v1
+kind: VO
+metadata: {{name: {name}}}
+spec: {{}}
+"""
+_NAME = """\
+apiVersion: hanse/v1
+kind: DNSRecord
+metadata: {{name: www, namespace: {space}}}
+spec:
+  zone: {zone}
+  name: {space}
+  ttl: 3600
+  values: [192.0.2.{last}]
+"""
+SURGE = f"""\
+# A surge model for one night.
+apiVersion: hanse/v1
+kind: VirtualCluster
+metadata: {{name: surge, namespace: tides}}
+spec:
+  vo: {VO}
+  site: {SITE}
+  frontend: {{cpus: 1, image: debian-12}}
+  workers:
+    - {{name: compute, count: {WORKERS}, cpus: 1, image: debian-12}}
+---
+apiVersion: hanse/v1
+kind: DNSRecord
+metadata: {{name: surge, namespace: tides}}
+spec:
+  zone: {ZONE}
+  name: surge
+  valuesFrom: {{kind: VirtualCluster, name: surge, output: frontend_address}}
+"""
+_SETTINGS = """\
+state = "{state}"
+
+[source]
+remote = "{remote}"
+revision = "main"
+username = "hanse"
+password = {{ env = "GIT_PASSWORD" }}
+
+[[source.signed]]                      # no commit counts that none of these people has signed
+paths = ["manifests"]
+signers = "signers"
+
+[records]
+url = "{records}"
+
+[run]
+lease_seconds = 5
+
+[forge]
+kind = "forgejo"
+url = "{forge}"
+repository = "{repository}"
+token = {{ env = "FORGE_TOKEN" }}
+
+[[webhooks]]
+name = "forge"
+forge = "forgejo"
+secret = {{ env = "HOOK_SECRET" }}
+
+[targets."dns:{zone}."]
+driver = "rfc2136"
+server = "127.0.0.1"
+port = {port}
+key = {{ file = "{key}" }}
+
+[targets."compute:*".simulate]         # as OpenStack: asked twice for one name, it makes two machines
+duplicate_names = true
+faults = [{{ on = "create", kind = "hang", every = 1, seconds = 0.8 }}]
+"""
+
+
+def mail(name: str) -> str:
+    """Of one of the people."""
+    return f"{name}@{ {'tara': VO, 'finn': OTHER}.get(name, 'harbour.example.org') }"
+
+
+def manifests() -> dict[str, str]:
+    """What the repository holds at the beginning."""
+    return {
+        "manifests/sites/harbour.yaml": _SITE,
+        "manifests/vos/tides.yaml": _VO.format(name=VO),
+        "manifests/vos/fjord.yaml": _VO.format(name=OTHER),
+        "manifests/tides/names.yaml": _NAME.format(space="tides", zone=ZONE, last=10),
+        "manifests/fjord/names.yaml": _NAME.format(space="fjord", zone=ZONE, last=20),
+    }
+
+
+def settings(hub: Hub, records: str, bind: Bind, state: Path) -> str:
+    """What both machines know; what is secret comes from their environment."""
+    return _SETTINGS.format(
+        state=state,
+        remote=hub.url,
+        records=records,
+        forge=hub.forge.url,
+        repository=REPOSITORY,
+        zone=ZONE,
+        port=bind.port,
+        key=bind.writer_key,
+    )
