@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.masking import MASK
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -72,10 +74,10 @@ class LeaseHeld(RecordsError):
 
 
 class DriverError(HanseError):
-    """A back end refused or failed an operation."""
+    """A back end refused or failed an operation. Secrets that were read are taken out of its words."""
 
     def __init__(self, message: str, *, reason: Reason | None = None) -> None:
-        super().__init__(message)
+        super().__init__(MASK(message))
         self.reason = reason
 
 

@@ -16,6 +16,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from reconciler.masking import MASK
+
 
 def configure(level: str, environment: Mapping[str, str]) -> None:
     """Send log lines of at least ``level`` to stderr: coloured text on a terminal, JSON where it is none."""
@@ -25,7 +27,13 @@ def configure(level: str, environment: Mapping[str, str]) -> None:
     if not terminal:
         shown = [structlog.processors.format_exc_info, structlog.processors.EventRenamer("message"), _json]
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, stamp, *shown],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            stamp,
+            *shown,
+            _masked,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
@@ -37,6 +45,11 @@ def about(**what: Any) -> Iterator[None]:
     """Every line written inside, in this thread, says what it is about (``run``, ``commit``, ``resource``)."""
     with structlog.contextvars.bound_contextvars(**what):
         yield
+
+
+def _masked(_logger: WrappedLogger, _method: str, line: Any) -> Any:
+    """The second net: a secret that was read is in no line."""
+    return MASK(line) if isinstance(line, str) else line
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:

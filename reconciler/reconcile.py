@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler import (
     apply,
+    authority,
     fresh,
     graph,
     hindsight,
@@ -70,6 +71,8 @@ class Proposal:
     """True for a plan that was made earlier: everything is looked at once more just before it is done."""
     come: incoming.Incoming | None = None
     """How the branch stands that it was read from."""
+    judged: authority.Judged | None = None
+    """What of the commit counts, by who made it and who agreed."""
     stale: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
     """What is not done on the strength of these readings, and the targets that must be read before."""
 
@@ -100,12 +103,14 @@ def propose(
     repository, paths = Path(settings.source.repository), settings.source.paths
     come = incoming.chosen(settings, house.store, revision, worktree=worktree)
     read = source.read(repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
-    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules), house.memory)
+    resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules, settings.secrets), house.memory)
+    judged = authority.judge(house, come, resources, worktree=worktree, trust=trust)
+    resources = judged.resources
     earlier, house.earlier = house.earlier, None  # a graph that cannot be built leaves none to build the next one on
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
         ordered = hindsight.over(ordered, repository, read, Path(settings.cache), house.clock())
-    house.memory.ordered = True
+    house.memory.ordered = judged.whole
     ordered = suppose.without(ordered, down)
     drivers = untrusted.drivers(drivers, untrusted.described(house, trust), ordered) if trust else drivers
     inventory = house.held = keeping.inventory(house.store, house.held)
@@ -139,16 +144,18 @@ def propose(
         memory.keep(seen, placed, inventory, house.clock(), run)
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
     rules = policy(settings, placed, house.store, house.clock(), unverified=come.unverified)
+    rules = authority.respecting(rules, judged)
     placed = incoming.remarked(placed, come)
     made = plan.plan(placed, seen, inventory, rules, kinds, world)
     stale = fresh.lacking(made, placed, inventory, seen, kinds)
-    return Proposal(made, placed, seen, inventory, rules, come=come, stale=stale)
+    return Proposal(made, placed, seen, inventory, rules, come=come, stale=stale, judged=judged)
 
 
 def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Conduct, who: str) -> Report:
     """Do it, write down what became of it, and say so."""
     plan_, placed, seen = proposal.plan, proposal.graph, proposal.observed
     incoming.settle(house.store, proposal.come)
+    authority.settle(house.store, proposal.judged, proposal.come)
     locking.begin(house.store, plan_, placed, seen)
     with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
         work = Work(

@@ -12,10 +12,14 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from reconciler.errors import SettingsError
-from reconciler.model import SecretRef, Strict
+from reconciler.model import SecretRef, SecretScope, Strict
+from reconciler.ports.secrets import OpenBaoOptions, SopsOptions
 
 FILE = "hanse.toml"
-_SECRET = ("a secret does not stand here itself", 'give { env = "NAME" } or { file = "PATH" }')
+_SECRET = (
+    "a secret does not stand here itself",
+    'give { env = "NAME" } or { file = "PATH" }, or one of { sops = {...} }, { openbao = {...} }',
+)
 
 
 class SignedSettings(Strict):
@@ -449,6 +453,12 @@ class Settings(Strict):
     oidc: OidcSettings = OidcSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
     """Rule id -> path pattern -> severity: where a rule is only a warning."""
+    sops: SopsOptions = SopsOptions()
+    """Secrets in files that SOPS has encrypted."""
+    openbao: OpenBaoOptions = OpenBaoOptions()
+    """Secrets in OpenBao or Vault."""
+    secrets: tuple[SecretScope, ...] = ()
+    """Which secrets manifests may name; left out, any: for a repository that only operators write to."""
     substitute: Mapping[str, str] = Field(default_factory=dict)
     """Driver named in manifests -> driver used instead (``openstack = "simulated"`` for a rehearsal)."""
     targets: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
@@ -472,6 +482,9 @@ class Settings(Strict):
             "state": str(root / self.state),
             "cache": str(root / self.cache),
             "records": self.records.model_copy(update={"url": url}),
+            "sops": self.sops.model_copy(
+                update={"age_key_file": str(root / self.sops.age_key_file) if self.sops.age_key_file else ""}
+            ),
             "source": self.source.model_copy(
                 update={
                     "repository": str(root / self._repository),

@@ -26,7 +26,7 @@ def described(house: House, revision: str) -> Graph:
     settings = house.settings
     read = source.read(Path(settings.source.repository), revision, paths=settings.source.paths)
     memory = manifest.Memory.open(Path(settings.cache), house.kinds)
-    resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules), memory)
+    resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules, settings.secrets), memory)
     return graph.build(resources, house.kinds, house.drivers)
 
 
@@ -62,7 +62,7 @@ class _Wary:
 
     def secret(self, reference: SecretRef) -> str:
         """Secrets that manifests name are not read."""
-        raise Terminal(f"{reference.env or reference.file}: no secret is read for what is not merged")
+        raise Terminal(f"{reference}: no secret is read for what is not merged")
 
     def _described(self, target: Target) -> bool:
         known = self._trusted.targets.get(target.id)

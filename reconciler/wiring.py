@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import Terminal
+from reconciler.errors import SourceError, Terminal
 from reconciler.model import SecretRef, Target
 from reconciler.ports import (
     DNS,
@@ -30,6 +30,10 @@ from reconciler.ports import (
 )
 from reconciler.records.catalogue import Remembered
 from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.drivers.secrets import Secrets
+    from reconciler.records.store import Store
 
 MODULES: Mapping[tuple[str, str], str] = {
     ("dns", "zonefile"): "reconciler.drivers.zonefile",
@@ -95,12 +99,18 @@ class Wired:
         settings: Settings,
         environment: Mapping[str, str] | None = None,
         catalogue: Catalogue | None = None,
+        store: Store | None = None,
     ) -> None:
-        """``catalogue`` knows the files of datasets; without one this process remembers what it learns."""
+        """``catalogue`` knows the files of datasets; without one this process remembers what it learns.
+
+        ``store`` knows which commit is in force, for secrets that stand encrypted in the repository.
+        """
         self._settings = settings
         self.catalogue: Catalogue = catalogue or Remembered()
         self.catalogue.policy = DataPolicy(**settings.data.model_dump())
         self._environment = os.environ if environment is None else environment
+        self._store = store
+        self._secrets: Secrets | None = None
         self._local = threading.local()
         self._shared: dict[tuple[str, str, str], Any] = {}
 
@@ -178,16 +188,14 @@ class Wired:
         return found
 
     def secret(self, reference: SecretRef) -> str:
-        """Read a secret now. Raises Terminal naming the reference, never the value."""
-        if reference.env is not None:
-            if reference.env not in self._environment:
-                raise Terminal(f"the environment variable {reference.env} is not set: set it for the reconciler")
-            return self._environment[reference.env]
-        try:
-            return Path(reference.file or "").read_text(encoding="utf-8").removesuffix("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise Terminal(f"the secret file {reference.file} cannot be read: {why}") from error
+        """Read a secret now. Raises Terminal or Transient naming the reference, never the value."""
+        if self._secrets is None:  # two that are made at the same time read the same
+            from reconciler.drivers.secrets import Secrets
+
+            given = self._settings
+            committed = committed_files(given, self._store)
+            self._secrets = Secrets(self._environment, committed, given.sops, given.openbao)
+        return self._secrets.read(reference)
 
     def _open(self, port: str, target: Target) -> Any:
         own = self._local.__dict__.setdefault("opened", {})
@@ -210,3 +218,25 @@ class Wired:
     def _extra(self, port: str) -> Mapping[str, Any]:
         extra = {"playbooks": self._settings.playbooks} if self._settings.playbooks else {}
         return {**extra, "repository": self._settings.source.repository} if port == "configure" else extra
+
+
+def committed_files(settings: Settings, store: Store | None) -> Callable[[str], bytes]:
+    """What gives files of the repository as of the commit in force, whatever else is being planned."""
+
+    def content(path: str) -> bytes:
+        from reconciler import incoming, source
+
+        wanted, repository = settings.source.revision, Path(settings.source.repository)
+        try:
+            if store is not None:
+                come = incoming.chosen(settings, store, wanted, worktree=False)
+                if come.unverified:
+                    raise Terminal(f"{path}: no commit is in force: {come.unverified}")
+                wanted = come.revision
+            elif settings.source.signers or settings.source.signed:
+                raise Terminal(f"{path}: which commit is in force is not known here")
+            return source.content(repository, wanted, path)
+        except SourceError as error:
+            raise Terminal(str(error)) from error
+
+    return content

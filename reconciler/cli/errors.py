@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from reconciler.cli import console
 from reconciler.cli.codes import BLOCKED, FAILED, INTERRUPTED, STALE
 from reconciler.errors import BlockedPlan, HanseError, LeaseHeld, ManifestError, RecordsError, StalePlan
+from reconciler.masking import MASK
 
 _NEXT: tuple[tuple[type[HanseError], str], ...] = (
     (StalePlan, "make a new plan: hanse plan --out FILE"),
@@ -31,7 +32,7 @@ _SHOWN = 20
 def expected(error: HanseError, environment: Mapping[str, str]) -> int:
     """Say an error that this program raises itself."""
     if environment.get("HANSE_DEBUG"):
-        traceback.print_exception(error)
+        _trace(error)
     advice = next((said for kind, said in _NEXT if isinstance(error, kind)), "")
     if isinstance(error, ManifestError):
         _faults(error)
@@ -55,7 +56,7 @@ def usage(error: TyperException) -> int:
 def unusable(error: OSError, environment: Mapping[str, str]) -> int:
     """Say that a file that was named, or the machine, does not allow what was asked."""
     if environment.get("HANSE_DEBUG"):
-        traceback.print_exception(error)
+        _trace(error)
     said = error.strerror or type(error).__name__
     _say(f"{error.filename}: {said}" if error.filename else said, "check the path, its permissions and free space")
     return FAILED
@@ -64,7 +65,7 @@ def unusable(error: OSError, environment: Mapping[str, str]) -> int:
 def unexpected(error: Exception, environment: Mapping[str, str]) -> int:
     """Say an error that nobody foresaw."""
     if environment.get("HANSE_DEBUG"):
-        traceback.print_exception(error)
+        _trace(error)
     _say(
         f"unexpected {type(error).__name__}: {error}", "this is a fault of Hanse: HANSE_DEBUG=1 shows where, report it"
     )
@@ -98,7 +99,11 @@ def _faults(error: ManifestError) -> None:
         console.note(f"… and {len(error.diagnostics) - _SHOWN:,} more")
 
 
+def _trace(error: BaseException) -> None:
+    console.note(MASK("".join(traceback.format_exception(error))).rstrip())
+
+
 def _say(message: str, advice: str) -> None:
-    console.note(f"error: {message}")
+    console.note(MASK(f"error: {message}"))
     if advice:
         console.note(f"next: {advice}")

@@ -53,7 +53,7 @@ def opened(place: Place, *, write: bool = True) -> Iterator[House]:
     with open_store(url, now) if write or writable(url) else read_store(url, now) as store:
         memory = Memory.open(Path(settings.cache), registry())
         try:
-            yield House(settings, Wired(settings, catalogue=store.catalogue), store, memory)
+            yield House(settings, Wired(settings, catalogue=store.catalogue, store=store), store, memory)
         except ManifestError:
             memory.save()  # what is without fault need not be parsed again
             raise
@@ -118,7 +118,7 @@ def surveyed(settings: Settings, revision: str, *, worktree: bool = False) -> tu
     memory = manifest.Memory.open(Path(settings.cache), kinds)
     where, paths = Path(settings.source.repository), settings.source.paths
     read = source.read(where, revision, worktree=worktree, paths=paths, earlier=memory.revision)
-    found = manifest.survey(read, kinds, manifest.RuleSettings(settings.rules), memory)
+    found = manifest.survey(read, kinds, manifest.RuleSettings(settings.rules, settings.secrets), memory)
     memory.save()
     return read, found
 

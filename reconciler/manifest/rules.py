@@ -9,9 +9,10 @@ from typing import Any
 
 from reconciler.errors import SettingsError
 from reconciler.kinds import Kind, Rule
+from reconciler.manifest.scopes import SCOPE
 from reconciler.manifest.secrets import INLINE
 from reconciler.manifest.words import nearest
-from reconciler.model import Diagnostic, Severity
+from reconciler.model import Diagnostic, SecretScope, Severity
 
 
 def _nothing(*_: Any) -> tuple[()]:
@@ -34,6 +35,7 @@ GENERAL = (
     Rule("moved-taken", "What lifecycle.moved names is declared nowhere, and moved to one place only.", _nothing),
     Rule("ignore-path", "lifecycle.ignore names fields of the kind: spec.ttl.", _nothing),
     INLINE,
+    SCOPE,
     Rule("reference-dangling", "What a manifest refers to is declared.", _nothing),
     Rule("reference-cycle", "References do not go round in a circle.", _nothing),
 )
@@ -48,6 +50,8 @@ class RuleSettings:
     """Rule id -> path pattern -> severity, from ``[rules]`` of hanse.toml."""
 
     severities: Mapping[str, Mapping[str, Severity]] = field(default_factory=dict)
+    scopes: tuple[SecretScope, ...] = ()
+    """Which secrets manifests may name, from ``[[secrets]]``; none at all for any."""
 
     def judged(self, fault: Diagnostic) -> Diagnostic:
         """The fault with the severity that its path gives it. What the line cannot do without stays an error."""

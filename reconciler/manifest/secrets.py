@@ -41,7 +41,7 @@ _SUSPECT = (
 )
 _NAMED = ("name", "key")
 """Fields that name what another field of the same mapping holds."""
-_REFERENCE = frozenset({"env", "file", "secretRef"})
+_REFERENCE = frozenset({"env", "file", "sops", "openbao", "secretRef"})
 _HOLDING = frozenset({"value", "text", "plain", "content", "data", "default"})
 """Fields of a mapping with a secret's name that hold the secret itself."""
 

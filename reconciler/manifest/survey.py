@@ -17,6 +17,7 @@ from reconciler.manifest.memory import Kept, Memory
 from reconciler.manifest.moves import moved_wrongly
 from reconciler.manifest.reader import documents
 from reconciler.manifest.rules import RuleSettings, checked
+from reconciler.manifest.scopes import overreaching
 from reconciler.model import Diagnostic, Ref, Resource, Resources, Revision
 
 
@@ -73,6 +74,7 @@ def _survey(revision: Revision, kinds: Mapping[str, Kind[Any]], judge: RuleSetti
         between += _joined(torn, kept.torn, items)
     if parsed or gone:
         between += moved_wrongly(items)
+    between += overreaching(items, judge.scopes)
     faults = [*placed(between, revision), *(judge.judged(fault) for fault in (*revision.refused, *unread))]
     faults += _within(revision, parsed, judge, memory)
     faults.sort()

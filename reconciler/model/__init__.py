@@ -30,7 +30,8 @@ from reconciler.model.ref import Ref
 from reconciler.model.resource import PLAIN, DeletionPolicy, Edge, Gate, Lifecycle, Location, Mode, Resource
 from reconciler.model.resources import Resources
 from reconciler.model.revision import Blobs, Revision
-from reconciler.model.spec import SecretRef, Spec, Strict, ValueFrom, digest_of, encode
+from reconciler.model.secret import OpenBaoRef, SecretRef, SecretScope, SopsRef
+from reconciler.model.spec import Spec, Strict, ValueFrom, digest_of, encode
 from reconciler.model.stage import Stage, StageName
 from reconciler.model.target import Target
 from reconciler.model.usage import UsageRecord
@@ -76,6 +77,7 @@ __all__ = [
     "Mode",
     "Observation",
     "Observed",
+    "OpenBaoRef",
     "Operation",
     "Outcome",
     "Past",
@@ -102,7 +104,9 @@ __all__ = [
     "RuleAccount",
     "Run",
     "SecretRef",
+    "SecretScope",
     "Severity",
+    "SopsRef",
     "Spec",
     "Stage",
     "StageName",

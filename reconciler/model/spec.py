@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Strict(BaseModel):
@@ -27,22 +27,6 @@ class Spec(Strict):
     def digest(self) -> str:
         """SHA-256 over ``canonical()``, 32 hex digits."""
         return digest_of(self.canonical())
-
-
-class SecretRef(Strict):
-    """Where a secret is found at the moment of use. The secret itself never stands in a manifest."""
-
-    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    """Name of an environment variable of the reconciler."""
-    file: Annotated[str, Field(min_length=1)] | None = None
-    """Path of a file on the reconciler's machine; the trailing newline is dropped."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            message = "give exactly one of env, file"
-            raise ValueError(message)
-        return self
 
 
 class ValueFrom(Strict):

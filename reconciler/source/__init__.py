@@ -16,6 +16,7 @@ from reconciler.source.listing import changed_files, files_at
 from reconciler.source.names import resolved
 from reconciler.source.repository import opened
 from reconciler.source.signatures import Signers, unverified
+from reconciler.source.single import content
 
 __all__ = [
     "BRANCHES",
@@ -25,6 +26,7 @@ __all__ = [
     "Rule",
     "Signers",
     "branch_of",
+    "content",
     "fetch",
     "fork",
     "head_of",

@@ -139,7 +139,7 @@ class AccessTokens:
 def named(reference: SecretRef | str | None) -> str:
     """Where a secret is: what may be printed about it."""
     if isinstance(reference, SecretRef):
-        return f"the environment variable {reference.env}" if reference.env else f"the file {reference.file}"
+        return str(reference)
     return "the options"
 
 

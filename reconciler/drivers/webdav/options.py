@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from reconciler.model import SecretRef
+from reconciler.model import OpenBaoRef, SecretRef, SopsRef
 
 ANY = "https://wlcg.cern.ch/jwt/v1/any"
 """The audience of a token that every storage takes (WLCG token profile 1.0)."""
@@ -37,6 +37,10 @@ class Token(_Options):
     """Environment variable with a token that somebody keeps fresh."""
     file: str | None = None
     """File with such a token; it is read anew for each request."""
+    sops: SopsRef | None = None
+    """Value of a file that SOPS has encrypted."""
+    openbao: OpenBaoRef | None = None
+    """Value in OpenBao or Vault."""
     issuer: str = ""
     """The issuer; its token endpoint is discovered (OpenID Connect Discovery 1.0)."""
     client_id: SecretRef | str = ""
@@ -49,9 +53,9 @@ class Token(_Options):
 
     @model_validator(mode="after")
     def _one_way(self) -> Token:
-        ways = [bool(self.env), bool(self.file), bool(self.issuer)]
+        ways = [bool(way) for way in (self.env, self.file, self.sops, self.openbao, self.issuer)]
         if sum(ways) != 1:
-            message = "give one of env, file, issuer"
+            message = "give one of env, file, sops, openbao, issuer"
             raise ValueError(message)
         if self.issuer and not (self.client_id and self.client_secret):
             message = "an issuer is asked with client_id and client_secret"
@@ -61,7 +65,7 @@ class Token(_Options):
     @property
     def kept(self) -> SecretRef | None:
         """The token that somebody keeps fresh; None when an issuer is asked."""
-        return None if self.issuer else SecretRef(env=self.env, file=self.file)
+        return None if self.issuer else SecretRef(env=self.env, file=self.file, sops=self.sops, openbao=self.openbao)
 
 
 class Options(_Options):

@@ -92,7 +92,7 @@ def _secrets(_ref: Ref, spec: VirtualClusterSpec) -> Iterator[Fault]:
             if not isinstance(value, Secret) and _mentions_secret(value):
                 yield Fault(
                     f"spec.software[{n}].variables.{name}",
-                    "secretRef must be the whole variable and give exactly one of env, file",
+                    "secretRef must be the whole variable and give exactly one of env, file, sops, openbao",
                     "write {secretRef: {env: NAME}} or {secretRef: {file: PATH}}",
                 )
 

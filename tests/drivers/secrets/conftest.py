@@ -1,0 +1,1 @@
+from tests.real.secrets import openbao, sops  # noqa: F401 (fixtures)
