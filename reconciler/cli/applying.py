@@ -209,39 +209,10 @@ def _served(house: House, listen: str, service: Service, place: Place) -> Iterat
     import structlog
 
     from reconciler.cli.shown import Shown
-    from reconciler.errors import SettingsError
-    from reconciler.register import Register
 
-    try:
-        from reconciler.web import argo, gocdb, hooks, metrics, results
-        from reconciler.web.known import Known
-        from reconciler.web.serving import serving
-    except ImportError as error:
-        raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
     web = house.settings.web
-    token = partial(house.drivers.secret, web.token) if web.token else None
-    of_gocdb = gocdb.Interface(
-        Register(house), token or (lambda: ""), house.clock, gocdb.readers(house.store.tokens), **web.gocdb.model_dump()
-    )
-    known = Known(
-        house.store,
-        web,
-        house.clock,
-        checks=lambda: service.checks,
-        declared=lambda: service.declared,
-        backlog=lambda: service.backlog,
-        measured=service.measured,
-    )
-    others = [*gocdb.routes(of_gocdb), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
-    forges = house.settings.webhooks
-    others += hooks.routes(
-        hooks.Hooks(
-            forges, house.drivers.secret, house.store.deliveries, service.called, house.clock, lambda: service.waits
-        )
-    )
-    shown = Shown(house, service, place, token)
-    others += shown.routes()
-    with serving(listen, service.board, token, others) as url, shown.while_served():
+    shown = Shown(house, service, place, partial(house.drivers.secret, web.token) if web.token else None)
+    with shown.served(listen) as url:
         structlog.get_logger().info("listening", url=url)
         yield
 

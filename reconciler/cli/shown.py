@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Place
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from reconciler.daemon.service import Service
     from reconciler.reconcile import House
     from reconciler.uptime import Explained
+    from reconciler.web.gocdb import Interface
+    from reconciler.web.hooks import Hooks
+    from reconciler.web.known import Known
+    from reconciler.web.oidc import People
+    from reconciler.web.sight import Sight
 
 
 @dataclass(frozen=True)
@@ -33,21 +39,89 @@ class Shown:
         from reconciler.errors import SettingsError
 
         try:
-            from reconciler.web import api, pages
+            from reconciler.web import api, login, pages
         except ImportError as error:
             raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
+        sight, url = self.sight, self.house.settings.web.url
+        entrance = login.Entrance(sight, sight.people, url).routes(pages.refusing(sight)) if sight.people else []
+        return [*entrance, *api.routes(sight), *pages.routes(sight)]
+
+    @cached_property
+    def people(self) -> People | None:
+        """Whom providers vouch for; None where none is configured."""
+        from reconciler.web.oidc import People
+
+        known = self.house.settings.oidc
+        return People(known, self.house.drivers.secret) if known.issuers else None
+
+    @cached_property
+    def sight(self) -> Sight:
+        """Everything that may be looked at."""
         from reconciler.web.sight import Sight
 
-        sight = Sight(
+        return Sight(
             self.house.store,
             self.house.clock,
             planned=lambda: self.service.planned,
             explain_day=partial(_day, self.place),
             token=self.token,
             open="read" in self.house.settings.web.open,
+            people=self.people,
             ended=self.ended.is_set,
         )
-        return [*api.routes(sight), *pages.routes(sight)]
+
+    def everything(self) -> Sequence[Any]:
+        """Every route but those of datasets. Raises SettingsError where what they need is not installed."""
+        pages = self.routes()
+        from reconciler.web import argo, gocdb, hooks, metrics, results
+
+        known = self._known()
+        found = [*gocdb.routes(self._gocdb()), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
+        return [*found, *hooks.routes(self._hooks()), *pages]
+
+    @contextmanager
+    def served(self, listen: str) -> Iterator[str]:
+        """Serve all of it while the block runs; gives the URL. Raises SettingsError."""
+        routes = self.everything()
+        from reconciler.web.serving import serving
+
+        proxies = self.house.settings.web.proxies
+        board, door = self.service.board, self.sight.door
+        with serving(listen, board, self.token, routes, door, proxies) as url, self.while_served():
+            yield url
+
+    def _known(self) -> Known:
+        from reconciler.web.known import Known
+
+        return Known(
+            self.house.store,
+            self.house.settings.web,
+            self.house.clock,
+            checks=lambda: self.service.checks,
+            declared=lambda: self.service.declared,
+            people=self.people,
+            backlog=lambda: self.service.backlog,
+            measured=self.service.measured,
+        )
+
+    def _hooks(self) -> Hooks:
+        from reconciler.web.hooks import Hooks
+
+        house, forges = self.house, self.house.settings.webhooks
+        waits, called = (lambda: self.service.waits), self.service.called
+        return Hooks(forges, house.drivers.secret, house.store.deliveries, called, house.clock, waits)
+
+    def _gocdb(self) -> Interface:
+        """Where people log in, nobody comes in without being known."""
+        from reconciler.register import Register
+        from reconciler.web.door import reading
+        from reconciler.web.gocdb import Interface
+
+        house, nothing = self.house, secrets.token_hex(32) if self.people else ""
+        settings = house.settings.web.gocdb.model_dump()
+        return Interface(
+            Register(house), self.token or (lambda: nothing), house.clock, reading(self.sight.door), **settings
+        )
 
     @contextmanager
     def while_served(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from sse_starlette import EventSourceResponse
@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from reconciler.copies import Board, Fact, Question
 from reconciler.kinds.expression import ExpressionError
+from reconciler.web.door import Answer, Door, declared, needing
 
 _LOOK = 0.25
 """Seconds between two looks at the board: however many streams there are, none holds a thread."""
@@ -31,29 +32,46 @@ class _Wrong(Exception):
     """What was asked cannot be understood."""
 
 
-def application(board: Board, token: Callable[[], str], ended: Callable[[], bool]) -> Starlette:
-    """The application. ``token``: what callers must show, "" for nothing; ``ended``: streams shall end."""
+def application(
+    board: Board, token: Callable[[], str], ended: Callable[[], bool], door: Door | None = None
+) -> Starlette:
+    """The application. ``token``: what callers must show, "" for nothing; ``ended``: streams shall end.
+
+    With a ``door``, whoever may read comes in as well.
+    """
+
+    def guarded(answer: Answer) -> Answer:
+        if door is not None and door.people is not None:
+            return needing(door, "read", _told_wrong(answer))
+        found: Answer = declared(_guarded(token, answer), "read")
+        return found
+
     return Starlette(
         routes=[
-            Route("/v1/datasets/events", _guarded(token, partial(_events, board, ended)), methods=["GET"]),
-            Route("/v1/datasets/copies", _guarded(token, partial(_copies, board)), methods=["GET"]),
+            Route("/v1/datasets/events", guarded(partial(_events, board, ended)), methods=["GET"]),
+            Route("/v1/datasets/copies", guarded(partial(_copies, board)), methods=["GET"]),
         ]
     )
 
 
-def _guarded(
-    token: Callable[[], str], answer: Callable[[Request], Awaitable[Response]]
-) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(token: Callable[[], str], answer: Answer) -> Answer:
     async def guarded(request: Request) -> Response:
         needed, shown = token(), request.headers.get("authorization", "")
         if needed and not hmac.compare_digest(shown.encode(), f"Bearer {needed}".encode()):
             return _refused(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+        return await _told_wrong(answer)(request)
+
+    return guarded
+
+
+def _told_wrong(answer: Answer) -> Answer:
+    async def told(request: Request) -> Response:
         try:
             return await answer(request)
         except _Wrong as error:
             return _refused(400, str(error))
 
-    return guarded
+    return told
 
 
 async def _copies(board: Board, request: Request) -> Response:

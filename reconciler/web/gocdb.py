@@ -21,6 +21,7 @@ from reconciler.errors import ManifestError, SourceError
 from reconciler.exchange.gocdb import Refused, View, answer, refusal
 from reconciler.records.tokens import Tokens
 from reconciler.register import NotYet, Register
+from reconciler.web.door import declared
 
 AT = "hanse-at"
 """Header: a commit, a day or a time."""
@@ -47,7 +48,7 @@ class Interface:
 def routes(interface: Interface) -> list[BaseRoute]:
     """The routes of the interface."""
     return [
-        Route(f"/gocdbpi/{level}{end}", partial(_answered, interface, level), methods=["GET"])
+        Route(f"/gocdbpi/{level}{end}", declared(partial(_answered, interface, level), "read"), methods=["GET"])
         for level in ("public", "private")
         for end in ("", "/")
     ]

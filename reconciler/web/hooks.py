@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -21,6 +22,7 @@ from reconciler.errors import DriverError
 from reconciler.model import SecretRef
 from reconciler.settings import WebhookSettings
 from reconciler.web.concerns import concerns
+from reconciler.web.door import declared
 from reconciler.web.genuine import Forged, marks
 
 _log = structlog.get_logger()
@@ -80,7 +82,8 @@ class Hooks:
 
 def routes(hooks: Hooks) -> list[Route]:
     """The route of web hooks; none where none is configured."""
-    return [Route("/hooks/{name}", hooks.answer, methods=["POST"])] if hooks.webhooks else []
+    answer = declared(partial(Hooks.answer, hooks), "signature")
+    return [Route("/hooks/{name}", answer, methods=["POST"])] if hooks.webhooks else []
 
 
 async def _body(request: Request, most: int) -> bytes | None:

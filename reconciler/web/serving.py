@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from reconciler.copies import Board
 from reconciler.errors import SettingsError
 from reconciler.web.datasets import application
+from reconciler.web.door import Door
 
 _GRACE = 3
 """Seconds that requests have to end."""
@@ -25,14 +26,20 @@ _GRACE = 3
 
 @contextmanager
 def serving(
-    listen: str, board: Board, token: Callable[[], str] | None, others: Sequence[BaseRoute] = ()
+    listen: str,
+    board: Board,
+    token: Callable[[], str] | None,
+    others: Sequence[BaseRoute] = (),
+    door: Door | None = None,
+    proxies: Sequence[str] = (),
 ) -> Iterator[str]:
     """Serve on ``host:port`` while the block runs; gives the URL (port 0: a free one). ``others`` are served besides.
 
-    Raises SettingsError when the address cannot be used, or when others could reach it and no token is asked for.
+    ``door``: who comes in; ``proxies``: addresses whose ``X-Forwarded-Proto`` and ``X-Forwarded-For`` count. Raises
+    SettingsError when the address cannot be used, or when others could reach it and nothing is asked for.
     """
     host, port = _address(listen)
-    if token is None and not _own(host):
+    if token is None and (door is None or door.people is None) and not _own(host):
         raise SettingsError(f"{listen} can be reached from elsewhere: give token in [web], or listen on 127.0.0.1")
     try:
         found = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -41,9 +48,17 @@ def serving(
     # What is accepted inherits it; without it the end of an answer waits for the other side's word on its beginning.
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     ended = threading.Event()
-    app = application(board, token or (lambda: ""), ended.is_set)
+    app = application(board, token or (lambda: ""), ended.is_set, door)
     app.router.routes.extend(others)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE,
+        lifespan="off",
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+    )
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, name="web", daemon=True)
     thread.start()

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
-
 from reconciler.errors import HanseError
-from reconciler.model import Graph, Plan
+from reconciler.model import Graph, Plan, Who
 from reconciler.records.store import Store
-from reconciler.records.tokens import ApiToken
 from reconciler.uptime import Explained
-from reconciler.web.known import Answer, Refuse, refused
+from reconciler.web.door import Answer, Door, Refuse, needing
+from reconciler.web.oidc import People
 
 
 class Planned(Protocol):
@@ -60,64 +52,28 @@ class Sight:
     """What callers must show; None where nothing is asked for, which only this machine's own address may do."""
     open: bool = False
     """Whether anybody may look, without a token."""
+    people: People | None = None
+    """Whom providers vouch for; None where nobody logs in."""
+    views: Callable[[Who], bool] = lambda _who: False
+    """Whether somebody may look by a policy in git."""
     ended: Callable[[], bool] = lambda: False
     """Streams shall end."""
     kept: dict[Any, Any] = field(default_factory=dict)
     """What is dear to make and stays good for a while."""
 
+    @property
+    def door(self) -> Door:
+        """What is asked of those who come."""
+        local = self.token is None and self.people is None
+        opened = frozenset({"read"}) if self.open else frozenset[str]()
+        return Door(self.store, self.token, self.people, opened, local, self.views)
 
-def looking(sight: Sight, answer: Answer, refuse: Refuse = refused) -> Answer:
-    """Let those in who may look: with the configured token, or with one of ``hanse token`` that may read.
 
-    Browsers show it as the password of HTTP Basic, whatever the user. Nothing is asked for where no token is
-    configured; then only names of this machine itself are answered to, so that no page from elsewhere can look here
-    through a browser.
+def looking(sight: Sight, answer: Answer, refuse: Refuse | None = None) -> Answer:
+    """Let those in who may look: people who are logged in, the configured token, or one of ``hanse token`` for that.
+
+    Browsers may show a token as the password of HTTP Basic, whatever the user. Nothing is asked for where neither a
+    token nor a provider of logins is configured; then only names of this machine itself are answered to, so that no
+    page from elsewhere can look here through a browser.
     """
-
-    async def guarded(request: Request) -> Response:
-        refusal = None if sight.open else await _refusal(sight, request.headers, refuse)
-        return await answer(request) if refusal is None else refusal
-
-    return guarded
-
-
-async def _refusal(sight: Sight, headers: Mapping[str, str], refuse: Refuse) -> Response | None:
-    if sight.token is None:
-        if _own(headers.get("host", "")):
-            return None
-        return refuse(403, "without a token, only this machine's own names are answered to")
-    for shown in _shown(headers):
-        if hmac.compare_digest(shown.encode(), sight.token().encode()):
-            return None
-        found: ApiToken | None = await run_in_threadpool(sight.store.tokens.shown, shown)
-        if found is not None:
-            may = f"it may {', '.join(found.may)}"
-            return None if "read" in found.may else refuse(403, f"the token {found.name} may not read: {may}")
-    response = refuse(401, "show a token: Authorization: Bearer, x-api-key, or as the password of Basic")
-    response.headers.append("WWW-Authenticate", 'Basic realm="Hanse", charset="UTF-8"')
-    response.headers.append("WWW-Authenticate", "Bearer")
-    return response
-
-
-def _shown(headers: Mapping[str, str]) -> Iterator[str]:
-    """Tokens that a request shows, in any of three ways."""
-    if headers.get("x-api-key"):
-        yield headers["x-api-key"]
-    scheme, _, said = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and said.strip():
-        yield said.strip()
-    if scheme.lower() == "basic":
-        try:
-            password = base64.b64decode(said.strip(), validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return
-        if password:
-            yield password
-
-
-def _own(host: str) -> bool:
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return name == "localhost"
+    return needing(sight.door, "read", answer, refuse)

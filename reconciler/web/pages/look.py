@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from reconciler.plan.render import words
+from reconciler.web.door import VISIT
 
 FOLDER = Path(__file__).parent
 HEADERS = {
@@ -53,7 +54,7 @@ def environment() -> Environment:
         "percent": percent,
         "wrapped": wrapped,
     }
-    made.globals |= {"SYMBOLS": words.SYMBOLS, "pages": PAGES}
+    made.globals |= {"SYMBOLS": words.SYMBOLS, "pages": PAGES, "visitor": VISIT.get}
     made.globals["parts"] = made.get_template("parts.html").module
     return made
 

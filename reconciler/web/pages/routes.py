@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from reconciler.errors import HanseError
 from reconciler.web.api.asked import OfDays, OfResources, OfRuns, OfUsage, Query, Wrong, asked
 from reconciler.web.api.routes import tagged
+from reconciler.web.door import Refuse, RouteRight, needing
 from reconciler.web.known import in_thread
 from reconciler.web.pages import views
 from reconciler.web.pages.look import FOLDER, dressed, page
@@ -53,9 +54,8 @@ _PAGES = (
 
 def routes(sight: Sight) -> list[BaseRoute]:
     """Every page, and the three files they are dressed with."""
-
-    def refuse(status: int, why: str) -> Response:
-        return dressed(HTMLResponse(_missing(sight, status, why), status))
+    refuse = refusing(sight)
+    dress: RouteRight = "read" if sight.people is None else "open"  # the login page is dressed too
 
     def site(request: Request) -> Response:
         return RedirectResponse(str(request.url.replace(path=f"/resources/Site/{request.path_params['name']}")))
@@ -66,8 +66,19 @@ def routes(sight: Sight) -> list[BaseRoute]:
     found.append(Route("/sites/{name}", looking(sight, in_thread(site), refuse), methods=["GET"]))
     for file in sorted((FOLDER / "static").iterdir()):
         answer = _file(file.read_bytes(), _TYPES[file.suffix])
-        found.append(Route(f"/static/{file.name}", looking(sight, in_thread(answer), refuse), methods=["GET"]))
+        found.append(
+            Route(f"/static/{file.name}", needing(sight.door, dress, in_thread(answer), refuse), methods=["GET"])
+        )
     return found
+
+
+def refusing(sight: Sight) -> Refuse:
+    """Refusals as pages."""
+
+    def refuse(status: int, why: str) -> Response:
+        return dressed(HTMLResponse(_missing(sight, status, why), status))
+
+    return refuse
 
 
 def _answered(sight: Sight, one: _Page) -> Callable[[Request], Response]:
