@@ -186,11 +186,12 @@ def _csv(groups: Sequence[Total]) -> str:
     from io import StringIO
 
     from reconciler.exchange.usage import Total
+    from reconciler.inert import cell
 
     written = StringIO()
     lines = csv.DictWriter(written, list(Total().told()), lineterminator="\n")
     lines.writeheader()
-    lines.writerows(total.told() for total in groups)
+    lines.writerows({name: cell(value) for name, value in total.told().items()} for total in groups)
     return written.getvalue()
 
 

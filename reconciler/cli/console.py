@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from reconciler.inert import coloured as coloured_only
+
 _COLOURS = {
     "create": "32",
     "update": "33",
@@ -46,15 +48,15 @@ def attended() -> bool:
 
 
 def say(text: str) -> None:
-    """Print a result."""
-    print(text)
+    """Print a result; only our own colours act on the terminal."""
+    print(coloured_only(text))
 
 
 def note(text: str) -> None:
     """Tell the person something that is not the result; after what was said before, also where both go to one file."""
     with suppress(BrokenPipeError):
         sys.stdout.flush()
-    print(text, file=sys.stderr)
+    print(coloured_only(text), file=sys.stderr)
 
 
 def data(value: object) -> None:

@@ -206,6 +206,8 @@ def _csv(found: Sequence[Evaluation]) -> str:
     import csv
     from io import StringIO
 
+    from reconciler.inert import cell
+
     written = StringIO()
     lines = csv.writer(written, lineterminator="\n")
     names = ("availability", "reliability", "unknown")
@@ -219,5 +221,6 @@ def _csv(found: Sequence[Evaluation]) -> str:
         days = one.measured.days if one.measured else 0
         said = "; ".join(finding.text for finding in one.findings)
         told = (days, len(one.misses), int(one.partial), int(one.is_kept), said)
-        lines.writerow((one.month, *(getattr(one.subject, w) for w in whose), one.ngi, *numbers, *targets, *told))
+        names_of = (one.month, *(getattr(one.subject, w) for w in whose), one.ngi)
+        lines.writerow([cell(value) for value in (*names_of, *numbers, *targets, *told)])
     return written.getvalue()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.cli import console
 from reconciler.daemon.working import NowAndThen, Told
+from reconciler.inert import coloured
 from reconciler.model import Action, Outcome, Progress, Ref, Started, Verb
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ def following(total: int, *, quiet: bool = False) -> Iterator[Told]:
     elif console.coloured(sys.stdout) and total:
         yield from _live(total)
     else:
-        yield Told(lambda outcome: print(line(outcome), flush=True), NowAndThen(_moving, _EVERY), attended=True)
+        yield Told(
+            lambda outcome: print(coloured(line(outcome)), flush=True), NowAndThen(_moving, _EVERY), attended=True
+        )
 
 
 def _moving(action: Action, progress: Progress) -> None:
     state = console.style("quiet", "moving".ljust(8))
-    print(f"  {state} {action.verb:<7} {action.ref}  {progress}", flush=True)
+    print(coloured(f"  {state} {action.verb:<7} {action.ref}  {progress}"), flush=True)
 
 
 def _live(total: int) -> Iterator[Told]:

@@ -187,16 +187,18 @@ def _csv(by_vo: Sequence[LogicalUse], by_storage: Sequence[PhysicalUse]) -> str:
     import csv
     from io import StringIO
 
+    from reconciler.inert import cell
+
     written = StringIO()
     lines = csv.writer(written, lineterminator="\n")
     lines.writerow(
         ("use", "vo", "owner", "storage", "files", "bytes", "not_held", "dark", "used", "free", "difference")
     )
     for one in by_vo:
-        lines.writerow(("logical", one.vo, one.owner, "", one.files, one.bytes, "", "", "", "", ""))
+        lines.writerow(("logical", cell(one.vo), cell(one.owner), "", one.files, one.bytes, "", "", "", "", ""))
     for two in by_storage:
         rest = (two.unheld, two.dark, two.used, two.free, two.difference)
-        lines.writerow(("physical", "", "", two.storage, two.files, two.bytes, *rest))
+        lines.writerow(("physical", "", "", cell(two.storage), two.files, two.bytes, *rest))
     return written.getvalue()
 
 

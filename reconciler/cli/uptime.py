@@ -270,13 +270,15 @@ def _csv(found: Sequence[tuple[str, SummaryRow]]) -> str:
     import csv
     from io import StringIO
 
+    from reconciler.inert import cell
+
     written = StringIO()
     lines = csv.writer(written, lineterminator="\n")
     names = ("level", "site", "function", "service", "hostname", "ngi")
     numbers = ("availability", "reliability", "up", "unknown", "down", "days", "flips")
     lines.writerow(("day", *names, *numbers, "below", "recomputations", "partial"))
     for day, row in found:
-        values = [getattr(row, name) for name in (*names, *numbers)]
+        values = [cell(getattr(row, name)) for name in (*names, *numbers)]
         lines.writerow((day, *values, " ".join(row.below), " ".join(row.recomputations), int(row.partial)))
     return written.getvalue()
 

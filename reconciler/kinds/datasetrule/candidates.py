@@ -73,9 +73,15 @@ def seats_of(spec: DatasetRuleSpec, want: Copies, places: Places, vo: str, world
         weight = _weight(spec, place)
         why_not.extend(_objections(spec, want, place, vo, weight))
         shut = "" if weight is None or weight > 0 else f"its {spec.weight} is 0: nothing new goes there"
-        shut = shut or world.down(place.site_name, place.services)
+        shut = shut or _shut_by_site(place) or world.down(place.site_name, place.services)
         found.append(Seat(place, "; ".join(why_not), shut, weight or 0.0, _apart(spec, place), closed(place)))
     return found
+
+
+def _shut_by_site(place: Place) -> str:
+    """Why the site lets nothing new be put on its storages."""
+    limits = place.site.limits
+    return limits.objection("Replica") if limits else ""
 
 
 def closed(place: Place) -> str:

@@ -121,6 +121,7 @@ def passing(ref: Ref, spec: VirtualClusterSpec, place: Place, federation: Federa
     vo = vo_of(federation, spec.vo)
     allocation = allocation_at(vo, place.site_name, world.now)
     yield from _unavailable(place, allocation, federation, world)
+    yield from _against_terms(ref, spec, place, allocation, federation)
     yield from _used_up(ref, spec, place, allocation, federation)
 
 
@@ -156,6 +157,28 @@ def availability(place: Place, federation: Federation, world: World) -> float | 
     return min((share for share in counted if share is not None), default=None)
 
 
+def _against_terms(
+    ref: Ref, spec: VirtualClusterSpec, place: Place, allocation: Allocation | None, federation: Federation
+) -> Iterator[str]:
+    """What the site itself says: what stands there stays, and no plan does more there."""
+    limits = place.site.limits
+    if limits is None:
+        return
+    if said := limits.objection("VirtualCluster"):
+        yield said
+    if limits.allocationsRequired and allocation is None:
+        yield "the site gives nothing without an allocation (spec.limits.allocationsRequired)"
+    own = next((one for one in limits.vos if one.vo == spec.vo), None)
+    for field, need in needs_of(spec).items():
+        share = getattr(own, field) if own else None
+        each = getattr(limits.perVO, field) if share is None else share
+        for whose, most in ((spec.vo, each), ("", getattr(limits.total, field))):
+            taken = sum(needs_of(c)[field] for c in _clusters(ref, whose, place.site_name, federation))
+            if most is not None and need + taken > most:
+                who = whose or "the federation"
+                yield f"the site lets {who} take {most} {field}, {taken} taken, {need} needed"
+
+
 def _used_up(
     ref: Ref, spec: VirtualClusterSpec, place: Place, allocation: Allocation | None, federation: Federation
 ) -> Iterator[str]:
@@ -170,8 +193,10 @@ def _used_up(
 
 
 def _clusters(ref: Ref, vo: str, site: str, federation: Federation) -> Iterator[VirtualClusterSpec]:
+    """The other clusters at a site, of one VO, or with "" of all."""
     for other, spec in federation.of_kind("VirtualCluster"):
-        if other != ref and isinstance(spec, VirtualClusterSpec) and (spec.vo, spec.site) == (vo, site):
+        ours = isinstance(spec, VirtualClusterSpec) and spec.site == site and vo in ("", spec.vo)
+        if other != ref and isinstance(spec, VirtualClusterSpec) and ours:
             yield spec
 
 

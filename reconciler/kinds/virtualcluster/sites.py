@@ -84,8 +84,43 @@ class Service(Protocol):
     def url(self) -> str | None: ...
 
 
+class AtMost(Protocol):
+    """The most that may be taken of a site."""
+
+    @property
+    def instances(self) -> int | None: ...
+    @property
+    def vcpus(self) -> int | None: ...
+    @property
+    def ramGiB(self) -> int | None: ...  # noqa: N802
+
+
+class VoAtMost(AtMost, Protocol):
+    """The most that one VO may take of it."""
+
+    @property
+    def vo(self) -> str: ...
+
+
+class Limits(Protocol):
+    """A site's own terms."""
+
+    @property
+    def total(self) -> AtMost: ...
+    @property
+    def perVO(self) -> AtMost: ...  # noqa: N802
+    @property
+    def vos(self) -> Sequence[VoAtMost]: ...
+    @property
+    def allocationsRequired(self) -> bool: ...  # noqa: N802
+    def objection(self, kind: str) -> str: ...
+
+
 class Site(Protocol):
     """A site."""
+
+    @property
+    def limits(self) -> Limits | None: ...
 
     @property
     def services(self) -> Sequence[Service]: ...

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
+from reconciler.inert import inert
 from reconciler.model import Action, Choice, FieldChange, Plan, Ref, Verb
 from reconciler.plan.render import data, words
 
@@ -182,11 +183,11 @@ def _fenced(lines: Sequence[str], language: str) -> str:
 
 def _line(said: str) -> str:
     """Inside a fence: one line stays one line."""
-    return " ".join(said.splitlines()) if "\n" in said or "\r" in said else said
+    return inert(" ".join(said.splitlines()) if "\n" in said or "\r" in said else said)
 
 
 def _code(said: str) -> str:
     """As code: nothing a manifest says can become Markdown, HTML or a mention."""
-    said = " ".join(said.split())
+    said = inert(" ".join(said.split()))
     fence = "`" * (max((len(run) for run in re.findall(r"`+", said)), default=0) + 1)
     return f"{fence} {said} {fence}" if "`" in said else f"`{said}`"

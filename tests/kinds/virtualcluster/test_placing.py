@@ -298,3 +298,26 @@ def test_a_site_in_downtime_takes_nothing_new_and_keeps_what_it_has() -> None:
         f"is down until {until}: new cooling (Downtime/works)",
     )
     assert seen["B/one"].why_not_anew == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"observeOnly": True}, "the site is observe-only: Hanse changes nothing there (spec.limits.observeOnly)"),
+        ({"kinds": ["Replica"]}, "the site takes no VirtualCluster (spec.limits.kinds: Replica)"),
+        ({"total": {"instances": 1}}, "the site lets the federation take 1 instances, 1 taken, 1 needed"),
+        ({"perVO": {"vcpus": 1}}, "the site lets vo.example.org take 1 vcpus, 2 taken, 2 needed"),
+        (
+            {"vos": [{"vo": "vo.example.org", "ramGiB": 1}]},
+            "the site lets vo.example.org take 1 ramGiB, 1 taken, 1 needed",
+        ),
+        (
+            {"allocationsRequired": True},
+            "the site gives nothing without an allocation (spec.limits.allocationsRequired)",
+        ),
+    ],
+)
+def test_what_a_site_does_not_let_happen_is_against_choosing_it_and_not_against_staying(limits, why) -> None:
+    other = {Ref("VirtualCluster/tides/other"): cluster(site="A", cloud="one")}
+    seen = judged(Declared("A", site={"limits": limits}, more=other), world())["A/one"]
+    assert (seen.why_not, seen.why_not_anew) == ("", why)
