@@ -23,6 +23,7 @@ from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.downtimes import downtimes
 from reconciler.cli.forging import forging
 from reconciler.cli.holding import approve, pause, resume
+from reconciler.cli.keepsafe import backup, restore, upgrade
 from reconciler.cli.locations import locations
 from reconciler.cli.looking import explain, history, names, status
 from reconciler.cli.options import Place
@@ -90,6 +91,7 @@ _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Plan and apply": (plan, apply, run, graph, diff, place),
     "Look": (status, rule, locations, explain, history, names, downtimes, meter),
     "Hold and allow": (approve, approvers, acknowledge, pause, resume),
+    "Look after": (backup, restore, upgrade),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

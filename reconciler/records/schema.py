@@ -59,6 +59,19 @@ def configuration(connection: Connection) -> Config:
     return found
 
 
+def known_versions() -> frozenset[str]:
+    """Every version that a migration of this code leads to."""
+    from alembic.script import ScriptDirectory
+
+    folder = Path(__file__).parent / "migrations"
+    return frozenset(script.revision for script in ScriptDirectory(str(folder)).walk_revisions())
+
+
+def version_of(connection: Connection) -> str | None:
+    """The version of the schema; None where there is none."""
+    return _version(connection)
+
+
 def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory

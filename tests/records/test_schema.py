@@ -178,3 +178,22 @@ def test_an_older_schema_is_not_brought_up_to_date_by_who_reads(url, clock):
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0000'"))
     with pytest.raises(RecordsError, match="is at schema 0000, this Hanse needs"):
         read_store(url, clock)
+
+
+def test_a_database_of_the_oldest_version_keeps_its_rows_on_the_way_to_the_newest(url, clock):
+    with bare(url, clock) as connection:
+        command.upgrade(configuration(connection), "0001")
+        columns = {column["name"] for column in inspect(connection).get_columns("conditions")}
+        assert {"ref", "type", "status", "reason", "message", "since"} <= columns
+        known = {"ref": "VO/a", "type": "Ready", "status": "True", "reason": "InSync", "message": "m"}
+        more = {name: name == "at_rest" or 1 for name in columns - known.keys() - {"since"}}
+        row = {**known, **more, "since": clock()}
+        names = ", ".join(row)
+        connection.execute(
+            text(f"INSERT INTO conditions ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row
+        )
+    with open_store(url, clock) as store:
+        (kept,) = store.conditions.all()["VO/a"]
+        assert (kept.status, kept.reason, kept.message) == ("True", "InSync", "m")
+    with bare(url, clock) as connection:
+        assert differences(connection) == []
