@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from reconciler.errors import SettingsError
 from reconciler.model import SecretRef, SecretScope, Strict
+from reconciler.network import NetworkSettings
 from reconciler.ports.secrets import OpenBaoOptions, SopsOptions
 
 FILE = "hanse.toml"
@@ -441,6 +442,7 @@ class Settings(Strict):
     place: PlaceSettings = PlaceSettings()
     run: RunSettings = RunSettings()
     data: DataSettings = DataSettings()
+    network: NetworkSettings = NetworkSettings()
     probes: ProbeSettings = ProbeSettings()
     notify: tuple[NotifySettings, ...] = ()
     """Web hooks that are told of copies of datasets."""

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler import network
 from reconciler.errors import SourceError, Terminal
 from reconciler.model import SecretRef, Target
 from reconciler.ports import (
@@ -106,6 +107,7 @@ class Wired:
         ``store`` knows which commit is in force, for secrets that stand encrypted in the repository.
         """
         self._settings = settings
+        network.guard(settings.network)
         self.catalogue: Catalogue = catalogue or Remembered()
         self.catalogue.policy = DataPolicy(**settings.data.model_dump())
         self._environment = os.environ if environment is None else environment

@@ -23,6 +23,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit, urlunsplit
 
 from reconciler.errors import Terminal, Transient
 from reconciler.model import Reason
+from reconciler.network import Refused
 from reconciler.ports import Source
 
 PIECE = 1 << 20
@@ -180,6 +181,8 @@ def _request(source: Source) -> http.client.HTTPResponse:
             raise _refused(url, error) from error
     except (URLError, OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
+        if isinstance(reason, Refused):
+            raise Terminal(f"{shown(url)}: {reason}") from error
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise Terminal(f"{shown(url)}: {reason.verify_message}") from error
         raise Transient(f"{shown(url)}: {reason or type(error).__name__}") from error

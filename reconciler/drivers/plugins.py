@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from reconciler import network
 from reconciler.drivers.options import checked
 from reconciler.drivers.plugin_output import apart, performance, split, verdict
 from reconciler.model import Strict, Target
@@ -36,6 +39,15 @@ _NOT_A_CHECK: Final = ("--help", "--version", "--usage")
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 _USUAL: Final = ("/usr/lib64/nagios/plugins", "/usr/lib/nagios/plugins")
 """Where metric templates expect the plugins that every distribution has."""
+_HOST: Final = re.compile(
+    r"localhost|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]?|(0x)?[0-9A-Fa-f]{8,12}|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]*\.?"
+    r"|([0-9A-Fa-fx]+\.){3}[0-9A-Fa-fx]+"
+)
+"""What may be an address, or a name with a domain."""
+_TAKE_HOST: Final = frozenset(
+    {"-H", "-I", "-s", "-h", "--hostname", "--host", "--IP-address", "--server", "--url", "-u"}
+)
+"""Options of plugins behind which a host stands."""
 _PACKAGES: Final = "apt-get install monitoring-plugins-basic monitoring-plugins-standard"
 
 
@@ -107,7 +119,39 @@ class Plugins:
                 return "--extra-opts reads arguments from files of this machine: give them in the manifest"
             if any(_is(argument, word) for word in _NOT_A_CHECK) or argument in ("-h", "-V"):
                 return f"{argument} asks for a text and checks nothing"
-        return ""
+        return _unreachable(arguments)
+
+
+def _unreachable(arguments: Sequence[str]) -> str:
+    """Why a plugin may not go where its arguments lead; names are looked up only where the operator narrows it."""
+    for host in hosts(arguments):
+        try:
+            network.resolved(host) if network.is_strict() else network.check(host)
+        except network.Refused as refused:
+            return str(refused)
+    return ""
+
+
+def hosts(arguments: Sequence[str]) -> Iterator[str]:
+    """Everything in arguments that may be a host: words, values behind ``=`` or a letter, and hosts of URLs.
+
+    Short numbers are ports and thresholds, and hosts only behind an option that takes one.
+    """
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        option, _, value = argument.partition("=")
+        attached = argument[2:] if argument.startswith("-") else ""
+        named = (before in _TAKE_HOST, option in _TAKE_HOST, argument[:2] in _TAKE_HOST)
+        for word, surely in zip((argument, value, attached), named, strict=True):
+            inside = urlsplit(word).hostname if "://" in word and _parts(word) else None
+            found = (inside, word.partition(":")[0], word)
+            yield from (host for host in found if host and (surely or inside == host or _HOST.fullmatch(host)))
+
+
+def _parts(word: str) -> bool:
+    try:
+        return bool(urlsplit(word).netloc)
+    except ValueError:
+        return False
 
 
 def _installed(plugin: Path) -> bool:
