@@ -17,6 +17,8 @@ from reconciler.network import NetworkSettings
 from reconciler.ports.secrets import OpenBaoOptions, SopsOptions
 
 FILE = "hanse.toml"
+Happening = Literal["not-ready", "drift", "blocked", "failed", "leader", "source"]
+"""What of reconciling a subscriber may be told."""
 _SECRET = (
     "a secret does not stand here itself",
     'give { env = "NAME" } or { file = "PATH" }, or one of { sops = {...} }, { openbao = {...} }',
@@ -280,10 +282,15 @@ class ProbeSettings(Strict):
 
 
 class NotifySettings(Strict):
-    """Who is told when datasets have as many copies as somebody waits for, or when probes change their status."""
+    """Who is told when datasets have as many copies as they wait for, probes change, or things are not as wanted."""
 
-    url: SecretRef | str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+    """What it is called in the log and by ``hanse notify test``; needed for ``events``."""
+    url: SecretRef | str | None = None
     """Where it is posted to (``https://...``), or where that is found: a URL may be a secret itself."""
+    apprise: SecretRef | None = None
+    """In place of ``url``: where an Apprise URL is found (``mailtos://...``, ``matrixs://...``). Needs the extra
+    ``notify``."""
     secret: SecretRef | None = None
     """Key of the signature (HMAC-SHA256, Standard Webhooks)."""
     dataset: Annotated[str, Field(min_length=1)] = "*"
@@ -294,10 +301,33 @@ class NotifySettings(Strict):
     """Location expression: only copies at these storages count."""
     probes: str = ""
     """Name of a probe, or a pattern (``tides/*``): its changes are told, in place of datasets; none in a downtime."""
+    events: tuple[Happening, ...] = ()
+    """In place of both: ``not-ready`` (and ready again), ``drift`` (found, and mended), ``blocked`` (waits for an
+    approval), ``failed`` (an action), ``leader`` (another one), ``source`` (a head that is not in force)."""
+    namespaces: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Patterns: events of resources in other namespaces are not told; ``""`` are those in none."""
+    kinds: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Patterns: events of resources of other kinds are not told."""
+    digest_seconds: Annotated[float, Field(ge=1)] = 60.0
+    """What happens within so long is told in one message."""
+    remind_hours: Annotated[float, Field(ge=0)] = 0.0
+    """What stays so is told again after so long; 0: never."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if (self.url is None) is (self.apprise is None):
+            raise ValueError("give url or apprise, and not both")
+        if self.events and not self.name:
+            raise ValueError("events need a name: by it is remembered what was told")
+        if self.events and self.probes:
+            raise ValueError("give events or probes: a subscription is to one of them")
+        return self
 
     @property
-    def name(self) -> str:
+    def title(self) -> str:
         """As it is called in the log: without what may be secret."""
+        if self.name:
+            return self.name
         if self.probes:
             return f"probes {self.probes}"
         return f"{self.dataset} x{self.copies} at {self.at}"
@@ -342,10 +372,6 @@ class GocdbSettings(Strict):
     """``https://registry.example.org``: under which clients reach it, for links; "" for that of the request."""
 
 
-class WebSettings(Strict):
-    """What ``hanse run`` serves over HTTP."""
-
-    listen: str = ""
 class IssuerSettings(Strict):
     """An OpenID provider that vouches for people. What it says is believed because it is listed here."""
 
@@ -403,18 +429,62 @@ class OidcSettings(Strict):
         return self
 
 
+class OwnerSettings(Strict):
+    """Somebody who may change Tenancies: exactly one of entitlement, person, signer, user and team."""
+
+    entitlement: str = ""
+    """Entitlement of a token (``urn:mace:egi.eu:group:...``)."""
+    person: str = ""
+    """``voperson_id`` of a token."""
+    issuer: str = ""
+    """Issuer of the tokens that count, for an entitlement and a person."""
+    signer: str = ""
+    """Principal of a signature."""
+    user: str = ""
+    """User of the forge: ``@ana``."""
+    team: str = ""
+    """Team of the forge: ``@bay/operators``."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [one for one in (self.entitlement, self.person, self.signer, self.user, self.team) if one]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of entitlement, person, signer, user, team, not {len(given)}")
+        if bool(self.issuer) != bool(self.entitlement or self.person):
+            raise ValueError("an issuer belongs to an entitlement and to a person, and to nothing else")
+        return self
+
+
+class TenancySettings(Strict):
+    """Who may do what, beside what Tenancies in git say. Without a Tenancy in git it has no effect."""
+
+    owners: tuple[OwnerSettings, ...] = ()
+    """Who may change Tenancies; the first one is taken from nobody else."""
+    trust: Literal["signature", "author"] = "signature"
+    """What proves who made a commit. ``author``: the address that an unsigned commit bears is believed, which anybody
+    can write: for repositories whose forge lets nobody push in another's name."""
+    signers: Path | None = None
+    """List of allowed signers (ssh-keygen) whose signatures prove who they are, beside those of ``[source]``."""
+    keyring: Path | None = None
+    """Public keys (``gpg --export --armor``) of such signers."""
+
+
+class WebSettings(Strict):
+    """What ``hanse run`` serves over HTTP."""
+
+    listen: str = ""
     """``127.0.0.1:8080``; "" for nothing. Needs the extra ``web``."""
     token: SecretRef | None = None
     """What callers must send as bearer token; needed where others than this machine can reach it."""
-    open: tuple[Literal["read", "metrics"], ...] = ()
-    """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
-    per_resource_metrics: bool = False
-    """Whether ``GET /metrics`` tells of each resource, too: a federation has thousands."""
     url: str = ""
     """``https://hanse.example.org``: where people reach the page, and return to from logging in; "" for what they asked
     for."""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses or networks of reverse proxies: ``X-Forwarded-Proto`` and ``X-Forwarded-For`` count from them only."""
+    open: tuple[Literal["read", "metrics"], ...] = ()
+    """What needs no token (``hanse token``): ``read`` for availability and statuses, ``metrics``."""
+    per_resource_metrics: bool = False
+    """Whether ``GET /metrics`` tells of each resource, too: a federation has thousands."""
     results_per_minute: Annotated[int, Field(ge=1)] = 300_000
     """So many results one token may tell in a minute."""
     results_days: Annotated[int, Field(ge=1, le=36_500)] = 400
@@ -448,11 +518,12 @@ class Settings(Strict):
     """Web hooks that are told of copies of datasets."""
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
+    tenancy: TenancySettings = TenancySettings()
+    oidc: OidcSettings = OidcSettings()
     forge: ForgeSettings | None = None
     """The forge that is told of plans and of what became of them; left out, none is."""
     webhooks: tuple[WebhookSettings, ...] = ()
     """What forges may say over HTTP (``hanse run --listen``)."""
-    oidc: OidcSettings = OidcSettings()
     rules: Mapping[str, Mapping[str, Literal["error", "warning"]]] = Field(default_factory=dict)
     """Rule id -> path pattern -> severity: where a rule is only a warning."""
     sops: SopsOptions = SopsOptions()
@@ -480,7 +551,9 @@ class Settings(Strict):
         url = self.records.url
         if url.startswith(prefix) and not url.startswith(f"{prefix}/") and ":memory:" not in url:
             url = f"{prefix}{root / url.removeprefix(prefix)}"
+        lists = {name: root / path for name in ("signers", "keyring") if (path := getattr(self.tenancy, name))}
         fixed = {
+            "tenancy": self.tenancy.model_copy(update=lists),
             "state": str(root / self.state),
             "cache": str(root / self.cache),
             "records": self.records.model_copy(update={"url": url}),

@@ -26,6 +26,7 @@ from reconciler.cli.holding import approve, pause, resume
 from reconciler.cli.keepsafe import backup, restore, upgrade
 from reconciler.cli.locations import locations
 from reconciler.cli.looking import explain, history, names, status
+from reconciler.cli.notifying import notifying
 from reconciler.cli.options import Place
 from reconciler.cli.placed import place
 from reconciler.cli.planning import diff, graph, plan, validate
@@ -102,5 +103,6 @@ app.add_typer(exporting, name="export", rich_help_panel="Exchange")
 app.add_typer(reporting, name="report", rich_help_panel="Look")
 app.add_typer(ticketing, name="tickets", rich_help_panel="Look")
 app.add_typer(tokens, name="token", rich_help_panel="Hold and allow")
+app.add_typer(notifying, name="notify", rich_help_panel="Hold and allow")
 app.add_typer(forging, name="pr", rich_help_panel="Plan and apply")
 app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

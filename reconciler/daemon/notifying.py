@@ -24,7 +24,8 @@ import requests
 import structlog
 
 from reconciler.copies import Board, Fact, Question
-from reconciler.errors import DriverError, SettingsError
+from reconciler.drivers import apprising
+from reconciler.errors import DriverError, SettingsError, Transient
 from reconciler.kinds.expression import ExpressionError
 from reconciler.model import SecretRef
 from reconciler.settings import NotifySettings
@@ -34,6 +35,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds before the second try, doubled each time up to the longest."""
 _TIMEOUT = 15.0
 _GONE = 410
+_PROBE = "probe.status"
 _NAMESPACE = uuid.UUID("5f2b8c3e-7a41-4a7e-9a8c-0f3f2a1d6b90")
 
 
@@ -129,7 +131,7 @@ class Notifier:
         self._secret, self._clock = secret, clock
         for hook in hooks:
             _sound(hook)
-        self.hooks = [CopiesHook(hook, state) for hook in hooks if not hook.probes]
+        self.hooks = [CopiesHook(hook, state) for hook in hooks if not (hook.probes or hook.events)]
 
     def keep(self, board: Board, stop: threading.Event) -> None:
         """Tell what changes until told to stop."""
@@ -160,18 +162,53 @@ def deliver(
 ) -> bool:
     """Deliver a message; False when it is to be tried again. ``said``: what the log says of it."""
     try:
-        url = secret(settings.url) if isinstance(settings.url, SecretRef) else settings.url
+        status = _sent(settings, message, secret)
+    except (DriverError, SettingsError) as error:
+        _log.warning("not notified", hook=settings.title, why=str(error), **said)
+        return False
+    _log.info("notified", hook=settings.title, **({"status": status} if status else {}), **said)
+    return True
+
+
+def tried(settings: NotifySettings, secret: Callable[[SecretRef], str], now: int) -> str:
+    """Tell a subscriber that this is a test; returns why that could not be, "" when it could."""
+    said = "This is a test: messages of Hanse arrive here."
+    try:
+        _sent(settings, Message("hanse.test", {"title": "Hanse: a test", "text": said}, now, now), secret)
+    except (DriverError, SettingsError) as error:
+        return str(error)
+    return ""
+
+
+def _sent(settings: NotifySettings, message: Message, secret: Callable[[SecretRef], str]) -> int:
+    """Send a message; the status of the answer, 0 where there is none. Raises DriverError with what may be told."""
+    if settings.apprise is not None:
+        apprising.send(secret(settings.apprise), *words(message.kind, message.data))
+        return 0
+    try:
+        url = secret(settings.url) if isinstance(settings.url, SecretRef) else settings.url or ""
         headers, body = _written(settings, message, secret)
         answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
-    except (DriverError, requests.RequestException) as error:
-        why = str(error) if isinstance(error, DriverError) else type(error).__name__
-        _log.warning("not notified", hook=settings.name, why=why, **said)
-        return False
-    if answer.ok or answer.status_code == _GONE:
-        _log.info("notified", hook=settings.name, status=answer.status_code, **said)
-        return True
-    _log.warning("not notified", hook=settings.name, why=f"answers {answer.status_code}", **said)
-    return False
+    except requests.RequestException as error:
+        raise Transient(type(error).__name__) from None
+    if not answer.ok and answer.status_code != _GONE:
+        raise Transient(f"answers {answer.status_code}")
+    return answer.status_code
+
+
+def words(kind: str, data: Mapping[str, object]) -> tuple[str, str]:
+    """A message as people read it: title and text."""
+    if kind == CopiesHook.kind:
+        title = f"{data['dataset']}: {data['copies']} of {data['wanted']} copies"
+        return title, f"{title} at {data['at']}: {', '.join(map(str, _listed(data['storages']))) or 'none'}"
+    if kind == _PROBE:
+        title = f"{data['probe']}: {data['after']}"
+        return title, f"{data['probe']} was {data['before']} and is {data['after']}: {data['summary']}"
+    return str(data["title"]), str(data["text"])
+
+
+def _listed(found: object) -> Sequence[object]:
+    return found if isinstance(found, list | tuple) else ()
 
 
 def _written(
@@ -206,8 +243,9 @@ def signature(secret: str, identity: str, stamp: int, body: bytes) -> str:
 
 def name_of(settings: NotifySettings) -> str:
     """What tells one subscription from another."""
-    url = settings.url.model_dump_json() if isinstance(settings.url, SecretRef) else settings.url
+    given = settings.url if settings.url is not None else settings.apprise
+    url = given.model_dump_json(exclude_none=True) if isinstance(given, SecretRef) else given
     about = [settings.probes] if settings.probes else [settings.dataset, settings.copies, settings.at]
     said = json.dumps([url, *about])
-    host = "" if isinstance(settings.url, SecretRef) else (urlsplit(settings.url).hostname or "")
+    host = "" if isinstance(given, SecretRef) else (urlsplit(given or "").hostname or "")
     return f"{host or 'hook'}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"

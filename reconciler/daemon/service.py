@@ -20,6 +20,7 @@ from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.alarming import Alarms, Seen
 from reconciler.daemon.availability import keep_computing
+from reconciler.daemon.digests import digests
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.forging import forging
 from reconciler.daemon.kept import Kept
@@ -132,6 +133,11 @@ class Service:
         if self.forging is not None:
             self.forging.call()
 
+    def woken(self, keys: Iterable[str] = ()) -> None:
+        """Somebody has agreed to something, or let it go on: look at these, and at what git says, now."""
+        self.rounds.queue.changed(keys)
+        self.fetcher.moved()
+
     def step(self, bell: Bell) -> tuple[Proposal, Report | None]:
         """Plan once, and do what is to be done. The same quiet plan again is not even written down."""
         self.moved.clear()
@@ -203,6 +209,7 @@ class Service:
         watch = watching(Path(settings.source.repository), folders, moved)
         notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
         alarms = Alarms(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
+        telling = digests(settings, self.house.store, self.house.drivers.secret, self.measured.notified)
         fetching = self.fetcher.keep
         beside = [
             self._keep_probing,
@@ -213,6 +220,7 @@ class Service:
             self._keep_forging,
             lambda ring: notifier.keep(self.board, ring.stop),
             lambda ring: alarms.keep(self._seen, ring.stop),
+            lambda ring: telling.keep(lambda: self.declared.resources if self.declared else None, ring.stop),
         ]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             if self.patient:
