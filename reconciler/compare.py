@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-import orjson
-
+from reconciler.authority.changes import fields_changed
 from reconciler.model import FieldChange, Plan, Ref, Resource, Resources
-from reconciler.plan.diff import changes
 from reconciler.reconcile import Proposal
 
 
@@ -48,24 +45,5 @@ def _difference(ref: Ref, old: Resource | None, new: Resource | None) -> Differe
         return Difference(ref, "removed", old.location.file)
     if old is None or new is None:
         return None
-    found = (*_spec(old, new), *_around(old, new))
+    found = fields_changed(old, new)
     return Difference(ref, "changed", new.location.file, found) if found else None
-
-
-def _spec(old: Resource, new: Resource) -> tuple[FieldChange, ...]:
-    if old.digest == new.digest:
-        return ()
-    return changes(orjson.loads(new.content), orjson.loads(old.content), None)
-
-
-def _around(old: Resource, new: Resource) -> Iterator[FieldChange]:
-    """Changes outside of the spec: how it is handled, labels, annotations."""
-    yield from _flat("lifecycle", old.lifecycle.model_dump(mode="json"), new.lifecycle.model_dump(mode="json"))
-    yield from _flat("metadata.labels", old.labels or {}, new.labels or {})
-    yield from _flat("metadata.annotations", old.annotations or {}, new.annotations or {})
-
-
-def _flat(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            yield FieldChange(f"{path}.{key}", old.get(key), new.get(key))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from reconciler.model.account import DataAccount
 from reconciler.model.graph import Choice
+from reconciler.model.part import Part
 from reconciler.model.ref import Ref
 from reconciler.model.resource import Edge
 
@@ -84,6 +85,10 @@ class Reason(StrEnum):
     """Nothing else holds what it holds: it goes only where an Approval names it."""
     AGAINST_HISTORY = "AgainstHistory"
     """What was applied forbids this step: it is taken only where an Approval names it."""
+    NOT_AUTHORISED = "NotAuthorised"
+    """Who changed it in git may not, and nobody who may has agreed."""
+    APPROVAL_PENDING = "ApprovalPending"
+    """Somebody's word is needed for it that was not given."""
     SITE_OBSERVE_ONLY = "SiteObserveOnly"
     SITE_FORBIDS_DELETE = "SiteForbidsDelete"
     SITE_LIMIT = "SiteLimit"
@@ -110,6 +115,8 @@ BLOCKS = frozenset(
         Reason.QUOTA_EXCEEDED,
         Reason.LAST_COPY,
         Reason.AGAINST_HISTORY,
+        Reason.NOT_AUTHORISED,
+        Reason.APPROVAL_PENDING,
         Reason.SITE_OBSERVE_ONLY,
         Reason.SITE_FORBIDS_DELETE,
         Reason.SITE_LIMIT,
@@ -178,6 +185,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     data: DataAccount | None = None
     """What it means for data; None when it moves none."""
+    parts: tuple[Part, ...] = ()
+    """What of it needs whose word, where Tenancies speak of it."""
     observed: str = ""
     """Digest over everything observed."""
     playbooks: str = ""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.plan import Reason
+from reconciler.model.part import Part
+from reconciler.model.plan import Action, Reason
 from reconciler.model.ref import Ref
 from reconciler.model.taken import Grant, SiteTerms
 
@@ -77,6 +78,12 @@ class Policy:
     unverified: str = ""
     """Why the commit's origin is not verified: then nothing is done at all."""
     playbooks: str = ""
+    refused: Mapping[Ref, tuple[Reason, str]] = field(default_factory=dict)
+    """What those who changed it in git may not do, and why."""
+    held: tuple[Action, ...] = ()
+    """What git says and does not count, for nobody who may has said so: told, and not done."""
+    parts: tuple[Part, ...] = ()
+    """What needs whose word."""
     mended: Mapping[Ref, tuple[datetime, ...]] = field(default_factory=dict)
     """When drift of a resource was mended, or that was tried, within the last hour."""
     terms: Mapping[str, SiteTerms] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from reconciler.model import (
 from reconciler.plan.decide import Decider
 from reconciler.plan.going import expired, lingering, precious
 from reconciler.plan.order import ordered
+from reconciler.plan.refused import refusing
 from reconciler.plan.safety import limited
 from reconciler.plan.saved import data
 from reconciler.plan.steps import meant, refused
@@ -65,6 +66,7 @@ def plan(
     empty = not graph.resources
     safe = limited(decided, population, policy, empty=empty, left=left, precious=treasured, refused=against)
     safe = within(safe, Book(graph, observed, inventory, policy, kinds, world), left)
+    safe = refusing(safe, policy, _owners(graph, observed) if policy.refused else {})
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     resting = graph.digests.keys() - {action.ref for action in actions}
     unread = len(resting & _unread(observed, inventory))
@@ -79,12 +81,19 @@ def plan(
             unreachable={t: state.reason for t, state in sorted(observed.targets.items()) if not state.reachable},
             strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),
             data=_data(actions, graph, observed, kinds, world),
+            parts=policy.parts,
             warnings=(*graph.remarks, *(str(reminder) for reminder in graph.reminders)),
             observed=_world(observed),
             playbooks=policy.playbooks,
             desired=_wish(graph),
         )
     )
+
+
+def _owners(graph: Graph, observed: Observed) -> dict[Ref, Ref]:
+    """Whose each resource is that another one brings along."""
+    held = {ref: details.owner for ref, details in observed.applied.items() if details.owner}
+    return held | {ref: resource.owner for ref, resource in graph.resources.items() if resource.owner}
 
 
 def _data(

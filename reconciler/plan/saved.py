@@ -9,6 +9,7 @@ import orjson
 
 from reconciler.errors import StalePlan
 from reconciler.model import Action, Choice, Edge, FieldChange, Plan, Ranked, Reason, Ref, Verb, digest_of, encode
+from reconciler.model.part import Agreed, Part, Wanted
 from reconciler.plan import accounted
 
 FORMAT = "hanse.plan/v1"
@@ -16,7 +17,9 @@ FORMAT = "hanse.plan/v1"
 
 def data(plan: Plan) -> dict[str, Any]:
     """The plan as JSON data, without its digest (which is taken over exactly this)."""
+    parts = {"parts": [_part(part) for part in plan.parts]} if plan.parts else {}
     return {
+        **parts,
         "format": FORMAT,
         "commit": plan.commit,
         "schema": plan.schema,
@@ -70,11 +73,36 @@ def _read(read: Mapping[str, Any], digest: str) -> Plan:
         strays=tuple(read["strays"]),
         warnings=tuple(read["warnings"]),
         data=accounted.read(read["data"]) if read["data"] else None,
+        parts=tuple(_read_part(part) for part in read.get("parts", ())),
         observed=read["observed"],
         playbooks=read["playbooks"],
         desired=read["desired"],
         digest=digest,
     )
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {"name": part.name, "digest": part.digest, "wanted": [_wanted(one) for one in part.wanted]}
+
+
+def _wanted(one: Wanted) -> dict[str, Any]:
+    by = [{"sort": giver.sort, "identity": giver.identity, "issuer": giver.issuer} for giver in one.by]
+    return {"ref": one.ref, "what": one.what, "digest": one.digest, "why": one.why, "by": by, "given": one.given}
+
+
+def _read_part(read: Mapping[str, Any]) -> Part:
+    wanted = tuple(
+        Wanted(
+            Ref(one["ref"]),
+            one["what"],
+            one["digest"],
+            one["why"],
+            tuple(Agreed(giver["sort"], giver["identity"], giver["issuer"]) for giver in one["by"]),
+            one["given"],
+        )
+        for one in read["wanted"]
+    )
+    return Part(read["name"], read["digest"], wanted)
 
 
 def _action(action: Action) -> dict[str, Any]:

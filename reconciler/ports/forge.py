@@ -37,3 +37,7 @@ class Forge(Protocol):
     def mark(self, commit: str, state: State, said: str, url: str = "") -> None:
         """Give a commit our status. ``said`` is cut where the forge takes no more."""
         ...
+
+    def agreed(self, commit: str, branch: str) -> tuple[str, ...]:
+        """Users who approved the last state of a pull request into ``branch`` that brings a commit, or merged it."""
+        ...

@@ -48,6 +48,7 @@ class Scope:
     namespaces: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
 
     def touches(self, thing: Thing) -> bool:
         """Whether it speaks of any of what a thing is or was."""
@@ -63,6 +64,7 @@ class Scope:
             (self.namespaces, thing.namespaces, _any),
             (self.targets, thing.targets or {""}, _any),
             (self.paths, thing.files or {""}, _inside),
+            (self.resources, set(map(str, thing.refs)), _any),
         )
         return all(
             not patterns or enough(matches(value, patterns) for value in values) for patterns, values, matches in asked

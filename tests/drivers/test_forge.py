@@ -108,3 +108,23 @@ def test_who_we_are_may_be_said(server):
     client.tell(7, MARK, f"{MARK}\ntwo")
     assert server.told(7) == [f"{MARK}\ntwo"]
     assert not any(one.endswith("/user") for one in server.asked)
+
+
+def test_who_merged_what_brought_a_commit_has_agreed_to_it(server):
+    assert opened(server).agreed(HEAD, "main") == ()
+    server.merged[7] = "ada"
+    assert opened(server).agreed(HEAD, "main") == ("ada",)
+    assert opened(server).agreed(HEAD, "other") == ()
+    assert opened(server).agreed("b" * 40, "main") == ()
+
+
+def test_a_review_counts_for_the_last_state_and_as_the_last_word_of_its_author(server):
+    server.reviews += [
+        (7, "ada", "APPROVED", HEAD),
+        (7, "bob", "APPROVED", "b" * 40),
+        (7, "cyd", "APPROVED", HEAD),
+        (7, "cyd", "CHANGES_REQUESTED" if server.kind == "github" else "REQUEST_CHANGES", HEAD),
+        (7, "ada", "COMMENTED", HEAD),
+        (8, "eve", "APPROVED", HEAD),
+    ]
+    assert opened(server).agreed(HEAD, "main") == (() if server.kind == "gitlab" else ("ada",))

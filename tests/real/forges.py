@@ -42,6 +42,10 @@ class ForgeServer:
     statuses: list[tuple[str, str, str]] = field(default_factory=list)
     refuse: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    reviews: list[tuple[int, str, str, str]] = field(default_factory=list)
+    """(number, user, state, commit), in order."""
+    merged: dict[int, str] = field(default_factory=dict)
+    """Number -> who merged it."""
     anonymous: bool = False
     """``GET /user`` is refused, as it is to the token of a workflow."""
 
@@ -100,6 +104,32 @@ class _Handler(BaseHTTPRequestHandler):
             return self._changed(int(found[1]), told)
         if found := re.fullmatch(r"statuses/([0-9a-f]{40})", rest):
             return self._status(found[1], told)
+        return self._history(rest, query)
+
+    def _history(self, rest: str, query: dict[str, str]) -> tuple[int, Any]:
+        """Pull requests by commit, one of them, and its reviews."""
+        known = {number: (number, head, base) for number, head, base in self.service.pulls}
+        if found := re.fullmatch(r"commits/([0-9a-f]{40})/(pulls?)", rest):
+            those = [self._pull(*one) for one in known.values() if one[1] == found[1]]
+            if (found[2] == "pull") is not (self.service.kind == "gitea"):
+                return 404, {"message": "Not Found"}
+            if found[2] == "pull":
+                return (200, those[0]) if those else (404, {"message": "Not Found"})
+            return 200, self._paged(those, query)
+        if (found := re.fullmatch(r"pulls/(\d+)", rest)) and int(found[1]) in known:
+            by = self.service.merged.get(int(found[1]), "")
+            return 200, {
+                **self._pull(*known[int(found[1])]),
+                "merged": bool(by),
+                "merged_by": {"login": by} if by else None,
+            }
+        if found := re.fullmatch(r"pulls/(\d+)/reviews", rest):
+            said = [
+                {"id": n, "user": {"login": user}, "state": state, "commit_id": commit}
+                for n, (number, user, state, commit) in enumerate(self.service.reviews)
+                if number == int(found[1])
+            ]
+            return 200, self._paged(said, query)
         return 404, {"message": "Not Found"}
 
     def _gitlab(self, path: str, query: dict[str, str], told: dict[str, Any]) -> tuple[int, Any]:  # noqa: PLR0911
@@ -115,6 +145,15 @@ class _Handler(BaseHTTPRequestHandler):
                 for n, head, branch in self.service.pulls
             ]
             return 200, self._paged(found, query)
+        if match := re.fullmatch(r"repository/commits/([0-9a-f]{40})/merge_requests", rest):
+            those = [
+                {"id": 900 + n, "iid": n, "target_branch": branch, "state": "merged" if by else "opened"}
+                | ({"merge_user": {"username": by}} if by else {})
+                for n, head, branch in self.service.pulls
+                if head == match[1]
+                for by in (self.service.merged.get(n, ""),)
+            ]
+            return 200, self._paged(those, query)
         if match := re.fullmatch(r"merge_requests/(\d+)/notes", rest):
             return self._comments(int(match[1]), query, told)
         if (match := re.fullmatch(r"merge_requests/\d+/notes/(\d+)", rest)) and self.command == "PUT":

@@ -63,12 +63,15 @@ _REASONS = {
     Reason.OBSERVE_ONLY: "`lifecycle.mode` says that nothing is to be done to it",
     Reason.STUCK: "files could not be brought in; `hanse rule` says which, why, and when they are tried again",
     Reason.BACKING_OFF: "it failed, and `hanse run` tries it again after a while, which grows",
-    Reason.BACKING_OFF: "it failed, and `hanse run` tries it again after a while, which grows",
     Reason.SUSPENDED: "a rule has failed for too long: mend what it says, then change the rule in git",
     Reason.NO_PLACE: "no site or storage fits: `hanse explain` says why for each",
     Reason.LAST_COPY: "nothing else holds this data: only an Approval that names it lets it go",
     Reason.AGAINST_HISTORY: "what was applied forbids this step (a downtime that has begun goes, a certification jumps):"
     " only an Approval that names it lets it through",
+    Reason.NOT_AUTHORISED: "who changed it in git may not, by a Tenancy: somebody who may agrees (`hanse consent`), or the"
+    " change is taken back",
+    Reason.APPROVAL_PENDING: "by a Tenancy it needs somebody's word besides (`hanse plan --parts` says whose):"
+    " `hanse consent`",
     Reason.SITE_OBSERVE_ONLY: "its site lets Hanse look and change nothing (`spec.limits` of the Site): no Approval lifts it",
     Reason.SITE_FORBIDS_DELETE: "its site lets nothing be taken away (`spec.limits`): no Approval lifts it",
     Reason.SITE_LIMIT: "more than its site lets the federation take, or a kind that it does not take (`spec.limits`): no"

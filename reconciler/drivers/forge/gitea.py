@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +15,16 @@ class Gitea(GitHub):
     """One repository, ``owner/name``."""
 
     paging: ClassVar[str] = "limit"
+
+    def _bringing(self, commit: str) -> Iterable[Mapping[str, Any]]:
+        """The pull request that a commit came with: these forges tell one at most."""
+        try:
+            found = self.rest.get(f"repos/{self.repository}/commits/{commit}/pull")
+        except Terminal as error:
+            if " answers 404 " in str(error):
+                return ()
+            raise
+        return (found,) if isinstance(found, Mapping) else ()
 
     def _me(self) -> str:
         told: Any = self.rest.get("user")

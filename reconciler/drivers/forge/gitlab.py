@@ -50,6 +50,15 @@ class GitLab:
             if "Cannot transition status" not in str(error):
                 raise
 
+    def agreed(self, commit: str, branch: str) -> tuple[str, ...]:
+        """Those who merged what brought a commit into ``branch``. Approvals do not say of which state they are."""
+        path = f"{self._project}/repository/commits/{commit}/merge_requests"
+        found = (one for one in self.rest.pages(path, per_page=str(PER_PAGE)) if one.get("target_branch") == branch)
+        merged = (one.get("merge_user") or one.get("merged_by") for one in found if one.get("state") == "merged")
+        return tuple(
+            sorted({str(user["username"]) for user in merged if isinstance(user, Mapping) and "username" in user})
+        )
+
     @property
     def _project(self) -> str:
         return f"projects/{quote(self.repository, safe='')}"

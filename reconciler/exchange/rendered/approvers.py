@@ -33,9 +33,14 @@ def approvers(before: Mapping[Ref, Resource], after: Mapping[Ref, Resource]) -> 
     for ref in sorted({*before, *after}):
         old, new = before.get(ref), after.get(ref)
         if _said(old) != _said(new) and not any(one.owner for one in (old, new) if one):
-            found = _site(ref, old, new, roles) if ref.kind == "Site" else _plain(ref, old, new, roles)
-            needs += [Need(ref, what, tuple(sorted(holders or roles.common()))) for what, holders in found]
+            needs += [Need(ref, what, tuple(sorted(holders))) for what, holders in words(ref, old, new, roles)]
     return sorted(set(needs))
+
+
+def words(ref: Ref, old: Resource | None, new: Resource | None, roles: Roles) -> Iterator[tuple[str, frozenset[str]]]:
+    """(what, of whom one must agree) for one resource that changes."""
+    found = _site(ref, old, new, roles) if ref.kind == "Site" else _plain(ref, old, new, roles)
+    yield from ((what, holders or roles.common()) for what, holders in found)
 
 
 def unmet(needs: Iterable[Need], said: Collection[str]) -> list[Need]:

@@ -43,4 +43,5 @@ def _word(needed: Needed) -> Word:
 
 
 def _scope(given: TenancyScope) -> Scope:
-    return Scope(given.kinds or (), given.namespaces or (), given.paths or (), given.targets or ())
+    lists = (given.kinds, given.namespaces, given.paths, given.targets, given.resources)
+    return Scope(*(patterns or () for patterns in lists))

@@ -73,7 +73,9 @@ class TenancyScope(Strict):
     paths: Patterns | None = None
     """Files of manifests: folders or patterns."""
     targets: Patterns | None = None
-    """Target ids: ``compute:TIDE-CLOUD/*``."""
+    """Target ids: ``compute:TIDE-CLOUD/*``. A cluster whose site is still to be chosen is on none."""
+    resources: Patterns | None = None
+    """References: ``VO/tides``, ``Share/tides-*``."""
 
 
 class Authority(Strict):

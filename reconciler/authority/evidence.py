@@ -1,0 +1,102 @@
+"""Evidence: what is proved of those who made a change, and of those who agreed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.authority.changes import Change
+from reconciler.model import Who
+from reconciler.records.consents import Consent
+from reconciler.settings import Settings
+from reconciler.source import Signers
+from reconciler.source.tracing import Author, Traced, authors, traced
+
+Reviews = Callable[[str], Iterable[Who]]
+"""Those who agreed on the forge to the pull request that brought a commit."""
+
+
+def _nobody(_commit: str) -> Iterable[Who]:
+    return ()
+
+
+@dataclass
+class Evidence:
+    """What is known of the changes between two commits."""
+
+    traced: Traced = field(default_factory=Traced)
+    authors: Mapping[str, Author] = field(default_factory=dict)
+    consents: Sequence[Consent] = ()
+    believed: bool = False
+    """Whether the address of an unsigned commit is believed."""
+    reviews: Reviews = _nobody
+
+    def makers(self, change: Change) -> tuple[Who, ...]:
+        """Those who made it what it is; nobody where that cannot be told."""
+        each = [self.traced.makers.get(file, frozenset()) for file in sorted(change.files)]
+        if not each or not all(each):
+            return ()
+        return tuple(dict.fromkeys(self._who(one) for one in sorted(frozenset[str]().union(*each))))
+
+    def agreed(self, change: Change, part: str = "") -> tuple[Who, ...]:
+        """Those who agreed to it; ``part`` is the digest of the part of the plan that it stands in."""
+        brought = {one for file in change.files for one in self.traced.mergers.get(file, ())}
+        said = {one for one, words in self.traced.words.items() if words & {change.digest, part} - {""}}
+        signed = [self._who(one) for one in sorted(brought | said) if self._signed(one)]
+        given = [one.who for one in self.consents if change.digest in one.changes]
+        return tuple(dict.fromkeys([*given, *signed]))
+
+    def reviewed(self, change: Change) -> tuple[Who, ...]:
+        """Those who agreed on the forge to every commit that it comes from. Asks the forge."""
+        commits = sorted({one for file in change.files for one in self.traced.makers.get(file, ())})
+        each = [{who.identity: who for who in self.reviews(one)} for one in commits]
+        if not each:
+            return ()
+        return tuple(who for name, who in sorted(each[0].items()) if all(name in one for one in each))
+
+    def told(self, change: Change) -> str:
+        """Who made it, as people read it."""
+        names = [who.name for who in self.makers(change)]
+        return ", ".join(names) if names else "nobody knows whom" + (f": {self.traced.why}" if self.traced.why else "")
+
+    def _signed(self, commit: str) -> bool:
+        return commit in self.authors and bool(self.authors[commit].principal)
+
+    def _who(self, commit: str) -> Who:
+        found = self.authors.get(commit, Author("", "", ""))
+        if found.principal:
+            return Who(found.principal, "signature", found.principal)
+        said = f"{found.name} <{found.email}>"
+        if self.believed and found.email:
+            return Who(said, "author", found.email)
+        return Who(f"{said}, who did not sign {commit[:12]}", "author", "")
+
+
+def gathered(
+    settings: Settings,
+    base: str,
+    head: str,
+    those: Iterable[Change],
+    consents: Sequence[Consent],
+    reviews: Reviews = _nobody,
+) -> Evidence:
+    """What git and the records know of these changes. ``head`` is "" for files that nobody has committed."""
+    believed = settings.tenancy.trust == "author"
+    if not head:
+        return Evidence(Traced(why="it is not committed"), {}, consents, believed)
+    repository = Path(settings.source.repository)
+    found = traced(repository, base, head, {file for change in those for file in change.files})
+    commits = {one for many in (*found.makers.values(), *found.mergers.values()) for one in many} | found.words.keys()
+    return Evidence(found, authors(repository, commits, lists(settings)), consents, believed, reviews)
+
+
+def lists(settings: Settings) -> list[Signers]:
+    """Every list of signers that the operator has configured."""
+    source, tenancy = settings.source, settings.tenancy
+    given = [
+        Signers(source.signers),
+        *(Signers(one.signers, one.keyring) for one in source.signed),
+        Signers(tenancy.signers, tenancy.keyring),
+    ]
+    return [one for one in dict.fromkeys(given) if one.ssh or one.gpg]

@@ -1,0 +1,256 @@
+"""Judging the changes of a commit, and writing down what was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from reconciler import manifest, source
+from reconciler.authority.changes import Change, changes
+from reconciler.authority.evidence import Evidence, gathered
+from reconciler.authority.forges import reviews
+from reconciler.authority.holding import counting, held_back
+from reconciler.authority.parts import Lacking, digest_of_part, parts
+from reconciler.authority.rulebook import rules_of, thing_of
+from reconciler.authority.scoped import permitting
+from reconciler.kinds.tenancy.reaching import intruding
+from reconciler.model import Action, Policy, Reason, Ref, Resource, Resources, Verb
+from reconciler.model.part import Part
+from reconciler.records.acceptances import Accepted
+from reconciler.records.store import Store
+from reconciler.tenancy import Need, Rules, needed
+
+if TYPE_CHECKING:
+    from reconciler.incoming import Incoming
+    from reconciler.reconcile import House
+
+_VERBS = {"create": Verb.CREATE, "update": Verb.UPDATE, "delete": Verb.DELETE}
+_REASONS = {"create": Reason.NEW, "update": Reason.SPEC_CHANGED, "delete": Reason.REMOVED_FROM_GIT}
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a plan must respect of it, and what it tells."""
+
+    refused: Mapping[Ref, tuple[Reason, str]] = field(default_factory=dict)
+    """What is planned and may not be done, and why."""
+    held: tuple[Action, ...] = ()
+    """What git says and does not count: told, and not done."""
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What counts of a commit."""
+
+    resources: Resources
+    authority: Authority = field(default_factory=Authority)
+    branch: str = ""
+    """Whose acceptance is written down; "" for none."""
+    commit: str = ""
+    base: str = ""
+    accepted: frozenset[Ref] = frozenset()
+    """What may count as it is, although other things may not."""
+    whole: bool = True
+    """Whether everything may."""
+
+
+def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool = False, trust: str = "") -> Judged:
+    """Judge what a commit changes. Changes nothing itself, and looks at nothing where no Tenancy is in play.
+
+    With ``trust`` nothing is held back, for nothing is going to be done: it is told what would be, and what of it may
+    not. Raises SourceError where what was accepted last cannot be read any more: then nothing at all may count.
+    """
+    branch = followed(house)
+    known = house.store.acceptances.of(branch)
+    if not known.commit and not any(ref.startswith("Tenancy/") for ref in resources.items):
+        base = trust or ""
+        if not base or not _had_tenancies(house, base):
+            return Judged(resources)
+    repository = Path(house.settings.source.repository)
+    head = "" if worktree else come.revision
+    if trust:
+        known = Accepted(source.fork(repository, trust, come.revision))
+    elif not known.commit:
+        known = Accepted(_in_force(house, branch, head))
+    if head and head == known.commit and not known.beyond:
+        return Judged(resources, branch="" if trust else branch, commit=head, base=head)
+    before = accepted(house, known)
+    found = changes(before, resources.items)
+    judged = _judged(house, found, before, resources, known.commit, head)
+    authority, refused = judged
+    if trust or worktree:
+        return Judged(resources, authority)
+    return _enforced(resources, found, authority, refused, branch, head, known.commit)
+
+
+def respecting(policy: Policy, judged: Judged) -> Policy:
+    """The policy, with what may not be done for want of a right or a word."""
+    told = judged.authority
+    if not (told.refused or told.held or told.parts):
+        return policy
+    return replace(policy, refused=told.refused, held=told.held, parts=told.parts)
+
+
+def settle(store: Store, judged: Judged | None, come: Incoming | None) -> None:
+    """Write down what was accepted, where it is the branch that is followed."""
+    if judged is None or not judged.branch or come is None or come.branch != judged.branch:
+        return
+    if judged.whole:
+        store.acceptances.whole(judged.branch, judged.commit)
+    else:
+        store.acceptances.some(judged.branch, judged.base, judged.commit, judged.accepted)
+
+
+def followed(house: House) -> str:
+    """The branch whose acceptance counts, whatever is planned."""
+    given = house.settings.source
+    return source.branch_of(Path(given.repository), given.revision) or given.revision
+
+
+def accepted(house: House, known: Accepted) -> dict[Ref, Resource]:
+    """Everything as it was accepted last."""
+    found = _declared(house, known.commit) if known.commit else {}
+    for commit in sorted(set(known.beyond.values())):
+        later = _declared(house, commit)
+        for ref in (ref for ref, one in known.beyond.items() if one == commit):
+            if ref in later:
+                found[ref] = later[ref]
+            else:
+                found.pop(ref, None)
+    return found
+
+
+def _declared(house: House, commit: str) -> dict[Ref, Resource]:
+    """What is valid of a commit; it was judged when it came into force."""
+    given = house.settings
+    read = source.read(Path(given.source.repository), commit, paths=given.source.paths)
+    memory = manifest.Memory.open(Path(given.cache), house.kinds)
+    found = manifest.survey(read, house.kinds, manifest.RuleSettings(given.rules, given.secrets), memory)
+    return dict(found.resources.items)
+
+
+def _had_tenancies(house: House, revision: str) -> bool:
+    return any(ref.startswith("Tenancy/") for ref in _declared(house, revision))
+
+
+def _in_force(house: House, branch: str, head: str) -> str:
+    """What was in force when Tenancies came; "" where nothing was, or it is not known to be before ``head``."""
+    known = house.store.heads.get(branch)
+    return known.commit if known and known.commit != head else ""
+
+
+def _judged(
+    house: House,
+    found: Mapping[Ref, Change],
+    before: Mapping[Ref, Resource],
+    resources: Resources,
+    base: str,
+    head: str,
+) -> tuple[Authority, Mapping[Ref, tuple[Reason, str]]]:
+    rules = rules_of(before, house.settings.tenancy.owners)
+    needs = {ref: _needs(change, before, rules) for ref, change in found.items()}
+    those = {ref: change for ref, change in found.items() if needs[ref]}
+    consents = house.store.consents.to(change.digest for change in those.values())
+    evidence = gathered(house.settings, base, head, those.values(), consents, reviews(house, followed(house)))
+    lacking = [one for ref, change in those.items() for one in _lacking(change, needs[ref], evidence)]
+    lacking = _agreed(lacking, evidence)
+    refused = dict(_refused(lacking))
+    refused |= {
+        ref: (Reason.NOT_AUTHORISED, f"{fault.message}: {fault.cure}")
+        for ref, fault in intruding(resources.items, found, rules.charters)
+    }
+    if not base and any(ref.kind == "Tenancy" for ref in refused):
+        first = "the first Tenancies wait for the word of their owners ([tenancy] owners in hanse.toml)"
+        refused |= {ref: (Reason.APPROVAL_PENDING, first) for ref in found if ref not in refused}
+    return Authority(refused, (), parts(lacking)), refused
+
+
+def _needs(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> tuple[Need, ...]:
+    thing = thing_of(change, before, rules)
+    return (*needed(rules, change.deed, thing), *permitting(change, rules))
+
+
+def _lacking(change: Change, needs: Iterable[Need], evidence: Evidence) -> Iterator[Lacking]:
+    """The words that those who made a change cannot give themselves."""
+    makers = evidence.makers(change)
+    for need in needs:
+        if not need.met(makers, ()):
+            by = f"{need.charter} does not let them {need.what} it" if need.sort == "right" and need.charter else ""
+            why = f"made by {evidence.told(change)}" + (f"; {by}" if by else "")
+            yield Lacking(change, need, f"{why}" if need.sort == "right" else f"{need.what}: {why}")
+
+
+def _agreed(lacking: list[Lacking], evidence: Evidence) -> list[Lacking]:
+    """The same, with who agreed. The forge is asked last, and only of what nobody else has agreed to."""
+    digests: dict[str, set[str]] = {}
+    for one in lacking:
+        digests.setdefault(one.need.part, set()).add(one.change.digest)
+    of = {name: digest_of_part(those) for name, those in digests.items()}
+    told = [_given(one, evidence.agreed(one.change, of[one.need.part])) for one in lacking]
+    return [one if one.given else _given(one, evidence.reviewed(one.change)) for one in told]
+
+
+def _given(one: Lacking, agreed: Iterable[object]) -> Lacking:
+    who = next((who for who in agreed if one.need.takes(who)), None)  # type: ignore[arg-type]
+    return replace(one, given=who.name) if who is not None else one  # type: ignore[attr-defined]
+
+
+def _refused(lacking: Iterable[Lacking]) -> Iterator[tuple[Ref, tuple[Reason, str]]]:
+    """Why a change may not be: of several words that it lacks the right to make it is told first."""
+    for one in sorted(lacking, key=lambda one: one.need.sort == "right"):  # the last one counts
+        if not one.given:
+            reason = Reason.NOT_AUTHORISED if one.need.sort == "right" else Reason.APPROVAL_PENDING
+            yield one.change.ref, (reason, f"{one.why}; {_cure(one.need)}")
+
+
+def _cure(need: Need) -> str:
+    if not need.of:
+        return f"nobody can agree for {need.part}: nobody holds a role that may"
+    return f"{' or '.join(need.of)} may agree: hanse consent latest --part {need.part}"
+
+
+def _enforced(
+    resources: Resources,
+    found: Mapping[Ref, Change],
+    authority: Authority,
+    refused: Mapping[Ref, tuple[Reason, str]],
+    branch: str,
+    head: str,
+    base: str,
+) -> Judged:
+    """What counts of a commit of which some changes are refused."""
+    if not refused:
+        return Judged(resources, authority, branch, head, base)
+    held = held_back(found, refused, resources.items)
+    actions = tuple(_action(found[ref], *_said(ref, held, refused)) for ref in sorted(held))
+    kept = replace(resources, items=counting(found, held, resources.items), changed=None, ordered=False)
+    accepted_now = frozenset(found.keys() - held.keys())
+    return Judged(kept, replace(authority, refused={}, held=actions), branch, head, base, accepted_now, whole=False)
+
+
+def _said(
+    ref: Ref, held: Mapping[Ref, tuple[Ref, ...]], refused: Mapping[Ref, tuple[Reason, str]]
+) -> tuple[Reason, str]:
+    if ref in refused:
+        return refused[ref]
+    return Reason.APPROVAL_PENDING, f"it goes together with {', '.join(held[ref])}, which is held back"
+
+
+def _action(change: Change, reason: Reason, message: str) -> Action:
+    new, old = change.new, change.old
+    return Action(
+        _VERBS[change.deed],
+        change.ref,
+        _REASONS[change.deed],
+        target=(new or old).target,  # type: ignore[union-attr]
+        changes=change.fields if change.deed == "update" else (),
+        spec=orjson.loads(new.content) if new else None,
+        before=orjson.loads(old.content) if old else None,
+        message=message,
+        blocked=reason,
+    )

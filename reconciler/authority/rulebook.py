@@ -1,0 +1,129 @@
+"""From what is declared to the rules that judge it: Tenancies, the roles of RoleAssignments, the owners."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from reconciler.authority.changes import Change
+from reconciler.kinds.roleassignment import RoleAssignmentSpec
+from reconciler.kinds.tenancy.reaching import charters
+from reconciler.model import Ref, Resource
+from reconciler.settings import OwnerSettings
+from reconciler.tenancy import Book, Rules, Subject, Thing
+
+_OF_FEDERATION = ("RoleAssignment", "Site", "VO")
+_LEVELS = {"Site": "site", "VO": "vo", "ServiceGroup": "serviceGroup"}
+
+
+def rules_of(resources: Mapping[Ref, Resource], owners: Sequence[OwnerSettings]) -> Rules:
+    """The rules that these resources state; ``owners`` are those of the operator's configuration."""
+    found = charters(resources)
+    book = Book(_holders(resources)) if found else Book()
+    return Rules(found, book, tuple(map(_owner, owners)))
+
+
+def thing_of(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> Thing:
+    """A change, as the rules see it. ``before`` is what counts: what something belongs to is read there."""
+    states = [one for one in (change.old, change.new) if one]
+    refs = (change.ref, *([change.former] if change.former else []))
+    over: dict[str, set[str]] = defaultdict(set)
+    for state in states:
+        for level, name in _over(state, before):
+            over[level].add(name)
+    known, words = _by_roles(change, before) if _roles_count(change, rules) else (frozenset(), ())
+    return Thing(
+        refs,
+        change.files,
+        frozenset(state.target for state in states if state.target),
+        frozenset(field.path for field in change.fields),
+        {level: frozenset(names) for level, names in over.items()},
+        known,
+        words,
+    )
+
+
+def _owner(given: OwnerSettings) -> Subject:
+    if given.entitlement:
+        return Subject("entitlement", given.entitlement, given.issuer)
+    if given.person:
+        return Subject("person", given.person, given.issuer)
+    if given.signer:
+        return Subject("signer", given.signer)
+    return Subject("user", given.user) if given.user else Subject("team", given.team)
+
+
+def _holders(resources: Mapping[Ref, Resource]) -> Mapping[tuple[str, str], Mapping[str, frozenset[str]]]:
+    held: dict[tuple[str, str], dict[str, frozenset[str]]] = defaultdict(dict)
+    for ref, resource in resources.items():
+        if ref.startswith("RoleAssignment/") and isinstance(spec := resource.spec, RoleAssignmentSpec):
+            roles = held[spec.over.level, spec.over.name]
+            for role, holders in spec.roles.items():
+                roles[role] = roles.get(role, frozenset()) | set(holders)
+    return held
+
+
+def _over(state: Resource, before: Mapping[Ref, Resource]) -> Iterator[tuple[str, str]]:
+    """(level, name) of each site, NGI, VO ... that a resource belongs to."""
+    content: Mapping[str, Any] = orjson.loads(state.content)
+    kind, name = state.ref.kind, state.ref.name
+    if kind in _LEVELS:
+        yield _LEVELS[kind], name
+    if kind == "RoleAssignment":
+        yield from ((level, str(over)) for level, over in content.get("over", {}).items() if over)
+    vo = content.get("vo")
+    if isinstance(vo, str) and vo:
+        yield "vo", vo
+    if state.ref.namespace and Ref.of("VO", state.ref.namespace) in before:
+        yield "vo", state.ref.namespace
+    for site in {*_sites(content), *([name] if kind == "Site" else []), *_of_target(state.target, before)}:
+        yield "site", site
+        found = before.get(Ref.of("Site", site))
+        ngi = orjson.loads(found.content).get("ngi") if found else content.get("ngi") if kind == "Site" else None
+        if ngi:
+            yield "ngi", str(ngi)
+
+
+def _sites(content: Mapping[str, Any]) -> Iterator[str]:
+    site = content.get("site")
+    if isinstance(site, str) and site not in ("", "auto"):
+        yield site
+    for one in content.get("affects") or ():
+        if isinstance(one, Mapping) and isinstance(one.get("site"), str):
+            yield one["site"]
+
+
+def _of_target(target: str, before: Mapping[Ref, Resource]) -> Iterable[str]:
+    """The site whose back end a target is: ``compute:TIDE-CLOUD/cloud/vo``."""
+    site = target.partition(":")[2].partition("/")[0]
+    return [site] if Ref.of("Site", site) in before else []
+
+
+def _roles_count(change: Change, rules: Rules) -> bool:
+    return bool(rules.charters) and (
+        change.ref.kind == "RoleAssignment" or any(charter.roles for charter in rules.charters)
+    )
+
+
+def _by_roles(
+    change: Change, before: Mapping[Ref, Resource]
+) -> tuple[frozenset[str], tuple[tuple[str, str, frozenset[str]], ...]]:
+    """Who may change it by the roles, and of whom a word is needed besides: what `hanse approvers` tells."""
+    from reconciler.exchange.rendered.approvers import words  # it brings much along that is seldom needed
+    from reconciler.exchange.rendered.roles import Roles
+
+    roles = Roles({ref: one for ref, one in before.items() if ref.kind in _OF_FEDERATION})
+    plain: list[frozenset[str]] = []
+    others: list[tuple[str, str, frozenset[str]]] = []
+    for what, holders in words(change.ref, change.old, change.new, roles):
+        if what in ("change", "add", "take away"):
+            plain.append(holders)
+        else:
+            ngi = roles.ngi_of(change.ref.name)
+            others.append((f"ngi:{ngi}" if ngi else "roles", what, holders))
+    if not plain:  # only what needs a word of its own changes: whoever gives all of them may make it
+        plain = [holders for _, _, holders in others]
+    return frozenset.intersection(*plain) if plain else frozenset(), tuple(others)
