@@ -117,10 +117,18 @@ def forging(house: House, revision: str, fetch: Callable[[Sequence[str]], object
 
 
 def deployed(plan: Plan, report: Report) -> tuple[State, str]:
-    """What became of a commit, in one line: ``deployed 3f2a91c0d4e5: 12 done, 1 blocked: ...``."""
+    """What became of a commit, in one line: ``deployed 3f2a91c0d4e5: 12 done, 1 blocked: ...``.
+
+    While something of it waits, it is not deployed: ``deploying 3f2a91c0d4e5: 3 done, 2 deferred: ...``.
+    """
     counts = Counter(str(outcome.state) for outcome in report.outcomes)
     blocked = plan.blocked
+    waits = [one.message for one in report.outcomes if one.state == "deferred"]
     words = [f"{number} {state}" for state, number in sorted(counts.items(), key=lambda one: one[0] != "done")]
     words += [f"{len(blocked)} blocked: {blocked[0].message}"] if blocked else []
-    bad = bool(blocked) or any(state in counts for state in ("failed", "unknown"))
-    return "failure" if bad else "success", f"deployed {plan.commit[:12]}: {', '.join(words) or 'nothing to do'}"
+    said = ", ".join(words) or "nothing to do"
+    if blocked or any(state in counts for state in ("failed", "unknown")):
+        return "failure", f"deployed {plan.commit[:12]}: {said}"
+    if waits:
+        return "pending", f"deploying {plan.commit[:12]}: {said}: {waits[0]}"
+    return "success", f"deployed {plan.commit[:12]}: {said}"

@@ -175,6 +175,22 @@ def test_a_commit_has_a_status_while_it_is_applied_and_after_it(service, upstrea
     assert len(server.statuses) == 2
 
 
+def test_a_commit_of_which_something_waits_is_not_deployed_yet(service, upstream, server):
+    service.house.store.pauses.pause("resource:DNSRecord/vo.example.org/www", "not now", "ada")
+    service.step(Bell())
+    service.forging.drain()
+    head = git(upstream, "rev-parse", "main")
+    waiting, said = [one[1:] for one in server.statuses if one[0] == head][-1]
+    assert waiting == "pending"
+    if server.kind == "github":
+        assert said.startswith(f"deploying {head[:12]}: 1 done, 1 deferred: create held: ")
+    service.house.store.pauses.resume("resource:DNSRecord/vo.example.org/www", "ada")
+    for _ in range(3):  # a round looks at what a change concerns, the next one at what that rests on
+        service.step(Bell())
+    service.forging.drain()
+    assert server.statuses[-1] == (head, "success", f"deployed {head[:12]}: 1 done")
+
+
 def test_a_restart_says_nothing_anew_of_what_is_in_force(root, service, upstream, server):
     service.step(Bell())
     service.forging.drain()
