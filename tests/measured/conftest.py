@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,29 @@ import requests
 
 from tests.cli.conftest import VO, environment, record
 
-SETTINGS = '[web]\nopen = ["metrics"]\n\n[run]\ninterval_seconds = 1\nmeter_seconds = 0\njobs_seconds = 0\n'
+CANARY = "c4n4ry-t0k3n"
+SETTINGS = """\
+[web]
+open = ["metrics"]
+url = "https://hanse.example.org"
+
+[run]
+interval_seconds = 1
+meter_seconds = 0
+jobs_seconds = 0
+
+[[notify]]
+name = "ops"
+url = { env = "WHERE" }
+events = ["drift", "not-ready"]
+digest_seconds = 1
+
+[[notify]]
+name = "lost"
+apprise = { env = "NOWHERE" }
+events = ["drift"]
+digest_seconds = 1
+"""
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -59,9 +84,44 @@ def listening(log: Path) -> str:
     return next((one["url"] for one in told if one["message"] == "listening"), "")
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a loop did that has found drift."""
+
+    text: str
+    """Of ``GET /metrics``."""
+    told: list[dict]
+    """What was posted to who subscribed."""
+    log: str
+
+
 @pytest.fixture(scope="session")
-def scraped(tmp_path_factory) -> Iterator[str]:
-    """What ``GET /metrics`` says once drift was found."""
+def receiver() -> Iterator[tuple[str, list[dict]]]:
+    """A web hook: where it is, and what came in."""
+    told: list[dict] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/", told
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory, receiver) -> Iterator[Ran]:
+    """A loop that has found drift, told of it, and could not tell somebody else."""
+    url, told = receiver
     root = tmp_path_factory.mktemp("measured")
     git(root, "init", "-q")
     (root / "hanse.toml").write_text(SETTINGS, encoding="utf-8")
@@ -70,21 +130,33 @@ def scraped(tmp_path_factory) -> Iterator[str]:
     (root / "manifests/www.yaml").write_text(record("www"), encoding="utf-8")
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "the first")
-    process, log = started(root)
+    process, log = started(root, WHERE=url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
     try:
-        url = soon(lambda: listening(log), log.read_text)
+        served = soon(lambda: listening(log), log.read_text)
         done = 'hanse_actions_total{kind="DNSRecord",outcome="done",verb="create"} 1.0'
-        soon(lambda: done in requests.get(f"{url}/metrics", timeout=10).text, log.read_text)
+        soon(lambda: done in requests.get(f"{served}/metrics", timeout=10).text, log.read_text)
         watched = record("www").replace("metadata:\n", "lifecycle: {mode: warn}\nmetadata:\n")
         (root / "manifests/www.yaml").write_text(watched, encoding="utf-8")
         git(root, "commit", "-q", "-a", "-m", "from now on it is only watched")
         (zone,) = (root / ".hanse/state/dns").glob("*.zone")
         zone.write_text(zone.read_text().replace("192.0.2.10", "192.0.2.99"), encoding="utf-8")
+        wanted = (
+            'hanse_drifted_resources{kind="DNSRecord"} 1.0',
+            'hanse_notifications_total{outcome="sent",subscription="ops"}',
+            'hanse_notifications_total{outcome="failed",subscription="lost"}',
+        )
 
         def drifted() -> str:
-            text = requests.get(f"{url}/metrics", timeout=10).text
-            return text if 'hanse_drifted_resources{kind="DNSRecord"} 1.0' in text else ""
+            text = requests.get(f"{served}/metrics", timeout=10).text
+            return text if all(one in text for one in wanted) else ""
 
-        yield soon(drifted, log.read_text)
+        text = soon(drifted, log.read_text)
+        yield Ran(text, told, log.read_text())
     finally:
         ended(process)
+
+
+@pytest.fixture(scope="session")
+def scraped(ran) -> str:
+    """What ``GET /metrics`` says once drift was found."""
+    return ran.text
