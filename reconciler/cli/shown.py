@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.daemon.service import Service
     from reconciler.reconcile import House
     from reconciler.uptime import Explained
+    from reconciler.web.deeds import Deeds
     from reconciler.web.gocdb import Interface
     from reconciler.web.hooks import Hooks
     from reconciler.web.known import Known
@@ -39,12 +40,20 @@ class Shown:
         from reconciler.errors import SettingsError
 
         try:
-            from reconciler.web import api, login, pages
+            from reconciler.web import api, doing, login, pages
         except ImportError as error:
             raise SettingsError(f"--listen needs the extra web ({error.name} is not installed): hanse[web]") from error
         sight, url = self.sight, self.house.settings.web.url
-        entrance = login.Entrance(sight, sight.people, url).routes(pages.refusing(sight)) if sight.people else []
-        return [*entrance, *api.routes(sight), *pages.routes(sight)]
+        refuse = pages.refusing(sight)
+        entrance = login.Entrance(sight, sight.people, url).routes(refuse) if sight.people else []
+        return [*entrance, *doing.Doing(self.deeds).routes(refuse), *api.routes(sight), *pages.routes(sight)]
+
+    @cached_property
+    def deeds(self) -> Deeds:
+        """What people do through the page."""
+        from reconciler.web.deeds import Deeds
+
+        return Deeds(self.sight, self.house.settings.tenancy.owners, self.service.woken)
 
     @cached_property
     def people(self) -> People | None:
@@ -67,6 +76,8 @@ class Shown:
             token=self.token,
             open="read" in self.house.settings.web.open,
             people=self.people,
+            views=lambda who: self.deeds.views(who),  # noqa: PLW0108 (deeds are made over this very sight)
+            agreeable=lambda part, who: self.deeds.agreeable(part, who),  # noqa: PLW0108
             ended=self.ended.is_set,
         )
 
@@ -100,6 +111,7 @@ class Shown:
             checks=lambda: self.service.checks,
             declared=lambda: self.service.declared,
             people=self.people,
+            views=self.deeds.views,
             backlog=lambda: self.service.backlog,
             measured=self.service.measured,
         )

@@ -19,6 +19,7 @@ class Right(StrEnum):
     RESULTS = "results"
     READ = "read"
     METRICS = "metrics"
+    PAUSE = "pause"
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What it is known by: the machine, or its use.")]
@@ -37,7 +38,9 @@ def create(
     may: Annotated[
         list[Right],
         typer.Option(
-            "--may", help="results: tell results of probes; read: availability and statuses; metrics: GET /metrics."
+            "--may",
+            help="results: tell results of probes; read: availability and statuses; metrics: GET /metrics; "
+            "pause: hold and let go on.",
         ),
     ],
     days: Annotated[

@@ -14,8 +14,8 @@ from reconciler.errors import RecordsError
 from reconciler.records.database import Database
 from reconciler.records.tables import ApiTokenRow, table
 
-Right = Literal["results", "read", "metrics"]
-"""Tell results of probes; read availability and statuses; read metrics."""
+Right = Literal["results", "read", "metrics", "pause"]
+"""Tell results of probes; read availability and statuses; read metrics; hold something and let it go on."""
 RIGHTS: tuple[Right, ...] = get_args(Right)
 PREFIX = "hanse_"
 _TOKENS = table(ApiTokenRow)

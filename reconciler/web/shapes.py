@@ -304,6 +304,66 @@ class PauseShape(Shape):
     since: datetime
 
 
+class PauseList(Shape):
+    """What is held back now."""
+
+    items: list[PauseShape]
+
+
+class ConsentShape(Shape):
+    """Somebody's word for a part of a plan."""
+
+    id: int
+    plan: str
+    """Digest of the plan that was looked at."""
+    part: str
+    by: str
+    proof: str
+    """oidc, signature, forge, token or machine."""
+    identity: str
+    issuer: str
+    reason: str
+    given_at: datetime
+    expires: datetime | None
+
+
+class WantedShape(Shape):
+    """One change for which a word is asked."""
+
+    ref: str
+    what: str
+    """What is done, or what the word is about: ``quota``."""
+    why: str
+    by: list[str]
+    """Of whom one must agree."""
+    given: str
+    """Who agreed; "" while nobody did."""
+
+
+class PartShape(Shape):
+    """What of a plan needs the word of one authority."""
+
+    name: str
+    """``site:CESGA``."""
+    digest: str
+    """Of its changes: say it back as ``If-Match`` to agree to just these."""
+    open: int
+    """Changes for which nobody has given the word."""
+    mine: bool
+    """Whether whoever asks may agree to any of them."""
+    wanted: list[WantedShape]
+    consents: list[ConsentShape]
+    """The words that count."""
+
+
+class PartList(Shape):
+    """The parts of a plan."""
+
+    plan: str
+    """Digest of the plan."""
+    items: list[PartShape]
+
+
 class UnreadShape(Shape):
     """A back end that could not be read."""
 

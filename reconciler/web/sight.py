@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from reconciler.errors import HanseError
 from reconciler.model import Graph, Plan, Who
+from reconciler.model.part import Part
 from reconciler.records.store import Store
 from reconciler.uptime import Explained
 from reconciler.web.door import Answer, Door, Refuse, needing
@@ -56,6 +57,8 @@ class Sight:
     """Whom providers vouch for; None where nobody logs in."""
     views: Callable[[Who], bool] = lambda _who: False
     """Whether somebody may look by a policy in git."""
+    agreeable: Callable[[Part, Who | None], frozenset[str]] = lambda _part, _who: frozenset()
+    """Digests of the changes of a part to which somebody may agree now."""
     ended: Callable[[], bool] = lambda: False
     """Streams shall end."""
     kept: dict[Any, Any] = field(default_factory=dict)

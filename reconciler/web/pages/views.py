@@ -16,6 +16,7 @@ from reconciler.plan.render import next_steps, summary, words
 from reconciler.records import listing
 from reconciler.web import seen, shapes
 from reconciler.web.api.asked import OfDays, OfResources, OfRuns, OfUsage, Query, Serial, Text
+from reconciler.web.door import VISIT
 from reconciler.web.pages import atlas, charts, layers
 from reconciler.web.pages.look import page
 from reconciler.web.sight import Sight
@@ -146,6 +147,7 @@ def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
         "sections": [(title, _by_verb(actions)) for title, actions in titled if actions],
         "told": [(title, lines) for title, lines in told if lines],
         "outcomes": known.outcomes,
+        "agreed": [(part, bool(sight.agreeable(part, VISIT.get().who))) for part in made.parts],
     }
     return page("plan.html", "/plan", sight.clock(), **values)
 
