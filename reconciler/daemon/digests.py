@@ -138,10 +138,10 @@ class _Compared:
         """What is not as it should be, and was not told, or not for long."""
         for fact in self.seen.facts:
             before = self.told.get(fact.subject)
-            if not self._concerns(fact) or self._quiet(fact):
-                continue
             same = before is not None and before.state == fact.state
-            if not same or self._reminds(before):
+            if (same and not self._reminds(before)) or not self._concerns(fact):
+                continue
+            if not self._quiet(fact):
                 self.news.append(fact._replace(said=f"still: {fact.said}") if same else fact)
                 self.kept[fact.subject] = fact.state
 

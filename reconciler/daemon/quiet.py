@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from reconciler.kinds.downtime import intervals, whole_sites
@@ -25,12 +26,12 @@ class Quiet:
 
     resources: Mapping[Ref, Resource]
     now: datetime
-    scopes: tuple[Scope, ...] = field(init=False)
     _known: dict[Ref, bool] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Look once at downtimes and windows."""
-        self.scopes = (*_windows(self.resources, self.now), *_downtimes(self.resources, self.now))
+    @cached_property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Downtimes and windows that hold: looked at when it is asked first, and once."""
+        return (*_windows(self.resources, self.now), *_downtimes(self.resources, self.now))
 
     def __call__(self, ref: Ref) -> bool:
         """Whether nothing is told of it now."""
