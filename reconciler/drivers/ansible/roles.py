@@ -26,6 +26,20 @@ LARGEST = 32 * 1024 * 1024
 """Bytes of an archive, and of what is in it."""
 ROLES, COLLECTIONS = "roles", "collections"
 _SECONDS = 60.0
+_MODES = {"100644": 0o644, "100755": 0o755, "100664": 0o644}
+_ALONE = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "core.fsmonitor",
+    "GIT_CONFIG_VALUE_0": "false",
+    "GIT_CONFIG_KEY_1": "safe.directory",
+    "GIT_CONFIG_VALUE_1": "*",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+"""The pinned tree is what its id says, whatever refs/replace puts in its place."""
 
 
 def supplied(wanted: Sequence[RoleSource], folder: Path, repository: str, own: Path) -> list[Path]:
@@ -74,8 +88,40 @@ def _of_archive(role: RoleSource) -> bytes:
 
 
 def _of_tree(role: RoleSource, repository: str) -> bytes:
-    command = ["git", "-C", repository or ".", "archive", "--format=tar", role.tree]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)
+    """The tree as an archive of what it holds, byte for byte.
+
+    ``git archive`` would let attributes leave files out, fill words in, and run filters that some configuration names.
+    """
+    said = _git(repository, "ls-tree", "-r", "-z", "-l", "--full-tree", role.tree, role=role)
+    lines = [line.partition("\t") for line in said.decode("utf-8", "surrogateescape").split("\0")[:-1]]
+    files = [(name, *head.split()) for head, _, name in lines]
+    if sum(int(size) for *_, size in files if size.isdecimal()) > LARGEST:
+        raise Terminal(f"the role {role.name}: its tree has more than {LARGEST} bytes")
+    if odd := next((name for name, mode, *_ in files if mode not in _MODES), None):
+        raise Terminal(f"the role {role.name}: {odd} is neither a file nor a folder")
+    ids = "".join(f"{blob}\n" for _, _, _, blob, _ in files)
+    contents = io.BytesIO(_git(repository, "cat-file", "--batch", "--buffer", role=role, given=ids.encode()))
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, mode, *_ in files:
+            member = tarfile.TarInfo(name)
+            member.mode, member.size = _MODES[mode], int(contents.readline().split()[2])
+            archive.addfile(member, io.BytesIO(contents.read(member.size)))
+            contents.read(1)
+    return packed.getvalue()
+
+
+def _git(repository: str, *arguments: str, role: RoleSource, given: bytes = b"") -> bytes:
+    """What git says about the repository, and nothing else: no other's configuration, no replaced objects."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", "-C", repository or ".", *arguments],
+        input=given,
+        capture_output=True,
+        check=False,
+        timeout=_SECONDS,
+        env={**plain, **_ALONE},
+    )
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
         cure = f"see git rev-parse HEAD:{ROLES}/{role.name}"
@@ -86,8 +132,11 @@ def _of_tree(role: RoleSource, repository: str) -> bytes:
 def _unpack(content: bytes, into: Path, role: RoleSource) -> None:
     try:
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            if sum(member.size for member in archive.getmembers()) > LARGEST:
-                raise Terminal(f"the role {role.name} has more than {LARGEST} bytes unpacked")
+            unpacked = 0
+            for member in archive:  # one by one: what is too large is not even decompressed
+                unpacked += member.size
+                if unpacked > LARGEST:
+                    raise Terminal(f"the role {role.name} has more than {LARGEST} bytes unpacked")
             archive.extraction_filter = lambda member, _path: member  # ours are looked at already
             archive.extractall(into, [_harmless(m) for m in archive.getmembers()])  # noqa: S202 (each was looked at)
     except (tarfile.TarError, EOFError, OSError) as error:
