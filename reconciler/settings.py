@@ -125,6 +125,8 @@ class Records(Strict):
 
     url: str = "sqlite:///.hanse/hanse.db"
     """SQLAlchemy URL: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME."""
+    backups: str = ""
+    """Folder that ``hanse backup`` writes to each night: ``hanse doctor`` says when the newest one is old."""
 
 
 class LimitSettings(Strict):

@@ -191,13 +191,18 @@ class Wired:
 
     def secret(self, reference: SecretRef) -> str:
         """Read a secret now. Raises Terminal or Transient naming the reference, never the value."""
+        return self.secrets.read(reference)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What reads them."""
         if self._secrets is None:  # two that are made at the same time read the same
             from reconciler.drivers.secrets import Secrets
 
             given = self._settings
             committed = committed_files(given, self._store)
             self._secrets = Secrets(self._environment, committed, given.sops, given.openbao)
-        return self._secrets.read(reference)
+        return self._secrets
 
     def _open(self, port: str, target: Target) -> Any:
         own = self._local.__dict__.setdefault("opened", {})
@@ -239,6 +244,7 @@ def committed_files(settings: Settings, store: Store | None) -> Callable[[str], 
                 raise Terminal(f"{path}: which commit is in force is not known here")
             return source.content(repository, wanted, path)
         except SourceError as error:
-            raise Terminal(str(error)) from error
+            said = str(error)
+            raise Terminal(said if said.startswith(path) else f"{path}: {said}") from error
 
     return content

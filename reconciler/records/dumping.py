@@ -6,13 +6,14 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import inspect, select
+from sqlalchemy import delete, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 
 from reconciler.errors import RecordsError
@@ -138,3 +139,39 @@ def _conninfo(where: URL) -> str:
 def _environment(where: URL) -> Mapping[str, str]:
     password = {"PGPASSWORD": str(where.password)} if where.password else {}
     return {**os.environ, **password}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a database stands."""
+
+    name: str
+    """Its URL without a password."""
+    schema: str
+    """"" where there is none."""
+    writable: bool
+    skew: timedelta | None
+    """This machine's time less the server's; None for a file, which has no clock."""
+
+
+def looked_at(url: str, clock: Callable[[], datetime]) -> Look:
+    """How a database stands. Nothing is made or changed. Raises RecordsError when it cannot be read."""
+    with closing(connect(url, clock, read_only=True)) as database, database.reading() as connection:
+        schema = version_of(connection) or ""
+        there = connection.scalar(text("SELECT clock_timestamp()")) if database.dialect == "postgresql" else None
+        now = database.now()
+    return Look(shown(make_url(url)), schema, _writable(url, clock), None if there is None else now - there)
+
+
+def _writable(url: str, clock: Callable[[], datetime]) -> bool:
+    where = make_url(url)
+    if where.get_backend_name() == "sqlite":
+        file = Path(where.database or "")
+        return all(os.access(place, os.W_OK) for place in (file, file.parent) if place.exists())
+    nobody = delete(_LEASES).where(_LEASES.c.name == "")
+    try:
+        with closing(connect(url, clock)) as database, database.writing() as connection:
+            connection.execute(nobody)
+    except RecordsError:
+        return False
+    return True

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.model import Revision
 from reconciler.source import worktree as working
 from reconciler.source.blobs import Stored
-from reconciler.source.fetching import BRANCHES, Remote, fetch
+from reconciler.source.fetching import BRANCHES, Remote, fetch, heads
 from reconciler.source.judging import Before, Judged, Rule, branch_of, fork, head_of, judge
 from reconciler.source.listing import changed_files, files_at
 from reconciler.source.names import resolved
@@ -30,6 +30,7 @@ __all__ = [
     "fetch",
     "fork",
     "head_of",
+    "heads",
     "judge",
     "read",
 ]

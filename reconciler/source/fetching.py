@@ -5,6 +5,7 @@ A fetch moves every branch or none. What vanishes there stays here: of a branch 
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from reconciler.source.repository import opened
 BRANCHES = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _PATIENCE = 300
 """Seconds after which a fetch is given up."""
+_ASKING = 20
+"""Seconds after which a question is given up."""
 _ASKED = """\
 #!/bin/sh
 case "$1" in
@@ -66,6 +69,18 @@ def fetch(repository: Path, remote: Remote, refs: Sequence[str] = BRANCHES) -> b
         raise SourceError(f"{remote.url} cannot be fetched: {_said(error, remote)}") from None
     finally:
         repo.close()
+
+
+def heads(remote: Remote) -> int:
+    """How many branches a remote shows. Nothing is fetched. Raises SourceError when it cannot be asked."""
+    with tempfile.TemporaryDirectory(prefix="hanse-asking-") as place, _asking(Path(place) / "none", remote) as asked:
+        words = ["git", *_safely(remote), "ls-remote", "--heads", "--", remote.url]
+        given = {**asked, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
+        try:
+            told = git.Git(place).execute(words, env=given, kill_after_timeout=_ASKING)
+        except git.GitCommandError as error:
+            raise SourceError(f"{remote.url} cannot be asked: {_said(error, remote)}") from None
+    return len(str(told).splitlines())
 
 
 def _fetched(repo: git.Repo, remote: Remote, asked: Mapping[str, str], refs: Sequence[str]) -> None:

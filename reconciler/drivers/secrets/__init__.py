@@ -39,6 +39,10 @@ class Secrets:
         MASK.learn(value)
         return value
 
+    def login(self) -> None:
+        """Log in to OpenBao anew. Raises Terminal when that is refused, Transient when it cannot be asked."""
+        self._openbao.login()
+
     def _read(self, reference: SecretRef) -> str:
         if reference.env is not None:
             if reference.env not in self._environment:

@@ -1,0 +1,82 @@
+"""The database: reached, at the right version, writable; who leads; how old the newest backup is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler import backup
+from reconciler.doctor.findings import Finding, Ground, fault, ok, warning
+from reconciler.errors import RecordsError
+from reconciler.records import dumping
+from reconciler.records.schema import HEAD
+from reconciler.records.store import read_store
+
+_SKEW = timedelta(seconds=2)
+_WORST_SKEW = timedelta(seconds=10)
+_OLD = timedelta(days=2)
+_LATE = 5
+"""So many intervals after the last run a loop is not well."""
+
+
+def database(ground: Ground) -> Iterator[Finding]:
+    """Reachable, at the schema of this version, writable, and with the same time."""
+    url = ground.settings.records.url
+    try:
+        found = dumping.looked_at(url, ground.clock)
+    except RecordsError as error:
+        yield fault(str(error), "[records] url; docs/how-to/recover-after-a-crash.md when it is lost")
+        return
+    if not found.schema:
+        yield warning(f"{found.name}: nothing is recorded yet", "hanse plan or hanse upgrade makes the database")
+        return
+    if found.schema == HEAD:
+        yield ok(f"{found.name} is at schema {HEAD}")
+    elif dumping.newer(found.schema):
+        yield fault(f"{found.name} is at schema {found.schema}, newer than {HEAD}", "install the Hanse that made it")
+    else:
+        yield warning(f"{found.name} is at schema {found.schema}, not {HEAD}", "hanse backup FILE, then hanse upgrade")
+    if not found.writable:
+        yield fault(f"{found.name} cannot be written to", "the file, its folder, or the rights of the database's user")
+    if found.skew is not None:
+        skew = abs(found.skew)
+        said = f"this machine's clock is {found.skew.total_seconds():+.1f} s off the database's"
+        if skew > _WORST_SKEW:
+            yield fault(said, "leases are kept by clocks: chrony or systemd-timesyncd on every machine")
+        else:
+            yield warning(said, "chrony or systemd-timesyncd on every machine") if skew > _SKEW else ok(said)
+
+
+def leader(ground: Ground) -> Iterator[Finding]:
+    """Who leads, and whether rounds come."""
+    settings = ground.settings
+    with read_store(settings.records.url, ground.clock) as store:
+        held = store.lease.current(ground.lease)
+        runs = store.runs.history(1)
+        forsaken = store.runs.forsaken()
+    if held is None:
+        yield warning("nobody leads: no hanse run is at work", "systemctl status hanse")
+    else:
+        yield ok(f"{held.holder} leads since {held.since:%Y-%m-%d %H:%M} UTC")
+    if runs:
+        ended = runs[0].finished_at or runs[0].started_at
+        yield ok(f"the last recorded run was {ended:%Y-%m-%d %H:%M} UTC: {runs[0].state}")
+    if forsaken and held is None:
+        yield warning(f"{len(forsaken)} run(s) never ended", "the next hanse apply or hanse run settles them")
+
+
+def backups(ground: Ground) -> Iterator[Finding]:
+    """How old the newest backup is."""
+    folder = ground.settings.records.backups
+    if not folder:
+        yield warning("nobody says where backups are", "[records] backups, and hanse backup FILE every night")
+        return
+    there = sorted(Path(folder).glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
+    if not there:
+        yield fault(f"there is no backup in {folder}", f"hanse backup {folder}/hanse-$(date +%F).tar.gz")
+        return
+    made = datetime.fromisoformat(backup.about(there[-1]).made)
+    said = f"the newest backup, {there[-1]}, is of {made:%Y-%m-%d %H:%M} UTC"
+    old = ground.clock() - made > _OLD
+    yield warning(said, "see why the nightly hanse backup does not run") if old else ok(said)
