@@ -30,8 +30,8 @@ def federation(tmp_path: Path, sops) -> Path:
     return root
 
 
-def reader(root: Path, sops, **more) -> Wired:
-    told = {"source": {"repository": str(root)}, "sops": {"age_key_file": str(sops.key_file)}, **more}
+def reader(root: Path, sops, program: str = "") -> Wired:
+    told = {"source": {"repository": str(root)}, "sops": {"age_key_file": str(sops.key_file), "program": program}}
     return Wired(Settings.model_validate(told, strict=False), {})
 
 
@@ -143,7 +143,7 @@ def test_one_program_run_serves_many_values(federation, sops, tmp_path) -> None:
 
     counting.write_text(f'#!/bin/sh\necho x >> {count}\nexec {program(SopsOptions())} "$@"\n')
     counting.chmod(0o755)
-    wired = reader(federation, sops, sops={"age_key_file": str(sops.key_file), "program": str(counting)})
+    wired = reader(federation, sops, str(counting))
     for key in ("tsig.key", "list.0", "tsig.key"):
         wired.secret(named("secrets/dns.yaml", key))
     assert count.read_text().split() == ["x"]
