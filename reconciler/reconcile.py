@@ -54,6 +54,8 @@ class House:
     offers: observe.Offers = field(default_factory=observe.Offers)
     readings: observe.Readings = field(default_factory=observe.Readings)
     progress: Callable[[str], None] = lambda _target: None
+    against: str = ""
+    """Since which revision it counts who made a change, where the records know of nothing that was accepted."""
     fence: Fence | None = None
     """The lease that this process holds: nothing is begun once somebody else has it."""
 

@@ -5,8 +5,8 @@ is proved of those who made them and of those who agreed. What may not be, or no
 accepted last, and everything else goes on. Without a Tenancy nothing is looked at.
 """
 
-from reconciler.authority.judging import Authority, Judged, judge, respecting, settle
+from reconciler.authority.judging import Authority, Judged, between, judge, respecting, settle
 from reconciler.authority.parts import agreeable
 from reconciler.authority.rulebook import rules_of, thing_of
 
-__all__ = ["Authority", "Judged", "agreeable", "judge", "respecting", "rules_of", "settle", "thing_of"]
+__all__ = ["Authority", "Judged", "agreeable", "between", "judge", "respecting", "rules_of", "settle", "thing_of"]

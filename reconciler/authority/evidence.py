@@ -17,7 +17,8 @@ Reviews = Callable[[str], Iterable[Who]]
 """Those who agreed on the forge to the pull request that brought a commit."""
 
 
-def _nobody(_commit: str) -> Iterable[Who]:
+def nobody(_commit: str) -> Iterable[Who]:
+    """Where no forge is asked."""
     return ()
 
 
@@ -30,7 +31,7 @@ class Evidence:
     consents: Sequence[Consent] = ()
     believed: bool = False
     """Whether the address of an unsigned commit is believed."""
-    reviews: Reviews = _nobody
+    reviews: Reviews = nobody
 
     def makers(self, change: Change) -> tuple[Who, ...]:
         """Those who made it what it is; nobody where that cannot be told."""
@@ -79,7 +80,7 @@ def gathered(
     head: str,
     those: Iterable[Change],
     consents: Sequence[Consent],
-    reviews: Reviews = _nobody,
+    reviews: Reviews = nobody,
 ) -> Evidence:
     """What git and the records know of these changes. ``head`` is "" for files that nobody has committed."""
     believed = settings.tenancy.trust == "author"

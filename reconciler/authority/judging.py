@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import orjson
 
 from reconciler import manifest, source
 from reconciler.authority.changes import Change, changes
-from reconciler.authority.evidence import Evidence, gathered
+from reconciler.authority.evidence import Evidence, Reviews, gathered, nobody
 from reconciler.authority.forges import reviews
 from reconciler.authority.holding import counting, held_back
 from reconciler.authority.parts import Lacking, digest_of_part, parts
@@ -21,7 +21,9 @@ from reconciler.kinds.tenancy.reaching import intruding
 from reconciler.model import Action, Policy, Reason, Ref, Resource, Resources, Verb
 from reconciler.model.part import Part
 from reconciler.records.acceptances import Accepted
+from reconciler.records.consents import Consent
 from reconciler.records.store import Store
+from reconciler.settings import Settings
 from reconciler.tenancy import Need, Rules, needed
 
 if TYPE_CHECKING:
@@ -63,26 +65,30 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
     """Judge what a commit changes. Changes nothing itself, and looks at nothing where no Tenancy is in play.
 
     With ``trust`` nothing is held back, for nothing is going to be done: it is told what would be, and what of it may
-    not. Raises SourceError where what was accepted last cannot be read any more: then nothing at all may count.
+    not. ``house.against`` counts where the records know of nothing that was accepted. Raises SourceError where what was
+    accepted last cannot be read any more: then nothing at all may count.
     """
     branch = followed(house)
     known = house.store.acceptances.of(branch)
-    if not known.commit and not any(ref.startswith("Tenancy/") for ref in resources.items):
-        base = trust or ""
-        if not base or not _had_tenancies(house, base):
-            return Judged(resources)
+    since = trust or house.against
+    told = known.commit or _governed(resources.items) or (since and _governed(_declared(house, since)))
+    if not told:
+        return Judged(resources)
     repository = Path(house.settings.source.repository)
     head = "" if worktree else come.revision
-    if trust:
-        known = Accepted(source.fork(repository, trust, come.revision))
+    if trust or (since and not known.commit and head):
+        known = Accepted(source.fork(repository, since, come.revision))
     elif not known.commit:
         known = Accepted(_in_force(house, branch, head))
     if head and head == known.commit and not known.beyond:
         return Judged(resources, branch="" if trust else branch, commit=head, base=head)
     before = accepted(house, known)
     found = changes(before, resources.items)
-    judged = _judged(house, found, before, resources, known.commit, head)
-    authority, refused = judged
+    in_force = _declared(house, trust) if trust else before
+    consents = house.store.consents.to(change.digest for change in found.values())
+    matter = Matter(house.settings, known.commit, head, consents, reviews(house, branch))
+    authority = matter.judged(found, in_force, resources.items)
+    refused = authority.refused
     if trust or worktree:
         return Judged(resources, authority)
     return _enforced(resources, found, authority, refused, branch, head, known.commit)
@@ -134,40 +140,55 @@ def _declared(house: House, commit: str) -> dict[Ref, Resource]:
     return dict(found.resources.items)
 
 
-def _had_tenancies(house: House, revision: str) -> bool:
-    return any(ref.startswith("Tenancy/") for ref in _declared(house, revision))
-
-
 def _in_force(house: House, branch: str, head: str) -> str:
     """What was in force when Tenancies came; "" where nothing was, or it is not known to be before ``head``."""
     known = house.store.heads.get(branch)
     return known.commit if known and known.commit != head else ""
 
 
-def _judged(
-    house: House,
-    found: Mapping[Ref, Change],
-    before: Mapping[Ref, Resource],
-    resources: Resources,
-    base: str,
-    head: str,
-) -> tuple[Authority, Mapping[Ref, tuple[Reason, str]]]:
-    rules = rules_of(before, house.settings.tenancy.owners)
-    needs = {ref: _needs(change, before, rules) for ref, change in found.items()}
-    those = {ref: change for ref, change in found.items() if needs[ref]}
-    consents = house.store.consents.to(change.digest for change in those.values())
-    evidence = gathered(house.settings, base, head, those.values(), consents, reviews(house, followed(house)))
-    lacking = [one for ref, change in those.items() for one in _lacking(change, needs[ref], evidence)]
-    lacking = _agreed(lacking, evidence)
-    refused = dict(_refused(lacking))
-    refused |= {
-        ref: (Reason.NOT_AUTHORISED, f"{fault.message}: {fault.cure}")
-        for ref, fault in intruding(resources.items, found, rules.charters)
-    }
-    if not base and any(ref.kind == "Tenancy" for ref in refused):
-        first = "the first Tenancies wait for the word of their owners ([tenancy] owners in hanse.toml)"
-        refused |= {ref: (Reason.APPROVAL_PENDING, first) for ref in found if ref not in refused}
-    return Authority(refused, (), parts(lacking)), refused
+def _governed(items: Mapping[Ref, Resource]) -> bool:
+    return any(ref.startswith("Tenancy/") for ref in items)
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What is judged, and where the evidence is."""
+
+    settings: Settings
+    base: str
+    """Since which commit; "" for the beginning."""
+    head: str
+    """"" for files that nobody has committed."""
+    consents: Sequence[Consent] = ()
+    reviews: Reviews = nobody
+
+    def judged(
+        self, found: Mapping[Ref, Change], before: Mapping[Ref, Resource], after: Mapping[Ref, Resource]
+    ) -> Authority:
+        """What may not be of these changes, by the rules that ``before`` states, and whose word it needs."""
+        rules = rules_of(before, self.settings.tenancy.owners)
+        needs = {ref: _needs(change, before, rules) for ref, change in found.items()}
+        those = {ref: change for ref, change in found.items() if needs[ref]}
+        evidence = gathered(self.settings, self.base, self.head, those.values(), self.consents, self.reviews)
+        lacking = [one for ref, change in those.items() for one in _lacking(change, needs[ref], evidence)]
+        lacking = _agreed(lacking, evidence)
+        refused = dict(_refused(lacking))
+        refused |= {
+            ref: (Reason.NOT_AUTHORISED, f"{fault.message}: {fault.cure}")
+            for ref, fault in intruding(after, found, rules.charters)
+        }
+        if not self.base and any(ref.kind == "Tenancy" for ref in refused):
+            first = "the first Tenancies wait for the word of their owners ([tenancy] owners in hanse.toml)"
+            refused |= {ref: (Reason.APPROVAL_PENDING, first) for ref in found if ref not in refused}
+        return Authority(refused, (), parts(lacking))
+
+
+def between(settings: Settings, base: Resources, head: Resources, *, worktree: bool = False) -> Authority:
+    """What the step from one commit to another may not be, and whose word it needs; asks git alone."""
+    found = changes(base.items, head.items)
+    if not found or not _governed({**base.items, **head.items}):
+        return Authority()
+    return Matter(settings, base.commit, "" if worktree else head.commit).judged(found, base.items, head.items)
 
 
 def _needs(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> tuple[Need, ...]:

@@ -21,6 +21,7 @@ from reconciler.cli.approvers import approvers
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
 from reconciler.cli.doctoring import doctor
+from reconciler.cli.consenting import consent
 from reconciler.cli.downtimes import downtimes
 from reconciler.cli.forging import forging
 from reconciler.cli.holding import approve, pause, resume
@@ -92,7 +93,7 @@ _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Begin": (init, validate, config_, schema, rules, version),
     "Plan and apply": (plan, apply, run, graph, diff, place),
     "Look": (status, rule, locations, explain, history, names, downtimes, meter),
-    "Hold and allow": (approve, approvers, acknowledge, pause, resume),
+    "Hold and allow": (approve, consent, approvers, acknowledge, pause, resume),
     "Look after": (doctor, backup, restore, upgrade),
 }
 for _panel, _commands in _PANELS.items():

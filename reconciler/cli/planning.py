@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.options import DrawingForm, FaultForm, Form, Kinds, Output, PlanForm, Revision, Worktree
+from reconciler.cli.options import DrawingForm, FaultForm, Form, Kinds, Output, Place, PlanForm, Revision, Worktree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,16 +38,19 @@ def validate(
     """Check manifests: every fault of every file, with its place and its cure. Needs no database.
 
     What may not be taken away, or takes steps (downtimes, certification), is compared with the commit before; of a
-    branch with several commits, `--against` the branch that it will go into.
+    branch with several commits, `--against` the branch that it will go into. Then it is told, too, whose word the
+    change needs by the Tenancies of that branch.
 
     Examples: `hanse validate --worktree` before a commit; `hanse validate -o github` in CI;
     `hanse validate --against origin/main`.
     """
-    from reconciler.cli.validating import faults_of
+    from reconciler.cli.validating import agreeing, faults_of
 
     count, faults = faults_of(context.obj, revision, worktree=worktree, against=against)
     errors = sum(fault.severity == "error" for fault in faults)
     _faults(faults, errors, count, output)
+    if against and not errors and output is FaultForm.TEXT:
+        agreeing(context.obj, revision, worktree=worktree, against=against)
     return 1 if errors else 0
 
 
@@ -105,6 +108,9 @@ def plan(
         ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="List every action, however many.")] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Say only whose word it needs, part by part; looks at git alone.")
+    ] = False,
 ) -> int:
     """Say what would be done for a revision, and why. Changes nothing.
 
@@ -114,7 +120,7 @@ def plan(
     With --what-if it is said besides which rules would have fewer copies of their data than they want.
 
     Examples: `hanse plan`; `hanse plan my-branch --base main -o markdown`; `hanse plan --out p.json`;
-    `hanse plan --what-if 'site=DESY down'`.
+    `hanse plan --what-if 'site=DESY down'`; `hanse plan --parts`.
     """
     from dataclasses import replace
 
@@ -124,10 +130,13 @@ def plan(
     from reconciler.errors import SettingsError
     from reconciler.plan.saved import to_json
 
+    if parts:
+        return _parts(context.obj, revision, base or trust, output)
     down = suppose.parse(what_if or ())
     if down and out is not None:
         raise SettingsError("what is only supposed cannot be done: leave out --out, or --what-if")
     with opened(context.obj, write=False) as house:
+        house.against = base
         proposal = proposed(house, revision, worktree=worktree, down=down, trust=trust)
         if down:
             proposal = replace(proposal, plan=suppose.seen(proposal.plan, down))
@@ -144,7 +153,12 @@ def plan(
 
 
 def proposed(
-    house: House, revision: str, *, worktree: bool = False, down: Sequence[Down] = (), trust: str = ""
+    house: House,
+    revision: str,
+    *,
+    worktree: bool = False,
+    down: Sequence[Down] = (),
+    trust: str = "",
 ) -> Proposal:
     from reconciler.daemon.fetching import fetch
     from reconciler.errors import SourceError
@@ -158,6 +172,17 @@ def proposed(
             console.note(f"{error}: what was fetched before counts")
         wanted = revision or house.settings.source.revision
         return propose(house, wanted, worktree=worktree, down=down, trust=trust)
+
+
+def _parts(place: Place, revision: str, base: str, output: PlanForm) -> int:
+    from reconciler.cli.codes import BLOCKED, DONE
+    from reconciler.cli.consenting import parts_of, shown
+    from reconciler.cli.house import opened
+
+    with opened(place, write=False) as house:
+        _, found = parts_of(house, revision, base=base)
+    shown(found, Form.JSON if output is PlanForm.JSON else Form.TEXT)
+    return BLOCKED if any(one.open for one in found) else DONE
 
 
 def _show(whole: Plan, shown: Plan, output: PlanForm, most: int, *, steps: bool) -> None:

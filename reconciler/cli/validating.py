@@ -29,6 +29,26 @@ def faults_of(place: Place, revision: str, *, worktree: bool, against: str = "")
     return len(found.resources.items), sorted({*found.faults, *between, *_in_hindsight(settings, read, found, against)})
 
 
+def agreeing(place: Place, revision: str, *, worktree: bool, against: str) -> None:
+    """Say whose word the step from a branch needs, by the Tenancies that are in force there."""
+    from reconciler import authority, source
+    from reconciler.cli import console
+    from reconciler.cli.consenting import shown
+    from reconciler.cli.house import declared, settings_of
+    from reconciler.cli.options import Form
+
+    settings = settings_of(place)
+    wanted = revision or settings.source.revision
+    fork = source.fork(Path(settings.source.repository), wanted, against)
+    told = authority.between(
+        settings, declared(settings, fork)[1], declared(settings, wanted, worktree=worktree)[1], worktree=worktree
+    )
+    if told.parts:
+        shown(told.parts, Form.TEXT)
+    for ref, (reason, why) in sorted(told.refused.items()):
+        console.note(f"{ref}: {reason}: {why}")
+
+
 def _in_hindsight(settings: Settings, read: Revision, found: Survey, against: str) -> Sequence[Diagnostic]:
     """What is wrong by the clock, and in the light of what git had before.
 

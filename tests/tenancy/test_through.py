@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema
+import orjson
 import pytest
+from typer.testing import CliRunner
 
+from reconciler.cli.application import app
 from reconciler.model import Reason, Who
+from reconciler.plan.render import markdown, text
+from reconciler.plan.saved import from_json, to_json
 from reconciler.reconcile import propose
-from tests.house import applied, opened, planned, said
+from tests.house import applied, commit, git, opened, planned, said
+from tests.real.forges import TOKEN, forge_server
 from tests.tenancy.federation import ROLES, SITE, TENANCY, begun, record, signed
 
 PENDING, REFUSED = Reason.APPROVAL_PENDING, Reason.NOT_AUTHORISED
@@ -244,3 +251,87 @@ def test_without_a_tenancy_nothing_is_looked_at_and_nothing_is_written_down(tmp_
     assert (said(plan), plan.parts) == ([], ())
     with opened(root) as house:
         assert house.store.acceptances.of("main").commit == ""
+
+
+def test_a_plan_tells_whose_word_it_needs_as_text_markdown_and_data(fed):
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    plan = planned(fed)
+    assert "vo:tides" in text(plan)
+    assert "DNSRecord/tides/www: update: ada@example.org may agree" in text(plan)
+    assert "**Whose word it needs**" in markdown(plan)
+    assert f"Hanse-Agreed: {plan.parts[0].digest}" in markdown(plan)
+    assert from_json(to_json(plan)) == plan
+    schema = orjson.loads((Path(__file__).parents[2] / "schemas/hanse.plan.v1.json").read_bytes())
+    jsonschema.validate(orjson.loads(to_json(plan)), schema)
+
+
+def test_a_pull_request_is_judged_by_the_branch_that_it_goes_into(fed):
+    git(fed, "checkout", "-q", "-b", "change")
+    letting = TENANCY.format(vo="tides", who="bob")
+    head = signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66"), "tenancy/tides.yaml": letting})
+    git(fed, "checkout", "-q", "main")
+    signed(fed, "bob", {"waves/www.yaml": record("waves", value="192.0.2.7")})
+    with opened(fed) as house:
+        plan = propose(house, head, trust="main").plan
+    assert [one.name for one in plan.parts] == ["owners", "vo:tides"]
+    assert only(plan, "DNSRecord/tides/www").blocked is REFUSED
+    assert only(plan, "Tenancy/tides").blocked is REFUSED
+
+
+def test_the_command_line_tells_parts_and_takes_a_word_of_the_machine(fed):
+    def hanse(*words):
+        return CliRunner().invoke(app, standalone_mode=False, args=["-C", str(fed), *words])
+
+    assert hanse("consent").return_value == 0
+    base = git(fed, "rev-parse", "HEAD")
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    assert "ada@example.org may agree" in hanse("validate", "--against", base).output
+    told = hanse("plan", "--parts")
+    assert "vo:tides" in told.output
+    assert hanse("plan", "--parts", "-o", "json").return_value == told.return_value == 3
+    refused = hanse("consent", "--part", "vo:waves", "--reason", "r").exception
+    assert "nothing to agree to; there are vo:tides" in str(refused)
+    said = hanse("consent", "latest", "--part", "vo:tides", "--reason", "Ada rang", "--by", "Ola").output
+    assert "Ola agrees to 1 change of vo:tides (number 1)" in said
+    assert hanse("plan", "--parts").return_value == 0
+    assert "taken back" in hanse("consent", "--withdraw", "1").output
+    assert hanse("consent").return_value == 3
+
+
+def test_a_saved_plan_is_agreed_to_by_its_parts(fed):
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    file = fed / "p.json"
+    file.write_bytes(to_json(planned(fed)))
+    CliRunner().invoke(app, ["-C", str(fed), "consent", str(file), "--part", "vo:tides", "--reason", "r"])
+    assert said(planned(fed)) == ["update DNSRecord/tides/www SpecChanged"]
+
+
+def test_who_merged_on_the_forge_may_have_agreed(fed, monkeypatch):
+    with forge_server("gitea") as server:
+        given = "".join(f'{name} = "{value}"\n' for name, value in server.settings().items() if name != "token")
+        toml = (fed / "hanse.toml").read_text() + f'[forge]\n{given}token = {{ env = "FORGE_TOKEN" }}\n'
+        (fed / "hanse.toml").write_text(toml)
+        olga = TENANCY.format(vo="tides", who="ada").replace("{signer: ada@example.org}", '{user: "@ada"}')
+        signed(fed, "olga", {"tenancy/tides.yaml": olga})
+        applied(fed, environment={"FORGE_TOKEN": TOKEN})
+        head = signed(fed, "", {"tides/www.yaml": record("tides", value="192.0.2.9")})
+        server.pulls.append((7, head, "main"))
+        server.merged[7] = "bob"
+        assert said(planned(fed, environment={"FORGE_TOKEN": TOKEN})) == ["update DNSRecord/tides/www NotAuthorised"]
+        server.merged[7] = "ada"
+        plan = planned(fed, environment={"FORGE_TOKEN": TOKEN})
+        assert said(plan) == ["update DNSRecord/tides/www SpecChanged"]
+        assert plan.parts[0].wanted[0].given == "@ada"
+        server.refuse += [500] * 9
+        assert said(planned(fed, environment={"FORGE_TOKEN": TOKEN})) == ["update DNSRecord/tides/www NotAuthorised"]
+
+
+def test_the_address_of_an_unsigned_commit_is_believed_only_where_it_is_said_so(fed):
+    commit(fed, {"tides/www.yaml": record("tides", value="192.0.2.9")})
+    git(fed, "commit", "-q", "--amend", "--no-edit", "--author", "Ada <ada@example.org>")
+    plan = planned(fed)
+    assert said(plan) == ["update DNSRecord/tides/www NotAuthorised"]
+    assert "Ada <ada@example.org>, who did not sign" in plan.actions[0].message
+    assert said(planned(fed, environment={"HANSE_TENANCY__TRUST": "author"})) == [
+        "update DNSRecord/tides/www SpecChanged"
+    ]

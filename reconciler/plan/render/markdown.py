@@ -9,11 +9,14 @@ from string import ascii_lowercase
 
 from reconciler.inert import inert
 from reconciler.model import Action, Choice, FieldChange, Plan, Ref, Verb
-from reconciler.plan.render import data, words
+from reconciler.model.part import Part
+from reconciler.plan.render import data, parts, words
 
 MARKER = "<!-- hanse-plan -->"
 _ROOM = 60_000
 """Characters; forges refuse comments of more than 65,536."""
+_SOME = 20
+"""Changes of one part that are named."""
 _HEAD = 3
 """Lines with which a fold begins: its title, an empty one, a fence or the first of a list."""
 _DIFF = {Verb.CREATE: "+", Verb.DELETE: "-", Verb.UPDATE: "!", Verb.REPLACE: "!"}
@@ -23,7 +26,7 @@ def markdown(plan: Plan, *, room: int = _ROOM) -> str:
     """The comment: counts first, then what is blocked, then details folded away; at most about ``room`` characters."""
     found = words.parts(plan.actions)
     head = [MARKER, f"### {words.summary(plan).removesuffix('.')}", "", f"Commit {_code(plan.commit[:12])}."]
-    blocks = ["\n".join(head), *_table(found), *_blocked(found.blocked)]
+    blocks = ["\n".join(head), *_table(found), *_words(plan.parts), *_blocked(found.blocked)]
     details = [
         _list("Data", [_code(line.strip()) for line in data.told(plan.data, words.plain)] if plan.data else []),
         _folded("Git moved", found.intent),
@@ -80,6 +83,27 @@ def _table(found: words.Parts) -> Iterator[str]:
     lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     for title, count in counts.items():
         lines.append(f"| {title} | {' | '.join(str(count[verb] or '') for verb in columns)} |")
+    yield "\n".join(lines)
+
+
+def _words(those: Sequence[Part]) -> Iterator[str]:
+    """Who must agree before it is done, and who has."""
+    if not those:
+        return
+    lines = ["**Whose word it needs**", ""]
+    for part in those:
+        lines.append(f"- {_code(part.name)}: {parts.standing(part)}")
+        lines += [f"  - {_code(one.ref)}: {_code(one.what)}: {_code(parts.told(one))}" for one in part.wanted[:_SOME]]
+        lines += [f"  - and {len(part.wanted) - _SOME} more"] if len(part.wanted) > _SOME else []
+    left = [part for part in those if part.open]
+    if left:
+        trailers = [f"Hanse-Agreed: {part.digest}" for part in left]
+        lines += [
+            "",
+            "Who may agree approves the pull request, or signs a commit that says so:",
+            "",
+            _fenced(trailers, ""),
+        ]
     yield "\n".join(lines)
 
 

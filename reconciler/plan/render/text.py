@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model import Action, Choice, FieldChange, Plan, Reason, Verb
-from reconciler.plan.render import data, words
+from reconciler.plan.render import data, parts, words
 from reconciler.plan.render.words import Style, plain
 
 _SPARE = (Verb.CREATE, Verb.ADOPT, Verb.NOOP, Verb.MOVE)
@@ -26,6 +26,7 @@ def text(plan: Plan, style: Style = plain, *, most: int = 100, steps: bool = Tru
         _section("Git moved", found.intent, style, wide, most),
         _section("The world moved (drift)", found.drift, style, wide, most),
         _stopped("Blocked: a person must allow it", found.blocked, style),
+        parts.lines(plan.parts, style),
         _stopped("Waiting", found.waiting, style),
         _section("Noted, and left alone", found.noted, style, wide, most),
         _choices(words.told(plan.choices, plan.actions), style),
