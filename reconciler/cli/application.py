@@ -32,6 +32,7 @@ from reconciler.cli.notifying import notifying
 from reconciler.cli.options import Place
 from reconciler.cli.placed import place
 from reconciler.cli.planning import diff, graph, plan, validate
+from reconciler.cli.remote import login, logout, remote, whoami
 from reconciler.cli.reporting import reporting, rule
 from reconciler.cli.rucio import exporting
 from reconciler.cli.simulating import simulating
@@ -94,6 +95,7 @@ _PANELS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Plan and apply": (plan, apply, run, graph, diff, place),
     "Look": (status, rule, locations, explain, history, names, downtimes, meter),
     "Hold and allow": (approve, consent, approvers, acknowledge, pause, resume),
+    "Elsewhere": (login, whoami, logout),
     "Look after": (doctor, backup, restore, upgrade),
 }
 for _panel, _commands in _PANELS.items():
@@ -106,5 +108,6 @@ app.add_typer(reporting, name="report", rich_help_panel="Look")
 app.add_typer(ticketing, name="tickets", rich_help_panel="Look")
 app.add_typer(tokens, name="token", rich_help_panel="Hold and allow")
 app.add_typer(notifying, name="notify", rich_help_panel="Hold and allow")
+app.add_typer(remote, name="remote", rich_help_panel="Elsewhere")
 app.add_typer(forging, name="pr", rich_help_panel="Plan and apply")
 app.add_typer(simulating, name="simulate", rich_help_panel="Plan and apply")

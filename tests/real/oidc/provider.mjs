@@ -84,6 +84,7 @@ function made() {
       if (ctx.path === '/jwks') counts.jwks += 1;
       if (ctx.path === '/token') counts.token += 1;
       await next();
+      if (ctx.path === '/device/auth' && ctx.body?.device_code) ctx.body = { ...ctx.body, interval: 1 };
       const given = ctx.path === '/token' && ctx.body?.access_token;
       if (given && given.split('.').length === 3) ctx.body = { ...ctx.body, access_token: await asCheckIn(given) };
       return;
