@@ -35,7 +35,9 @@ _CURSOR, _SENT, _LEADER, _MENDED = "cursor", "sent", "leader ", "mended "
 """Subjects that are no facts: the last event that was looked at, messages that went out, who leads, drift mended."""
 _TICK = 5.0
 _MOST = 40
-"""Lines in one message."""
+"""Changes that one message tells in words."""
+_LISTED = 1000
+"""Likewise as data."""
 _AGAIN = timedelta(hours=1)
 """Drift of one resource that is mended again and again is told once in so long."""
 _ORDER = ("source", "leader", "failed", "not-ready", "blocked", "drift")
@@ -214,9 +216,9 @@ def written(facts: Sequence[Fact], page: str = "") -> dict[str, object]:
         lines.append(f"and {len(facts) - _MOST:,} more{f': {page}/' if page else ''}")
     told = [
         {"event": fact.event, "about": fact.about, "state": fact.state, "said": fact.said, "link": link(fact, page)}
-        for fact in facts
+        for fact in facts[:_LISTED]
     ]
-    return {"title": _title(facts), "text": "\n".join(lines), "changes": told}
+    return {"title": _title(facts), "text": "\n".join(lines), "changes": told, "more": len(facts) - len(told)}
 
 
 def link(fact: Fact, page: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import shorten
 from typing import NamedTuple
 
 from reconciler.model import HELD, Condition, ConditionType, Event, Reason, Ref
@@ -11,6 +12,7 @@ from reconciler.settings import Happening
 
 _HELD = frozenset(map(str, HELD))
 _DRIFT = frozenset({str(Reason.DRIFT_DETECTED), str(Reason.VANISHED)})
+_LONGEST = 400
 _WELL = {
     "not-ready": "{} is ready again",
     "drift": "{} is as git says again",
@@ -41,12 +43,12 @@ def of_conditions(standing: Mapping[Ref, Sequence[Condition]]) -> Iterator[Fact]
         ready, in_sync = found.get(ConditionType.READY), found.get(ConditionType.IN_SYNC)
         protected = found.get(ConditionType.PROTECTED)
         if ready is not None and ready.status != "True" and ready.reason not in _HELD:
-            yield Fact("not-ready", ref, "not ready", f"{ref} is not ready: {_why(ready)}")
+            yield Fact("not-ready", ref, "not ready", plain(f"{ref} is not ready: {_why(ready)}"))
         if in_sync is not None and in_sync.status == "False" and in_sync.reason in _DRIFT:
             fields = f": {in_sync.message}" if in_sync.message else ""
-            yield Fact("drift", ref, "drifted", f"{ref} has drifted{fields}")
+            yield Fact("drift", ref, "drifted", plain(f"{ref} has drifted{fields}"))
         if protected is not None and protected.status == "True":
-            yield Fact("blocked", ref, "blocked", f"{ref} waits for a person: {_why(protected)}")
+            yield Fact("blocked", ref, "blocked", plain(f"{ref} waits for a person: {_why(protected)}"))
 
 
 def of_heads(heads: Sequence[Head]) -> Iterator[Fact]:
@@ -54,16 +56,16 @@ def of_heads(heads: Sequence[Head]) -> Iterator[Fact]:
     for head in heads:
         if head.withheld and head.why:
             said = f"{head.withheld[:12]} of {head.branch} is not in force: {head.why}"
-            yield Fact("source", head.branch, head.withheld, said)
+            yield Fact("source", head.branch, head.withheld, plain(said))
         elif head.why:
-            yield Fact("source", head.branch, "not fetched", f"{head.branch} cannot be fetched: {head.why}")
+            yield Fact("source", head.branch, "not fetched", plain(f"{head.branch} cannot be fetched: {head.why}"))
 
 
 def of_event(event: Event) -> Fact | None:
     """What is to be said of something that was done; None for what was meant to be."""
     if event.state in ("failed", "unknown"):
         said = f"{event.ref}: {event.verb} {'failed' if event.state == 'failed' else 'may have failed'}: "
-        return Fact("failed", event.ref, event.reason or event.state, said + (event.message or event.reason))
+        return Fact("failed", event.ref, event.reason or event.state, plain(said + (event.message or event.reason)))
     if event.state == "done" and event.reason in _DRIFT:
         return Fact("drift", event.ref, "mended", f"{event.ref} had drifted and was mended")
     return None
@@ -74,6 +76,13 @@ def well(subject: str) -> Fact | None:
     event, _, about = subject.partition(" ")
     said = _WELL.get(event)
     return Fact(event, about, "", said.format(about)) if said else None  # type: ignore[arg-type]
+
+
+def plain(said: str) -> str:
+    """One line of no more than so much: what others have said may be of any form."""
+    return shorten(
+        " ".join("".join(one if one.isprintable() else " " for one in said).split()), _LONGEST, placeholder="..."
+    )
 
 
 def _why(condition: Condition) -> str:

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 from aiosmtpd.controller import Controller
 
+from reconciler.daemon.alarming import Alarms
 from reconciler.daemon.digests import Digests, Seen, Subscription, compared, digests, written
-from reconciler.daemon.notifying import tried
+from reconciler.daemon.notifying import tried, words
 from reconciler.daemon.quiet import Quiet
 from reconciler.daemon.standing import Fact, of_conditions
 from reconciler.drivers import apprising
@@ -25,6 +26,8 @@ from reconciler.model import Condition, ConditionType, Edge, Event, Ref, Verb, e
 from reconciler.records.notices import Told
 from reconciler.records.store import open_store
 from reconciler.settings import NotifySettings, Settings
+from tests.daemon.test_alarming import seen as probed
+from tests.daemon.test_alarming import state
 from tests.daemon.test_notifying import consumer
 
 __all__ = ["consumer"]
@@ -252,7 +255,15 @@ def test_a_message_names_what_has_changed_and_leads_there():
     assert [one["link"] for one in told["changes"]][-1] == f"{PAGE}/"
     many = written([unready(Ref(f"VO/v{number}")) for number in range(100)], PAGE)
     assert many["text"].endswith(f"and 60 more: {PAGE}/")
-    assert len(many["changes"]) == 100
+    assert (len(many["changes"]), many["more"]) == (100, 0)
+    assert written([unready()] * 1200)["more"] == 200
+
+
+def test_what_others_have_said_is_one_line_of_some_length():
+    said = condition(ConditionType.READY, "False", "Failed", "first\nsecond\x1b[31m " + "x" * 20 + " word" * 200)
+    (fact,) = of_conditions({WWW: (said,)})
+    assert fact.said.startswith(f"{WWW} is not ready: Failed: first second [31m x")
+    assert len(fact.said) <= 400
 
 
 @pytest.fixture
@@ -368,6 +379,24 @@ def test_a_test_message_says_that_it_is_one(consumer):
     assert tried(by_apprise(), lambda _ref: consumer.url.replace("http://", "json://"), 7) == ""
     assert tried(settings(url=consumer.url), str, 7) == ""
     assert [json.loads(body).get("type") for _, _, body in consumer.told] == ["info", "hanse.test"]
+
+
+def test_probes_and_datasets_are_told_in_words():
+    probe = {"probe": "tides/dav", "before": "OK", "after": "CRITICAL", "summary": "no answer"}
+    assert words("probe.status", probe) == ("tides/dav: CRITICAL", "tides/dav was OK and is CRITICAL: no answer")
+    copies = {"dataset": "ocean:waves", "copies": 1, "wanted": 2, "at": "*", "storages": ["A/disk"]}
+    assert words("dataset.copies", copies) == (
+        "ocean:waves: 1 of 2 copies",
+        "ocean:waves: 1 of 2 copies at *: A/disk",
+    )
+
+
+def test_a_change_of_a_probe_arrives_by_apprise(tmp_path, consumer):
+    hook = settings(name="", events=[], probes="tides/*", url=None, apprise={"env": "WHERE"})
+    alarms = Alarms([hook], tmp_path, lambda _ref: consumer.url.replace("http://", "json://"))
+    alarms._look(probed(state("CRITICAL")))
+    ((_, _, body),) = consumer.told
+    assert json.loads(body)["title"] == "tides/dav: CRITICAL"
 
 
 @pytest.mark.parametrize(

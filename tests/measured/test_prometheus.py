@@ -89,6 +89,19 @@ def test_everything_that_is_told_of_reconciling_is_on_the_dashboard(scraped):
     assert told - of_probes - shown - alone == set()
 
 
+def test_panels_of_the_dashboard_lie_beside_one_another():
+    board = json.loads((MONITORING / "hanse-dashboard.json").read_text(encoding="utf-8"))
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    assert all(panel["datasource"]["uid"] == "${datasource}" for panel in board["panels"] if panel["type"] != "row")
+
+
 @pytest.mark.parametrize("expr", dashboard())
 def test_a_query_of_the_dashboard_is_one(expr, tmp_path):
     if expr.startswith("label_values("):
