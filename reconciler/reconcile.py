@@ -112,6 +112,8 @@ def propose(
     with located(read):
         ordered = house.earlier = graph.build(resources, kinds, drivers, earlier)
         ordered = hindsight.over(ordered, repository, read, Path(settings.cache), house.clock())
+    if not judged.whole:
+        house.earlier = None  # what is held back now may count next time, although git has not moved
     house.memory.ordered = judged.whole
     ordered = suppose.without(ordered, down)
     drivers = untrusted.drivers(drivers, untrusted.described(house, trust), ordered) if trust else drivers

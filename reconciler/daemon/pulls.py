@@ -17,7 +17,7 @@ from reconciler.compare import compare, since
 from reconciler.errors import HanseError, ManifestError
 from reconciler.manifest import Memory
 from reconciler.model import Plan, Ref, Resources
-from reconciler.plan.render import MARKER, faulty, markdown, overlapping, summary, within
+from reconciler.plan.render import MARKER, awaited, faulty, markdown, overlapping, summary, within
 from reconciler.ports.forge import Forge, PullRequest, State
 from reconciler.reconcile import House, propose
 
@@ -38,6 +38,10 @@ class Looked:
     short: str
     touched: frozenset[Ref] = frozenset()
     """What it declares otherwise, and what would be done about it."""
+    waits: frozenset[str] = frozenset()
+    """Digests of changes for which somebody's word is missing."""
+    words: tuple[int, ...] = ()
+    """Numbers of the words that counted."""
 
 
 @dataclass
@@ -79,7 +83,9 @@ class Pulls:
 
     def _stale(self, pull: PullRequest, base: str) -> bool:
         known = self.looked.get(pull.number)
-        return known is None or (known.head, known.base) != (pull.head, base)
+        if known is None or (known.head, known.base) != (pull.head, base):
+            return True
+        return bool(known.waits) and known.words != self._words()
 
     def _plan(self, pull: PullRequest, base: str) -> None:
         self.forge.mark(pull.head, "pending", "planning")
@@ -94,7 +100,13 @@ class Pulls:
             return Looked(pull.head, base, faulty(pull.head, map(str, error.diagnostics)), "failure", short)
         except HanseError as error:
             return Looked(pull.head, base, faulty(pull.head, [str(error)]), "error", "it cannot be planned")
-        return Looked(pull.head, base, markdown(plan), "failure" if plan.blocked else "success", summary(plan), touched)
+        said, state = markdown(plan), _state(plan)
+        waits = frozenset(one.digest for part in plan.parts for one in part.open)
+        return Looked(pull.head, base, said, state, awaited(plan) or summary(plan), touched, waits, self._words())
+
+    def _words(self) -> tuple[int, ...]:
+        """The numbers of the words that count now."""
+        return tuple(one.id for one in self.house.store.consents.in_force())
 
     def _planned(self, head: str, base: str) -> tuple[Plan, frozenset[Ref]]:
         """The part of a plan that comes from the pull request: since it left the branch, not what that did since."""
@@ -121,6 +133,10 @@ class Pulls:
         """Other pull requests, and what they touch of what this one touches."""
         mine = self.looked[number].touched
         return dict(_common(mine, ((n, one.touched) for n, one in sorted(self.looked.items()) if n != number)))
+
+
+def _state(plan: Plan) -> State:
+    return "failure" if plan.blocked else "success"
 
 
 def apart(house: House) -> House:

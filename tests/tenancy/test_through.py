@@ -14,7 +14,7 @@ from reconciler.model import Reason, Who
 from reconciler.plan.render import markdown, text
 from reconciler.plan.saved import from_json, to_json
 from reconciler.reconcile import propose
-from tests.house import applied, commit, git, opened, planned, said
+from tests.house import applied, commit, git, once, opened, planned, said
 from tests.real.forges import TOKEN, forge_server
 from tests.tenancy.federation import ROLES, SITE, TENANCY, begun, record, signed
 
@@ -335,3 +335,16 @@ def test_the_address_of_an_unsigned_commit_is_believed_only_where_it_is_said_so(
     assert said(planned(fed, environment={"HANSE_TENANCY__TRUST": "author"})) == [
         "update DNSRecord/tides/www SpecChanged"
     ]
+
+
+def test_a_process_that_goes_on_takes_what_was_held_back_once_the_word_is_given(fed):
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    with opened(fed) as house:
+        first = once(house, propose(house, "HEAD"))
+        assert [str(o.state) for o in first.outcomes] == ["deferred"]
+        (part,) = propose(house, "HEAD").plan.parts
+        ada = Who("Ada", "signature", "ada@example.org")
+        house.store.consents.give("p", part.name, ada, "fine", changes=[one.digest for one in part.wanted])
+        report = once(house, propose(house, "HEAD"))
+        assert [(o.action.ref, str(o.state)) for o in report.outcomes] == [("DNSRecord/tides/www", "done")]
+        assert propose(house, "HEAD").plan.actions == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from reconciler.model import Plan
 from reconciler.model.part import Part, Wanted
 from reconciler.plan.render.words import Style
 
@@ -30,6 +31,12 @@ def told(one: Wanted) -> str:
     if one.given:
         return f"{one.given} agreed"
     return f"{' or '.join(map(str, one.by))} may agree" if one.by else "nobody holds a role that may agree"
+
+
+def awaited(plan: Plan) -> str:
+    """``needs the word of vo:tides, site:SEA``; "" where none is missing."""
+    names = [part.name for part in plan.parts if part.open]
+    return f"needs the word of {', '.join(names)}" if names else ""
 
 
 def data(parts: Sequence[Part]) -> list[dict[str, Any]]:
