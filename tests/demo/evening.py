@@ -8,6 +8,7 @@ browser; the forge is a stand-in for Forgejo, and the cloud is simulated. ``pyth
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -16,9 +17,14 @@ import tempfile
 import textwrap
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.drivers.simulated import world_path
+import dns.message
+import dns.query
+import requests
+
+from reconciler.drivers.simulated import World, world_path
 from tests.demo import town
 from tests.demo.hub import Hub, hub
 from tests.demo.machine import Machine, machine, until
@@ -137,6 +143,9 @@ def play(place: Path, records: str, bind: Bind, window: Chromium) -> int:
             _meddles(evening)
             _merges(evening, one, two)
             _shows(evening, two)
+            _alarms(evening, two)
+            _keeps_quiet(evening, two)
+            _ends(evening, two)
         except WrongEndError as error:
             print(f"\nThe evening is spoilt: {error}", file=sys.stderr)
             return 1
@@ -167,7 +176,9 @@ def _opens(evening: Evening, records: str) -> None:
     for name in ("one", "two"):
         operator = evening.operator(name)
         operator.write("signers", "".join(signers))
-        operator.write("hanse.toml", town.settings(forge, records, evening.bind, stage.place / "world"))
+        operator.write(
+            "hanse.toml", town.settings(forge, records, evening.bind, stage.place / "world", evening.receiver.url)
+        )
     print("\n" + textwrap.indent((stage.place / "machines/one/hanse.toml").read_text().rstrip(), "  "), flush=True)
 
 
@@ -292,6 +303,94 @@ def _shows(evening: Evening, leader: Machine) -> None:
     evening.picture(leader, "/resources/VirtualCluster/tides/surge", "cluster")
     evening.picture(leader, "/graph", "graph")
     evening.picture(leader, "/runs", "runs")
+
+
+def _alarms(evening: Evening, leader: Machine) -> None:
+    """Somebody meddles; it is told and mended."""
+    stage = evening.stage
+    stage.chapter(7, "Somebody changes the world by hand")
+    stage.say("Somebody who has the key of the name server points Tara's name elsewhere.")
+    name, key = f"tides.{town.ZONE}.", evening.bind.writer_key
+    lines = [f"server 127.0.0.1 {evening.bind.port}", f"zone {town.ZONE}.", f"update delete {name} A"]
+    lines += [f"update add {name} 300 A 203.0.113.66", "send"]
+    stage.note(f"$ nsupdate -k {key.name}")
+    print(textwrap.indent("\n".join(lines), "  > "), flush=True)
+    subprocess.run(["nsupdate", "-k", key], input="\n".join(lines), text=True, check=True)
+    _told(evening, "DNSRecord/tides/www")
+    evening.until("the name is as git says again", lambda: _address(evening, name) == "192.0.2.10")
+    print(f"  {name} is 192.0.2.10 again, says BIND", flush=True)
+
+
+def _told(evening: Evening, words: str, since: int = 0) -> None:
+    """Wait for a message to Tara with some words, and show it."""
+
+    def found() -> str:
+        posts = (body.decode() for _, body in list(evening.receiver.posts[since:]))
+        return next((body for body in posts if words in body), "")
+
+    said = json.loads(str(evening.until(f"Tara is told of {words}", found)))["data"]
+    print(f"\n  Tara is told: {said['title']}\n    {said['text']}", flush=True)
+
+
+def _keeps_quiet(evening: Evening, leader: Machine) -> None:
+    """In a downtime drift is measured and shown, and nobody is told until it is over."""
+    stage, sam = evening.stage, evening.person("sam")
+    stage.chapter(8, "A downtime keeps quiet")
+    stage.say("The storm is there, and power with it comes and goes. Sam declares a downtime.")
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    sam.write("manifests/downtimes/storm.yaml", town.downtime(began, began + timedelta(hours=8)))
+    sam.commit("Downtime: the power goes off and on")
+    sam.shell("git push -q origin main")
+    evening.status(_head(sam), "success", "deployed")
+    since = len(evening.receiver.posts)
+    world = World.open(_world(evening))
+    lost = world.names()[-1]
+    world.destroy_behind_our_back(lost)
+    world.close()
+    print(f"\n  (a host of the cloud dies, and with it {lost})", flush=True)
+    evening.until("the cluster has drifted, as the page says", lambda: _condition(leader, "InSync") == "False")
+    evening.operator("two").hanse("status --kind VirtualCluster", expect="SiteInDowntime|Downtime/|DriftDetected")
+    rounds = {_planned_at(leader)}
+    evening.until("three more rounds", lambda: rounds.add(_planned_at(leader)) or len(rounds) > 3)
+    if any(b"tides/surge" in body for _, body in evening.receiver.posts[since:]):
+        raise WrongEndError("Tara was told in a downtime")
+    print("  Tara is told nothing, round after round, and nothing is done at a site that is down.", flush=True)
+    evening.picture(leader, "/resources/VirtualCluster/tides/surge", "in-downtime")
+    stage.say("The power is back for good; Sam ends the downtime.")
+    sam.write("manifests/downtimes/storm.yaml", town.downtime(began, datetime.now(UTC)))
+    sam.commit("The power is back")
+    sam.shell("git push -q origin main")
+    _told(evening, "tides/surge", since)
+    evening.until("the cluster is whole again", lambda: len(_cloud(evening)) == NODES)
+    print(f"  {NODES} of {NODES} machines are there", flush=True)
+
+
+def _ends(evening: Evening, leader: Machine) -> None:
+    """Everything is as git says, and the reconciler ends as a service does."""
+    evening.until("all is in sync", lambda: _condition(leader, "InSync") == "True")
+    evening.picture(leader, "/", "late")
+    code = leader.stop()
+    if code:
+        raise WrongEndError(f"machine {leader.name} ended with {code}")
+
+
+def _condition(machine: Machine, name: str) -> str:
+    """Of the cluster, by the API."""
+    told = requests.get(f"{machine.url}/api/v1/resources/VirtualCluster/tides/surge", timeout=60).json()
+    return next((one["status"] for one in told["conditions"] if one["type"] == name), "")
+
+
+def _planned_at(machine: Machine) -> str:
+    """When the last round has planned, by the API."""
+    told = requests.get(f"{machine.url}/api/v1/plan", timeout=60)
+    return str(told.json().get("at", "")) if told.ok else ""
+
+
+def _address(evening: Evening, name: str) -> str:
+    """The first address of a name, as the server has it."""
+    asked = dns.message.make_query(name, "A")
+    answer = dns.query.tcp(asked, "127.0.0.1", timeout=30, port=evening.bind.port).answer
+    return min(str(record) for record in answer[0]) if answer else ""
 
 
 def _world(evening: Evening) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from tests.demo.hub import REPOSITORY, Hub
@@ -61,6 +62,18 @@ spec:
   name: surge
   valuesFrom: {{kind: VirtualCluster, name: surge, output: frontend_address}}
 """
+_DOWNTIME = """\
+apiVersion: hanse/v1
+kind: Downtime
+metadata: {{name: 2026-storm-power}}
+spec:
+  description: The power goes off and on.
+  severity: OUTAGE
+  start: {start:%Y-%m-%dT%H:%M:%SZ}
+  end: {end:%Y-%m-%dT%H:%M:%SZ}
+  affects:
+    - site: {site}
+"""
 _SETTINGS = """\
 state = "{state}"
 
@@ -91,6 +104,14 @@ name = "forge"
 forge = "forgejo"
 secret = {{ env = "HOOK_SECRET" }}
 
+[[notify]]                             # Tara's phone, or what stands for it
+name = "tara"
+url = "{alarms}"
+secret = {{ env = "ALARM_KEY" }}
+events = ["drift", "not-ready"]
+namespaces = ["tides"]
+digest_seconds = 1
+
 [targets."dns:{zone}."]
 driver = "rfc2136"
 server = "127.0.0.1"
@@ -119,13 +140,19 @@ def manifests() -> dict[str, str]:
     }
 
 
-def settings(hub: Hub, records: str, bind: Bind, state: Path) -> str:
+def downtime(start: datetime, end: datetime) -> str:
+    """Of the whole harbour."""
+    return _DOWNTIME.format(start=start, end=end, site=SITE)
+
+
+def settings(hub: Hub, records: str, bind: Bind, state: Path, alarms: str) -> str:
     """What both machines know; what is secret comes from their environment."""
     return _SETTINGS.format(
         state=state,
         remote=hub.url,
         records=records,
         forge=hub.forge.url,
+        alarms=alarms,
         repository=REPOSITORY,
         zone=ZONE,
         port=bind.port,
