@@ -72,9 +72,11 @@ def _downtimes(resources: Mapping[Ref, Resource], now: datetime) -> Iterator[Sco
 
 
 def _struck(site: str, spec: SiteSpec, down: set[str], whole: bool) -> Iterator[str]:
+    if whole:
+        yield from (f"*:{site}", f"*:{site}/*")
     for cloud in spec.clouds:
-        if whole or spec.services_at(cloud.endpoint) & down:
+        if spec.services_at(cloud.endpoint) & down:
             yield from (f"*:{site}/{cloud.name}", f"*:{site}/{cloud.name}/*")
     for storage in spec.storage:
-        if whole or spec.services_at(*filter(None, (storage.url, *storage.endpoints.values()))) & down:
+        if spec.services_at(*filter(None, (storage.url, *storage.endpoints.values()))) & down:
             yield f"storage:{site}/{storage.name}"

@@ -29,6 +29,7 @@ from reconciler.settings import NotifySettings, Settings
 from tests.daemon.test_alarming import seen as probed
 from tests.daemon.test_alarming import state
 from tests.daemon.test_notifying import consumer
+from tests.federation import resource as manifest
 
 __all__ = ["consumer"]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -212,6 +213,34 @@ def test_what_is_well_again_in_a_downtime_is_told_when_it_is_over():
     ops.look(drifted(CLUSTER))
     assert ops.look(**down()) == []
     assert ops.look(now=NOW + timedelta(hours=1), **down()) == [f"{CLUSTER} is as git says again"]
+
+
+def declared(downtime_of):
+    """A cluster on a cloud of a site, its name, and another name, as manifests declare them."""
+    cluster = {
+        "vo": "vo.example.org",
+        "site": "NORTH",
+        "cloud": "nova",
+        "frontend": {"cpus": 1, "ramMiB": 1024, "image": "debian-12"},
+        "workers": [{"name": "w", "count": 1, "cpus": 1, "ramMiB": 1024, "image": "debian-12"}],
+    }
+    name = {"zone": "example.org", "name": "www"}
+    lead = {"kind": "VirtualCluster", "name": "web", "output": "frontend_address"}
+    found = [
+        manifest("VirtualCluster/tides/web", cluster),
+        manifest("DNSRecord/tides/www", {**name, "valuesFrom": lead}),
+        manifest("DNSRecord/ocean/www", {**name, "type": "A", "values": ["192.0.2.1"]}),
+    ]
+    north = {Ref("Site/NORTH"): resource("registry:sites", site())}
+    return {one.ref: one for one in found} | north | {Ref("Downtime/1"): resource("", downtime_of)}
+
+
+@pytest.mark.parametrize("affects", [{"site": "NORTH"}, {"site": "NORTH", "services": ["nova"]}])
+def test_what_manifests_declare_on_a_site_in_downtime_is_quiet(affects):
+    given = downtime().model_dump(mode="json") | {"affects": [affects]}
+    resources = declared(DowntimeSpec.model_validate_json(encode(given)))
+    assert {ref for ref in DECLARED if Quiet(resources, NOW)(ref)} == {CLUSTER, WWW}
+    assert {ref for ref in DECLARED if Quiet(resources, NOW + timedelta(hours=2))(ref)} == set()
 
 
 def window(kind="deny", **scope):
