@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REQ := requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-month demo-evening demo-real test check bench docs lock clean
+.PHONY: help demo demo-month demo-evening demo-real test check audit sbom bench docs lock clean
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ check: $(VENV)/.dev ## style, types, architecture, generated files, docs
 	@echo "== playbooks";       $(BIN)/yamllint -s playbooks && ANSIBLE_LINT_NODEPS=1 $(BIN)/ansible-lint -q --offline playbooks
 	@echo "== manifests";       $(BIN)/hanse validate --worktree
 	@echo "== docs";            $(BIN)/mkdocs build -q --strict -d site
+	@echo "== advisories";      $(BIN)/python -m tests.audit
+
+audit: $(VENV)/.dev ## known vulnerabilities of what Hanse runs on (needs PyPI or OSV)
+	@$(BIN)/python -m tests.audit
+
+sbom: $(VENV)/.dev ## what Hanse runs on, as CycloneDX, into sbom.json
+	@$(BIN)/python -m tests.sbom sbom.json && echo sbom.json
 
 bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one, and beside Infrastructure Manager (root on Debian)
 	@$(BIN)/python -m tests.benchmarks
@@ -63,7 +70,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url $(REQ)/openbao.in -o $(REQ)/openbao.txt
 
 clean: ## remove what make made
-	rm -rf $(VENV) site .demo .cache
+	rm -rf $(VENV) site sbom.json .demo .cache
 
 $(VENV)/.run: $(REQ)/run.txt pyproject.toml
 	@sh .ci/environment $(PYTHON) $(VENV) $(REQ)/run.txt && touch $@

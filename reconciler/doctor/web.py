@@ -32,7 +32,9 @@ def listening(ground: Ground) -> Iterator[Finding]:
         guarded = given.token is not None or bool(getattr(getattr(ground.settings, "oidc", None), "issuer", ""))
         if not guarded:
             yield fault(f"{given.listen} can be reached from elsewhere, and nothing is asked for", "[web] token")
-        yield warning(f"{given.listen} is served without TLS", "listen on 127.0.0.1 behind nginx: deploy/nginx.conf")
+        yield warning(
+            f"{given.listen} is served without TLS", "listen on 127.0.0.1 behind nginx (docs/how-to/run-on-a-vm.md)"
+        )
     else:
         yield ok(f"{given.listen}: only this machine reaches it; a proxy before it does TLS")
 
