@@ -21,11 +21,10 @@ from reconciler.model.part import Part
 from reconciler.records.consents import Consent
 from reconciler.settings import OwnerSettings
 from reconciler.tenancy import Rules, Thing, may
+from reconciler.web.asked_deeds import REASON
 from reconciler.web.sight import Planned, Sight
 
 _log = structlog.get_logger()
-REASON = 500
-"""Letters of the longest reason."""
 
 
 class Refusal(Exception):

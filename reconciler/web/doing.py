@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -22,42 +22,14 @@ from reconciler.model import Who
 from reconciler.model.part import Part
 from reconciler.records.consents import Consent
 from reconciler.web import shapes
-from reconciler.web.deeds import REASON, Deeds, Refusal
+from reconciler.web.asked_deeds import REASON, Asked, AskedConsent, AskedPause
+from reconciler.web.deeds import Deeds, Refusal
 from reconciler.web.door import VISIT, Answer, Refuse, needing, refused
 from reconciler.web.login import posted
 from reconciler.web.pages.look import dressed, page
 
 BASE = "/api/v1"
 _BODY = 65_536
-Said = Annotated[str, Field(min_length=1, max_length=REASON)]
-
-
-class Asked(BaseModel):
-    """Nothing may be said besides."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class AskedConsent(Asked):
-    """Somebody's word for a part of the plan. ``If-Match`` says the part's digest as it was seen."""
-
-    part: Annotated[str, Field(min_length=1, max_length=300)]
-    """``site:CESGA``."""
-    reason: Said
-    """Why, for those who read the history."""
-    expires: AwareDatetime | None = None
-    """Until when it counts; left out, until it is withdrawn."""
-
-
-class AskedPause(Asked):
-    """What shall be held."""
-
-    scope: Annotated[str, Field(pattern=r"^(all|(resource|target|namespace):[^\x00-\x1f\x7f]{1,580})$")]
-    """``all``, ``resource:KIND/NAME``, ``target:ID`` or ``namespace:NAME``."""
-    reason: Said
-    """Why, for those who read the history."""
-
-
 M = TypeVar("M", bound=Asked)
 
 
@@ -84,7 +56,7 @@ class Doing:
         return [
             program("/plans/{digest}/consents", self._parts, "GET", "read"),
             program("/plans/{digest}/consents", self._give, "POST", "approve"),
-            program("/plans/{digest}/consents/{id:int}", self._withdraw, "DELETE", "approve"),
+            program("/plans/{digest}/consents/{id}", self._withdraw, "DELETE", "approve"),
             program("/pauses", self._pauses, "GET", "read"),
             program("/pauses", self._pause, "POST", "pause"),
             program("/pauses/{scope:path}", self._resume, "DELETE", "pause"),
@@ -115,7 +87,7 @@ class Doing:
         return _json(_consent(made), 201 if new else 200)
 
     def _withdraw(self, request: Request, _body: bytes) -> Response:
-        self.deeds.withdraw(_who(), request.path_params["id"])
+        self.deeds.withdraw(_who(), _number(request.path_params["id"]))
         return Response(status_code=204)
 
     def _pauses(self, _request: Request, _body: bytes) -> Response:
@@ -179,8 +151,7 @@ class Doing:
         return "/plan"
 
     def _withdrawn_form(self, who: Who, form: Mapping[str, str]) -> str:
-        number = form.get("id", "")
-        self.deeds.withdraw(who, int(number) if number.isascii() and number.isdigit() and len(number) < 18 else -1)  # noqa: PLR2004
+        self.deeds.withdraw(who, _number(form.get("id", "")))
         return "/plan"
 
     def _held_form(self, who: Who, form: Mapping[str, str]) -> str:
@@ -197,6 +168,12 @@ def _who() -> Who:
     if who is None:
         raise Refusal(401, "nobody is known here")
     return who
+
+
+def _number(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):  # noqa: PLR2004
+        raise Refusal(404, "there is no such word that counts")
+    return int(given)
 
 
 def _by_token(answer: Callable[[Request, bytes], Response]) -> Answer:

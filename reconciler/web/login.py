@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from reconciler.errors import HanseError, RecordsError, Transient
 from reconciler.records.sessions import Begun
+from reconciler.web import shapes
 from reconciler.web.door import VISIT, Answer, Refuse, cookie_name, csrf_of, needing, refused
 from reconciler.web.oidc import People, pending
 from reconciler.web.pages.look import dressed, page
@@ -143,16 +144,16 @@ class Entrance:
         who = VISIT.get().who
         if who is None:
             return refused(401, "nobody is known here")
-        body = {
-            "name": who.name,
-            "proof": who.proof,
-            "identity": who.identity,
-            "issuer": who.issuer,
-            "entitlements": sorted(who.entitlements),
-            "may": sorted(who.may),
-            "reads": not self.sight.door.lacks(who, "read"),
-        }
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        body = shapes.WhoShape(
+            name=who.name,
+            proof=who.proof,
+            identity=who.identity,
+            issuer=who.issuer,
+            entitlements=sorted(who.entitlements),
+            may=sorted(who.may),
+            reads=not self.sight.door.lacks(who, "read"),
+        )
+        return JSONResponse(body.model_dump(), headers={"Cache-Control": "no-store"})
 
     def _failed(self, error: HanseError) -> Response:
         transient = isinstance(error, Transient | RecordsError)

@@ -364,6 +364,22 @@ class PartList(Shape):
     items: list[PartShape]
 
 
+class WhoShape(Shape):
+    """Who asks."""
+
+    name: str
+    proof: str
+    """oidc or token."""
+    identity: str
+    issuer: str
+    entitlements: list[str]
+    """What his provider tells of his rights."""
+    may: list[str]
+    """What an API token was made for."""
+    reads: bool
+    """Whether he may look."""
+
+
 class UnreadShape(Shape):
     """A back end that could not be read."""
 

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 import reconciler
 from reconciler.web.api.asked import Query
+from reconciler.web.api.deeds import deeds, said
 from reconciler.web.api.endpoints import BASE, Endpoint
 from reconciler.web.shapes import Problem
 
 _SCHEMAS = "#/components/schemas/"
 _ABOUT = """\
-What a federation is meant to be, how it stands, what was done, how available it was and what was used. Read only.
+What a federation is meant to be, how it stands, what was done, how available it was and what was used. To read,
+but for consents and pauses.
 
 Lists come in portions: give `next` as `cursor` for what follows. Every answer has an `ETag`; who sends it back as
 `If-None-Match` is told 304 while nothing has changed.
@@ -31,7 +34,7 @@ _ETAG = {"ETag": {"description": "Of this answer.", "schema": {"type": "string"}
 def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """OpenAPI 3.1."""
     those = list(endpoints)
-    models = {one.answers for one in those} | {Problem}
+    models: set[type[BaseModel]] = {*(one.answers for one in those), Problem, *said()}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, made = models_json_schema([(m, "serialization") for m in ordered], ref_template=f"{_SCHEMAS}{{model}}")
     ways = {
@@ -42,7 +45,9 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Hanse", "version": reconciler.__version__, "description": _ABOUT},
-        "paths": {f"{BASE}{one.path}": {"get": _operation(one)} for one in those} | {f"{BASE}/stream": _STREAM},
+        "paths": {f"{BASE}{one.path}": {"get": _operation(one)} for one in those}
+        | {f"{BASE}/stream": _STREAM}
+        | deeds(BASE),
         "components": {"schemas": made["$defs"], "securitySchemes": ways},
         "security": [{way: []} for way in ways],
     }

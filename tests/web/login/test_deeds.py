@@ -9,8 +9,14 @@ from dataclasses import dataclass
 
 import pytest
 import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from reconciler.daemon.loop import Bell
+from reconciler.web.api.document import document
+from reconciler.web.api.endpoints import BASE, ENDPOINTS
 from tests.real.oidc import NORTH, OPERATOR, STRANGER, TIDES, WAVES
 from tests.web.login.conftest import MANIFESTS, SETTINGS, Entered, Entering
 from tests.web.shown.conftest import commit
@@ -205,6 +211,39 @@ def test_the_page_shows_the_parts_and_a_way_to_agree_to_those_who_may(waiting):
     taken = dict(re.findall(r'name="(csrf|id)" value="([^"]*)"', after))
     his.post(f"{url}/plan/withdraw", data=taken, timeout=30)
     assert "as &lt;b&gt;agreed" not in his.get(way, timeout=30).text
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/plans/{digest}/consents", "GET"),
+        ("/plans/{digest}/consents", "POST"),
+        ("/plans/{digest}/consents/{id}", "DELETE"),
+        ("/pauses", "GET"),
+        ("/pauses", "POST"),
+        ("/pauses/{scope}", "DELETE"),
+        ("/whoami", "GET"),
+    ],
+)
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_every_deed_keeps_to_the_document(federation, path, method, mode):
+    if mode is GenerationMode.NEGATIVE and path in ("/pauses", "/whoami") and method == "GET":
+        return  # nothing can be asked wrongly
+    operation = schemathesis.openapi.from_dict(document(ENDPOINTS))[f"{BASE}{path}"][method]
+    token = federation.entered.provider.token(OPERATOR)
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    def keeps(case):
+        case.call_and_validate(
+            base_url=federation.entered.url,
+            headers={"Authorization": f"Bearer {token}"},
+            excluded_checks=[positive_data_acceptance],
+        )
+
+    keeps()
+    for held in federation.entered.store.pauses.list():
+        federation.entered.store.pauses.resume(held.scope, "the tests")
 
 
 def test_things_are_held_by_those_who_may_and_by_nobody_else(waiting):
