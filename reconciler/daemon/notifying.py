@@ -25,7 +25,7 @@ import structlog
 
 from reconciler.copies import Board, Fact, Question
 from reconciler.drivers import apprising
-from reconciler.errors import DriverError, SettingsError, Transient
+from reconciler.errors import DriverError, SettingsError, Terminal, Transient
 from reconciler.kinds.expression import ExpressionError
 from reconciler.model import SecretRef
 from reconciler.settings import NotifySettings
@@ -131,6 +131,7 @@ class Notifier:
         self._secret, self._clock = secret, clock
         for hook in hooks:
             _sound(hook)
+            _known(hook, secret)
         self.hooks = [CopiesHook(hook, state) for hook in hooks if not (hook.probes or hook.events)]
 
     def keep(self, board: Board, stop: threading.Event) -> None:
@@ -232,6 +233,21 @@ def _sound(hook: NotifySettings) -> None:
         raise SettingsError(f"[[notify]] at: {error}") from error
     if isinstance(hook.url, str) and not hook.url.startswith(("https://", "http://")):
         raise SettingsError("[[notify]] url: give https://..., or where it is found: { env = NAME }")
+
+
+def _known(hook: NotifySettings, secret: Callable[[SecretRef], str]) -> None:
+    """Whether Apprise knows a URL, as far as it can be read now. Raises SettingsError, without the URL."""
+    if hook.apprise is None:
+        return
+    try:
+        url = secret(hook.apprise)
+    except DriverError as error:
+        _log.warning("not known yet where to", hook=hook.title, why=str(error))
+        return
+    try:
+        apprising.check(url)
+    except Terminal as error:
+        raise SettingsError(f"[[notify]] {hook.title}: what apprise refers to cannot be used: {error}") from None
 
 
 def signature(secret: str, identity: str, stamp: int, body: bytes) -> str:

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 
 from reconciler.daemon.alarming import Alarms
 from reconciler.daemon.digests import Digests, Seen, Subscription, compared, digests, written
-from reconciler.daemon.notifying import tried, words
+from reconciler.daemon.notifying import Notifier, tried, words
 from reconciler.daemon.quiet import Quiet
 from reconciler.daemon.standing import Fact, of_conditions
 from reconciler.drivers import apprising
@@ -408,6 +408,19 @@ def test_a_test_message_says_that_it_is_one(consumer):
     assert tried(by_apprise(), lambda _ref: consumer.url.replace("http://", "json://"), 7) == ""
     assert tried(settings(url=consumer.url), str, 7) == ""
     assert [json.loads(body).get("type") for _, _, body in consumer.told] == ["info", "hanse.test"]
+
+
+def test_a_url_that_apprise_does_not_know_ends_the_loop_before_it_begins_and_is_not_shown(tmp_path):
+    with pytest.raises(SettingsError, match="ops: what apprise refers to cannot be used: it is no URL") as told:
+        Notifier([by_apprise()], tmp_path, lambda _ref: "nix://tok3n")
+    assert "tok3n" not in str(told.value)
+
+
+def test_a_url_that_cannot_be_read_yet_keeps_nothing_from_beginning(tmp_path):
+    def missing(_ref):
+        raise Terminal("the environment variable WHERE is not set")
+
+    assert Notifier([by_apprise()], tmp_path, missing).hooks == []
 
 
 def test_probes_and_datasets_are_told_in_words():
