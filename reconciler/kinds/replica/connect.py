@@ -10,13 +10,12 @@ from urllib.parse import unquote, urlsplit
 from reconciler.errors import Terminal
 from reconciler.kinds.base import Federation
 from reconciler.kinds.site import SiteSpec
+from reconciler.kinds.site.own import given
 from reconciler.kinds.site.storage import Storage
 from reconciler.model import Ref, Spec, Target
 from reconciler.ports import Drivers
 
 PREFIX = "storage:"
-_OPERATORS_OWN = frozenset({"fileSources"})
-"""Options that count only in hanse.toml: what of the reconciler's own disk may be copied."""
 
 
 class Closed(NamedTuple):
@@ -73,7 +72,6 @@ def permitted(target: Target, url: str) -> None:
 
 def _options(storage: Storage) -> dict[str, Any]:
     """What the manifest says about the way to a storage, as plain JSON data."""
-    given = {name: value for name, value in storage.options.items() if name not in _OPERATORS_OWN}
     said = {
         "url": storage.url,
         "protocol": storage.protocol,
@@ -84,7 +82,7 @@ def _options(storage: Storage) -> dict[str, Any]:
         "closed": _closures(storage),
         "links": {link.to: link.atOnce for link in getattr(storage, "links", ()) if link.atOnce},
     }
-    return {name: value for name, value in {**said, **given}.items() if value not in (None, {})}
+    return {name: value for name, value in {**said, **given(storage.options)}.items() if value not in (None, {})}
 
 
 def _closures(storage: Storage) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.gocdb import SHORT_NAME
 from reconciler.kinds.site.cloud import Cloud
 from reconciler.kinds.site.links import RULE
+from reconciler.kinds.site.own import own_machine
 from reconciler.kinds.site.service import Extension, Service, ServiceExtension
 from reconciler.kinds.site.spec import SiteSpec
 from reconciler.kinds.vocabulary.types import SERVICE_TYPES
@@ -200,5 +201,6 @@ RULES = (
     Rule("site-storage-limits", "Of a storage each VO has one quota, each other end one link.", _quotas),
     Rule(RULE, "A link of a storage leads to a storage or site that is declared.", between, "warning"),
     Rule("site-secrets", "Connection data name secrets and do not hold them.", _secrets),
+    Rule("site-own-machine", "What belongs to the operator's machine stands in hanse.toml alone.", own_machine),
     Rule("site-api-overrides", "An address is given for a type of service that there is.", _overrides, "warning"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.kinds.base import Federation
+from reconciler.kinds.site.own import given
 from reconciler.kinds.virtualcluster.sites import Cloud, networks_for, site_of
 from reconciler.model import Target
 from reconciler.ports import Drivers
@@ -56,4 +57,4 @@ def declared(cloud: Cloud, vo: str) -> dict[str, Any]:
         "project_name": share.projectName if share else None,
         "project_auth": dict(share.auth) if share else {},
     }
-    return {key: value for key, value in {**said, **cloud.options}.items() if value not in (None, {}, [])}
+    return {key: value for key, value in {**said, **given(cloud.options)}.items() if value not in (None, {}, [])}
