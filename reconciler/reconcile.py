@@ -76,7 +76,7 @@ class Proposal:
     judged: authority.Judged | None = None
     """What of the commit counts, by who made it and who agreed."""
     stale: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
-    """What is not done on the strength of these readings, and the targets that must be read before."""
+    """What is not done on the strength of these readings, and the targets that must be read before, in one run."""
 
 
 Due = Callable[[Graph, Inventory], frozenset[str] | None]

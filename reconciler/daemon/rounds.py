@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.daemon.affected import all_targets, changed, dependants, takers, targets_of
-from reconciler.daemon.queue import Beat, Queue, Urgency
+from reconciler.daemon.queue import Beat, Queue, Rest, Urgency
 from reconciler.measured import Measured
 from reconciler.model import Graph, Inventory, Observed, Outcome, Plan, Reason, Ref, Report, Resource, Verb
 from reconciler.reconcile import House, Proposal
@@ -103,7 +103,7 @@ class Rounds:
     def held(self, plan: Plan) -> Held:
         """The actions of a plan that have failed before and are not due again."""
         resting = self.queue.resting
-        return {action.ref: self._why(action.ref) for action in plan.actions if action.ref in resting}
+        return {action.ref: self._why(resting[action.ref]) for action in plan.actions if action.ref in resting}
 
     def doable(self, proposal: Proposal, held: Held) -> int:
         """How many actions this round would carry out: neither blocked nor waiting nor left to another round."""
@@ -111,8 +111,15 @@ class Rounds:
         return sum(action.ref not in held and action.ref not in proposal.stale for action in acting)
 
     def postponed(self, proposal: Proposal) -> None:
-        """What was left because its target had not been read is looked at in the next round, which begins soon."""
-        self.queue.wanted({target for targets in proposal.stale.values() for target in targets})
+        """What was left because its targets had not been read is looked at in the next round, which begins soon.
+
+        Not what is left alone for a while, or comes after such: reading for it would be in vain, round upon round.
+        """
+        left = set(self.held(proposal.plan))
+        for action in proposal.plan.actions:
+            if not left.isdisjoint(action.waits_for):
+                left.add(action.ref)
+        self.queue.wanted({target for ref, targets in proposal.stale.items() if ref not in left for target in targets})
 
     def done(self, proposal: Proposal, report: Report) -> None:
         """What became of the plan: what went well is forgotten, what failed is tried again after a while."""
@@ -137,10 +144,7 @@ class Rounds:
         kinds = self.house.kinds
         return [ref for ref in graph.undecided if kinds[ref.kind].leaves_open(graph.resources[ref].spec)]
 
-    def _why(self, ref: Ref) -> tuple[Reason, str]:
-        rest = self.queue.resting.get(ref)
-        if rest is None:
-            return Reason.BACKING_OFF, "tried again now"
+    def _why(self, rest: Rest) -> tuple[Reason, str]:
         at = self.house.clock() + timedelta(seconds=max(0.0, rest.until - self.clock()))
         times = "once" if rest.failures == 1 else f"{rest.failures} times in a row"
         return Reason.BACKING_OFF, f"it failed {times}: tried again at {at:%H:%M:%S} UTC, or when git changes it"

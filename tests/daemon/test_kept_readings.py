@@ -1,0 +1,125 @@
+"""Rounds of the loop that read a part of the world: nothing is done on doubt, nothing is left for good, nothing spins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from reconciler.daemon.loop import Bell
+from reconciler.daemon.rounds import Rounds
+from reconciler.daemon.service import Service
+from reconciler.reconcile import Proposal
+from tests.e2e.test_line import CLUSTER, SITE, VO
+from tests.house import commit, opened
+from tests.kinds.datasetrule.test_line import BETTER, EXAMPLES, files
+
+REPLICA = """apiVersion: hanse/v1
+kind: Replica
+metadata: {{name: {name}, namespace: tides}}
+spec:
+  storage: {{site: TIDE-CLOUD, name: {storage}}}
+  path: notes/{name}.txt
+  checksum: adler32:00320032
+  source: 'data:,1'
+"""
+BETA = SITE.replace("ALPHA", "BETA").replace("alpha", "beta").replace("projectId: p1", "projectId: p2")
+ELSEWHERE = CLUSTER.replace("name: hpc,", "name: far,").replace("site: ALPHA", "site: BETA")
+FULL = """[targets."compute:*"]
+simulate = {faults = [{on = "create", kind = "quota", every = 1}]}
+"""
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Loop:
+    """A reconciler, round by round, at the times at which the loop would begin them."""
+
+    service: Service
+    clock: Clock
+    read: list[set[str]] = field(default_factory=list)
+    """Targets that each round has read."""
+
+    def round(self) -> Proposal:
+        """One round, now."""
+        proposal, _ = self.service.step(Bell())
+        self.read.append(set(proposal.observed.targets) - set(proposal.observed.kept))
+        return proposal
+
+    def rest(self) -> float:
+        """Move the clock to when the next round begins; how far that is, in seconds."""
+        soon = self.service.rounds.queue.soon()
+        seconds = 60.0 if soon is None else min(60.0, soon)
+        self.clock.now += seconds
+        return seconds
+
+    def settle(self, most: int = 8) -> list[Proposal]:
+        """Rounds until the next one has to wait for its time."""
+        made = []
+        for _ in range(most):
+            made.append(self.round())
+            if self.service.rounds.queue.soon():
+                return made
+        raise AssertionError(f"round follows upon round, and reads in turn {self.read[-4:]}")
+
+
+@contextmanager
+def looping(root: Path, seed: int = 3) -> Iterator[Loop]:
+    with opened(root) as house:
+        service, clock, random = Service(house, "HEAD"), Clock(), Random(seed).random
+        service.rounds = Rounds(house, service.measured, clock, random)
+        yield Loop(service, clock)
+
+
+@pytest.fixture
+def replicas(tmp_path: Path) -> Path:
+    """Three files on three storages."""
+    site = EXAMPLES["site.yaml"] + "\n---\n" + BETTER
+    some = {f"{name}.yaml": REPLICA.format(name=name, storage=name) for name in ("scratch", "buffer")}
+    bay = REPLICA.format(name="bay", storage="disk").replace("TIDE-CLOUD", "BAY-CLOUD")
+    commit(tmp_path, {"vo.yaml": EXAMPLES["vo.yaml"], "site.yaml": site, "bay.yaml": bay, **some})
+    return tmp_path
+
+
+def test_a_file_that_git_wants_no_more_goes_though_that_rests_on_readings_of_several_storages(replicas):
+    with looping(replicas) as loop:
+        loop.settle()
+        loop.settle()
+        commit(replicas, {"scratch.yaml": None})
+        loop.settle()
+        assert files(replicas, "scratch") == set()
+
+
+def test_a_file_that_git_wants_no_more_goes_while_another_storage_is_down(replicas):
+    bay = replicas / ".hanse/state/storage/BAY-CLOUD/disk"
+    with looping(replicas) as loop:
+        loop.settle()
+        bay.rename(replicas / "elsewhere")
+        loop.service.rounds.begin_anew()
+        assert "storage:BAY-CLOUD/disk" in loop.settle()[-1].plan.unreachable
+        commit(replicas, {"scratch.yaml": None})
+        loop.settle()
+        assert files(replicas, "scratch") == set()
+
+
+def test_failures_on_two_targets_do_not_call_each_other(tmp_path):
+    commit(tmp_path, {"vo.yaml": VO, "site.yaml": SITE, "beta.yaml": BETA, "a.yaml": CLUSTER, "b.yaml": ELSEWHERE})
+    (tmp_path / "hanse.toml").write_text(FULL)
+    with looping(tmp_path) as loop:
+        for _ in range(40):
+            loop.settle()
+            loop.rest()
+        held = loop.service.rounds.queue.resting
+        assert {"VirtualCluster/team/hpc", "VirtualCluster/team/far"} <= held.keys()
