@@ -25,19 +25,24 @@ def approvers(
 ) -> int:
     """Say whose word a change needs: of each thing that differs from BASE, those of whom one must agree.
 
+    Where Tenancies stand in BASE, they are asked too: then it is told what those who made the change may not do alone.
     Fields count: the certification of a site takes its NGI or the project, the rest of it the site. The roles are those
     of BASE, so that no change grants the right to make it. With --by, what nobody of them may allow is shown alone.
 
     Examples: `hanse approvers main`; `hanse approvers origin/main --by @ana --by @sea/ngi` in CI.
     """
+    from reconciler import authority
     from reconciler.cli.house import declared, settings_of
+    from reconciler.exchange.rendered import Need, unmet
     from reconciler.exchange.rendered import approvers as needed
-    from reconciler.exchange.rendered import unmet
 
     settings = settings_of(context.obj)
     _, before = declared(settings, base)
     _, after = declared(settings, revision or settings.source.revision, worktree=worktree)
+    parts = authority.between(settings, before, after, worktree=worktree).parts
+    asked = [(one, part.name) for part in parts for one in part.open]
     needs = needed(before.items, after.items)
+    needs += [Need(one.ref, f"{one.what} ({part})", tuple(map(str, one.by))) for one, part in asked]
     missing = unmet(needs, by) if by else []
     shown = missing if by else needs
     if output is Form.JSON:

@@ -27,6 +27,8 @@ TRAILER = "Hanse-Agreed"
 """``Hanse-Agreed: DIGEST`` in a signed commit: its signer agrees to a part of a plan."""
 _FEW = 200
 """So many files are named to git; of more, all that changed is listed."""
+_GONE = "0" * 40
+"""How git names what is not there."""
 _UNIT, _GROUP = "\x1f", "\x1d"
 
 
@@ -54,10 +56,13 @@ class Author(NamedTuple):
     email: str
 
 
-def traced(repository: Path, base: str, head: str, files: Collection[str]) -> Traced:
+def traced(
+    repository: Path, base: str, head: str, files: Collection[str], later: Collection[str] = frozenset()
+) -> Traced:
     """The commits that are in ``head`` and not in ``base``, as far as they made ``files`` what they are at ``head``.
 
-    ``base`` is "" for the beginning. Raises SourceError for commits that are not there.
+    ``base`` is "" for the beginning. What is again as it was at ``base`` nobody made, but for files that counted as
+    they were ``later`` than that. Raises SourceError for commits that are not there.
     """
     repo = opened(repository)
     since = [f"^{resolved(repo, base)}"] if base else []
@@ -69,7 +74,10 @@ def traced(repository: Path, base: str, head: str, files: Collection[str]) -> Tr
         )
     parents = {one: rest for one, *rest in map(str.split, lines)}
     changed = _changed(repo, parents, files)
-    walked = {file: _walked(file, tip, parents, changed) for file in files}
+    known = _blobs(repo, since[0][1:], files) if since else {}
+    now = _blobs(repo, tip, files)
+    ends = {file: known.get(file, _GONE) if since and file not in later else "" for file in files}
+    walked = {file: _walked(file, (tip, now.get(file, _GONE)), parents, changed, ends[file]) for file in files}
     return Traced(
         {file: makers for file, (makers, _) in walked.items()},
         {file: mergers for file, (_, mergers) in walked.items()},
@@ -111,24 +119,33 @@ def _told(
 
 def _changed(
     repo: git.Repo, parents: Mapping[str, Sequence[str]], files: Collection[str]
-) -> Mapping[tuple[str, str], frozenset[str]]:
-    """(commit, parent) -> the files in which they differ; the parent of a first commit is ""."""
+) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """(commit, parent) -> the files in which they differ, with what the parent has; that of a first commit is ""."""
     pairs = [(commit, parent) for commit, those in parents.items() for parent in those or [""]]
     if not pairs or not files:
         return {}
     where = ["--", *sorted(files)] if len(files) <= _FEW else []
     words = ["diff-tree", "--stdin", "--always", "-r", "--raw", "-z", "--no-renames", "--root", *where]
     said = _fed(repo, ["git", "--literal-pathspecs", *words], [f"{c} {p}".strip() for c, p in pairs], {})
-    found: dict[tuple[str, str], set[str]] = {}
+    found: dict[tuple[str, str], dict[str, str]] = {}
     rest = iter(pairs)
-    now: set[str] = set()
+    now: dict[str, str] = {}
     tokens = iter(said.split("\0"))
     for token in tokens:
         if token.startswith(":"):
-            now.add(next(tokens))
+            now[next(tokens)] = token.split(" ")[2]
         elif token.strip():
-            now = found.setdefault(next(rest), set())
-    return {pair: frozenset(those) for pair, those in found.items()}
+            now = found.setdefault(next(rest), {})
+    return found
+
+
+def _blobs(repo: git.Repo, commit: str, files: Collection[str]) -> dict[str, str]:
+    """File -> its content at a commit, as git names it."""
+    where = ["--", *sorted(files)] if len(files) <= _FEW else []
+    said = _fed(repo, ["git", "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", commit, *where], (), {})
+    lines = (line.partition("\t") for line in said.split("\0") if line)
+    wanted = frozenset(files)
+    return {file: head.split(" ")[2] for head, _, file in lines if file in wanted}
 
 
 def _fed(repo: git.Repo, command: Sequence[str], lines: Iterable[str], environment: Mapping[str, str]) -> str:
@@ -145,27 +162,28 @@ def _fed(repo: git.Repo, command: Sequence[str], lines: Iterable[str], environme
 
 def _walked(
     file: str,
-    tip: str,
+    tip: tuple[str, str],
     parents: Mapping[str, Sequence[str]],
-    changed: Mapping[tuple[str, str], frozenset[str]],
+    changed: Mapping[tuple[str, str], Mapping[str, str]],
+    known: str,
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """(makers, mergers) of one file, followed backwards through the new commits."""
+    """(makers, mergers) of one file, followed backwards until it is as it was ``known``."""
     makers: set[str] = set()
     mergers: set[str] = set()
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     left = [tip]
     while left:
-        commit = left.pop()
-        if commit in seen or commit not in parents:
+        commit, blob = left.pop()
+        if (commit, blob) in seen or commit not in parents or blob == known:
             continue
-        seen.add(commit)
-        those = parents[commit]
-        same = [parent for parent in those if file not in changed.get((commit, parent), frozenset())]
-        if not same and (those or file in changed.get((commit, ""), frozenset())):
+        seen.add((commit, blob))
+        before = [(parent, changed.get((commit, parent), {}).get(file, blob)) for parent in parents[commit]]
+        same = [(parent, was) for parent, was in before if was == blob]
+        if not same and (before or file in changed.get((commit, ""), {})):
             makers.add(commit)
-        elif those and those[0] not in same:
+        elif before and before[0] not in same:
             mergers.add(commit)
-        left += same or those
+        left += same or before
     return frozenset(makers), frozenset(mergers)
 
 

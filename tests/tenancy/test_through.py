@@ -67,6 +67,15 @@ def test_what_was_accepted_meanwhile_is_not_asked_again_nor_turned_back(fed):
     assert only(plan, "DNSRecord/waves/www").changes[0].before == ["192.0.2.7"]
 
 
+def test_what_was_accepted_meanwhile_may_be_turned_back_by_its_manager(fed):
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    applied(fed)
+    signed(fed, "bob", {"waves/www.yaml": record("waves", value="192.0.2.7")})
+    applied(fed)
+    signed(fed, "bob", {"waves/www.yaml": record("waves")})
+    assert only(planned(fed), "DNSRecord/waves/www").blocked is None
+
+
 def test_who_takes_it_back_ends_the_matter(fed):
     signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
     applied(fed)
@@ -348,3 +357,10 @@ def test_a_process_that_goes_on_takes_what_was_held_back_once_the_word_is_given(
         report = once(house, propose(house, "HEAD"))
         assert [(o.action.ref, str(o.state)) for o in report.outcomes] == [("DNSRecord/tides/www", "done")]
         assert propose(house, "HEAD").plan.actions == ()
+
+
+def test_approvers_tells_what_tenancies_ask_for_too(fed):
+    base = git(fed, "rev-parse", "HEAD")
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    told = CliRunner().invoke(app, ["-C", str(fed), "approvers", base])
+    assert "DNSRecord/tides/www: update (vo:tides): ada@example.org" in told.output
