@@ -51,7 +51,7 @@ def git(root: Path, *arguments: str) -> None:
 
 def started(root: Path, *arguments: str, **variables: str) -> tuple[subprocess.Popen, Path]:
     """``hanse run`` in a process of its own, and where it logs."""
-    log = root / "log"
+    log = root / f"log{len(arguments)}"
     command = [sys.executable, "-m", "reconciler.cli", "-C", str(root), "run", "--listen", "127.0.0.1:0", *arguments]
     with log.open("ab") as told:
         return subprocess.Popen(command, env=environment(**variables), stderr=told, start_new_session=True), log
@@ -93,6 +93,8 @@ class Ran:
     told: list[dict]
     """What was posted to who subscribed."""
     log: str
+    beside: str
+    """Of ``GET /metrics`` of one that stands by."""
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +121,7 @@ def receiver() -> Iterator[tuple[str, list[dict]]]:
 
 
 @pytest.fixture(scope="session")
-def ran(tmp_path_factory, receiver) -> Iterator[Ran]:
+def ran(tmp_path_factory, receiver) -> Ran:
     """A loop that has found drift, told of it, and could not tell somebody else."""
     url, told = receiver
     root = tmp_path_factory.mktemp("measured")
@@ -151,9 +153,15 @@ def ran(tmp_path_factory, receiver) -> Iterator[Ran]:
             return text if all(one in text for one in wanted) else ""
 
         text = soon(drifted, log.read_text)
-        yield Ran(text, told, log.read_text())
+        other, beside = started(root, "--standby", WHERE=url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
+        try:
+            where = soon(lambda: listening(beside), beside.read_text)
+            found = Ran(text, told, log.read_text(), requests.get(f"{where}/metrics", timeout=10).text)
+        finally:
+            ended(other)
     finally:
         ended(process)
+    return found
 
 
 @pytest.fixture(scope="session")

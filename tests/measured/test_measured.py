@@ -48,6 +48,12 @@ def test_rounds_targets_and_drift_are_told(scraped):
     assert value(scraped, 'hanse_time_to_ready_seconds_count{kind="DNSRecord"}') == 1
 
 
+def test_who_stands_by_tells_how_all_stands_and_that_another_leads(ran):
+    assert value(ran.beside, "hanse_leader") == 0
+    assert value(ran.beside, "hanse_lease_held") == 1
+    assert value(ran.beside, 'hanse_drifted_resources{kind="DNSRecord"}') == 1
+
+
 def plan(*actions: Action, **more) -> Plan:
     return Plan("c" * 40, "1", actions, 0, **more)
 
