@@ -25,6 +25,8 @@ class Conduct:
     """Told how far something has come that is under way."""
     breaker: Callable[[str, Breaker], None] = lambda _target, _state: None
     """Told how the breaker of a target stands."""
+    alive: Callable[[], None] = lambda: None
+    """Told whenever a call has come back, or nothing but time is waited for."""
     held: Mapping[Ref, tuple[Reason, str]] = field(default_factory=dict)
     """What is not to be done in this run, why, and in words; what waits for it is not done either."""
     leave: threading.Event = field(default_factory=threading.Event)

@@ -29,7 +29,7 @@ class Loop:
         self._work, self._journal, self._executor = work, journal, executor
         self._clock, self._sleep, self._stop = conduct.clock, conduct.sleep, conduct.stop
         self._leave, self._progress, self._advance = conduct.leave, conduct.progress, conduct.advance
-        self._held = conduct.held
+        self._held, self._alive = conduct.held, conduct.alive
         self._lanes = Lanes(conduct.pace, conduct.jitter, told=conduct.breaker)
         self._outcomes: dict[Ref, Outcome] = {}
         self._outputs: dict[Ref, Mapping[str, Any]] = {}
@@ -153,12 +153,14 @@ class Loop:
     def _collect(self) -> None:
         """Take every answer that is there; wait for one when none is."""
         if not self._flying:
+            self._alive()
             self._rest()
             return
         finished, _ = wait(self._flying, timeout=self._patience(), return_when=FIRST_COMPLETED)
         outcomes: list[Outcome] = []
         started: list[tuple[Any, Started]] = []
         for future in finished:
+            self._alive()
             batch = self._flying.pop(future)
             self._lanes.running[batch[0].target.id] -= 1
             answers = future.result()

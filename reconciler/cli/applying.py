@@ -170,11 +170,14 @@ def run(
 
     Examples: `hanse run`; `hanse run main --interval 300`; `hanse run --once` from cron; `hanse run --standby`.
     """
+    import os
+
     from reconciler import counted
     from reconciler.cli import codes, exits
     from reconciler.cli.house import opened, settings_of
     from reconciler.daemon.loop import Bell
     from reconciler.daemon.service import Service, obeying
+    from reconciler.daemon.systemd import Systemd
 
     settings = settings_of(context.obj)
     _logging("info" if settings.log == "warning" else settings.log)
@@ -183,10 +186,11 @@ def run(
         if interval:
             faster = house.settings.run.model_copy(update={"interval_seconds": interval})
             house.settings = house.settings.model_copy(update={"run": faster})
-        service = Service(house, revision or house.settings.source.revision, worktree=worktree)
+        manager = Systemd.of(os.environ)
+        service = Service(house, revision or house.settings.source.revision, worktree=worktree, systemd=manager)
         house.drivers = counted.drivers(house.drivers, service.measured)
         if not once:
-            with _served(house, listen or house.settings.web.listen, service, context.obj):
+            with _served(house, listen or house.settings.web.listen, service, context.obj), service.attended(bell):
                 (service.stand_by if standby else service.run)(bell)
             return codes.DONE
         service.fetcher.now()

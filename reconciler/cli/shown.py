@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.uptime import Explained
     from reconciler.web.deeds import Deeds
     from reconciler.web.gocdb import Interface
+    from reconciler.web.health import Health
     from reconciler.web.hooks import Hooks
     from reconciler.web.known import Known
     from reconciler.web.oidc import People
@@ -84,11 +85,11 @@ class Shown:
     def everything(self) -> Sequence[Any]:
         """Every route but those of datasets. Raises SettingsError where what they need is not installed."""
         pages = self.routes()
-        from reconciler.web import argo, gocdb, hooks, metrics, results
+        from reconciler.web import argo, gocdb, health, hooks, metrics, results
 
         known = self._known()
         found = [*gocdb.routes(self._gocdb()), *results.routes(known), *argo.routes(known), *metrics.routes(known)]
-        return [*found, *hooks.routes(self._hooks()), *pages]
+        return [*found, *hooks.routes(self._hooks()), *health.routes(self._health), *pages]
 
     @contextmanager
     def served(self, listen: str) -> Iterator[str]:
@@ -115,6 +116,12 @@ class Shown:
             backlog=lambda: self.service.backlog,
             measured=self.service.measured,
         )
+
+    def _health(self) -> Health:
+        from reconciler.web.health import Health
+
+        leading, well = self.service.measured.leading, self.service.measured.succeeded_at > 0
+        return Health(live=not self.service.watchdog.stalled, leading=leading, ready=leading and well)
 
     def _hooks(self) -> Hooks:
         from reconciler.web.hooks import Hooks

@@ -32,8 +32,10 @@ from reconciler.daemon.prepared import Probe, checks, prepared
 from reconciler.daemon.probing import Prober, keep_probing, run_due
 from reconciler.daemon.queue import Settling
 from reconciler.daemon.rounds import Rounds
+from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
+from reconciler.daemon.watchdog import Pulse, Watchdog
 from reconciler.daemon.working import NowAndThen, Told, work
 from reconciler.errors import LeaseHeld, SourceError, Terminal
 from reconciler.kinds.datasetrule.places import Places
@@ -107,6 +109,10 @@ class Service:
 
     measured: Measured = field(default_factory=Measured)
     """What it has seen of its own work: it is told as metrics."""
+    pulse: Pulse = field(default_factory=Pulse)
+    """When a round moved last."""
+    systemd: Systemd = field(default_factory=Systemd)
+    """Told how the service is, where it asked for it."""
     _head: str = ""
     """Where the branch stood that the last round read."""
 
@@ -116,6 +122,7 @@ class Service:
         self.fetcher = Fetcher(settings, self.house.drivers.secret, self.moved.set, self._fetched)
         self.forging = forging(self.house, self.revision, self.fetcher.bring)
         self.rounds = Rounds(self.house, self.measured)
+        self.watchdog = Watchdog(self.pulse, self.house.settings.run.stall_seconds, self.systemd)
 
     @property
     def backlog(self) -> tuple[int, float]:
@@ -169,6 +176,7 @@ class Service:
                 lambda outcome: self.board.heard(outcome, proposal.graph),
                 NowAndThen(_moving, _EVERY),
                 self.measured.breaker,
+                alive=self.pulse.move,
             )
             if self.forging is not None:
                 self.forging.begun(plan)
@@ -225,9 +233,26 @@ class Service:
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             if self.patient:
                 self.fetcher.now()  # it may have waited for days
+            self.systemd.says("leads")
+            self.house.progress = lambda _target: self.pulse.move()
             _log.info("running", revision=self.revision, interval=settings.run.interval_seconds)
             keep(lambda: self._once(bell), bell, rhythm)
         _log.info("stopped")
+
+    @contextmanager
+    def attended(self, bell: Bell) -> Iterator[None]:
+        """The service manager is told that it has started, that it lives (standing by, too), and that it stops."""
+        ended = threading.Event()
+        thread = threading.Thread(
+            target=self.watchdog.keep, args=(ended, bell.stop.is_set), name="watchdog", daemon=True
+        )
+        self.systemd.ready()
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     @contextmanager
     def _noticing(self, bell: Bell) -> Iterator[None]:
@@ -242,11 +267,13 @@ class Service:
     def stand_by(self, bell: Bell) -> None:
         """Lead whenever nobody else does, until told to stop: who has lost the lease stands by again."""
         self.patient = True
+        self.systemd.says("stands by")
         while not bell.stop.is_set():
             self.recorded = ""
             try:
                 self.run(bell.term())
             except LeaseHeld as error:
+                self.systemd.says("stands by")
                 if not bell.stop.is_set():
                     _log.warning("leads no more", why=str(error))
 
@@ -294,7 +321,7 @@ class Service:
         return self.house.settings.run.elastic_seconds if self.lively else None
 
     def _once(self, bell: Bell) -> None:
-        with self.measured.round():
+        with self.pulse.round(), self.measured.round():
             self.step(bell)
 
     def _prepare(self) -> None:

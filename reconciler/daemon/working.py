@@ -26,6 +26,8 @@ class Told(NamedTuple):
     breaker: Callable[[str, Breaker], None] = lambda _target, _state: None
     attended: bool = False
     """A person follows it."""
+    alive: Callable[[], None] = lambda: None
+    """Told whenever a call has come back, or nothing but time is waited for."""
 
 
 class NowAndThen:
@@ -79,6 +81,7 @@ def work(  # noqa: PLR0913 (what may end or narrow it are keywords)
         stop=stop,
         leave=leave or threading.Event(),
         held=held or {},
+        alive=told.alive,
     )
     executor: Executor = Serial() if serial else Threads(settings.workers)
     with logs.about(commit=proposal.plan.commit[:12], plan=proposal.plan.digest[:12]):
