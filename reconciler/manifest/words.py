@@ -104,7 +104,7 @@ def _of_another_type(given: Any, wanted: str, text: str) -> Words:
         read_as = "true or false" if isinstance(given, bool) else "a number"
         return Words(f"{shown(text)} is read as {read_as}, not as text", f'put quotes round it: "{shown(text)}"')
     wrong = f"{shown(text) if isinstance(given, float) and text else _shown(given)} is not {wanted}"
-    if wanted == "true or false" and given in _YES_NO:
+    if wanted == "true or false" and isinstance(given, str) and given in _YES_NO:
         return Words(wrong, f"write {_YES_NO[given]}: in YAML 1.2, {given} is text")
     if wanted == "a list" and isinstance(given, str):
         return Words(wrong, f"write it as a list: [{shown(text) or _shown(given)}]")
