@@ -471,46 +471,6 @@ class TenancySettings(Strict):
     """Public keys (``gpg --export --armor``) of such signers."""
 
 
-class OwnerSettings(Strict):
-    """Somebody who may change Tenancies: exactly one of entitlement, person, signer, user and team."""
-
-    entitlement: str = ""
-    """Entitlement of a token (``urn:mace:egi.eu:group:...``)."""
-    person: str = ""
-    """``voperson_id`` of a token."""
-    issuer: str = ""
-    """Issuer of the tokens that count, for an entitlement and a person."""
-    signer: str = ""
-    """Principal of a signature."""
-    user: str = ""
-    """User of the forge: ``@ana``."""
-    team: str = ""
-    """Team of the forge: ``@bay/operators``."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [one for one in (self.entitlement, self.person, self.signer, self.user, self.team) if one]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of entitlement, person, signer, user, team, not {len(given)}")
-        if bool(self.issuer) != bool(self.entitlement or self.person):
-            raise ValueError("an issuer belongs to an entitlement and to a person, and to nothing else")
-        return self
-
-
-class TenancySettings(Strict):
-    """Who may do what, beside what Tenancies in git say. Without a Tenancy in git it has no effect."""
-
-    owners: tuple[OwnerSettings, ...] = ()
-    """Who may change Tenancies; the first one is taken from nobody else."""
-    trust: Literal["signature", "author"] = "signature"
-    """What proves who made a commit. ``author``: the address that an unsigned commit bears is believed, which anybody
-    can write: for repositories whose forge lets nobody push in another's name."""
-    signers: Path | None = None
-    """List of allowed signers (ssh-keygen) whose signatures prove who they are, beside those of ``[source]``."""
-    keyring: Path | None = None
-    """Public keys (``gpg --export --armor``) of such signers."""
-
-
 class WebSettings(Strict):
     """What ``hanse run`` serves over HTTP."""
 
@@ -560,7 +520,6 @@ class Settings(Strict):
     """Web hooks that are told of copies of datasets."""
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
-    tenancy: TenancySettings = TenancySettings()
     tenancy: TenancySettings = TenancySettings()
     oidc: OidcSettings = OidcSettings()
     forge: ForgeSettings | None = None
