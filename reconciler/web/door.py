@@ -121,7 +121,7 @@ def needing(door: Door, right: RouteRight, answer: Answer, refuse: Refuse | None
             if door.local and not own(request.headers.get("host", "")):
                 return no(403, "without a token, only this machine's own names are answered to")
             if not _free(door, right):
-                return _unknown(door, Unknown(_SHOW), no)
+                return _unknown(door, Unknown(_SHOW if refuse is None or not visit.login else _LOGIN), no)
             return await answer(request)
         lack = "" if _free(door, right) else door.lacks(visit.who, right)
         return no(403, lack) if lack else await answer(request)
@@ -130,6 +130,7 @@ def needing(door: Door, right: RouteRight, answer: Answer, refuse: Refuse | None
     return found
 
 
+_LOGIN = "log in, or show a token"
 _SHOW = "show a token: Authorization: Bearer, x-api-key, or as the password of Basic"
 
 
