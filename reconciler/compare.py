@@ -34,6 +34,7 @@ def since(base: Resources, proposal: Proposal) -> Plan:
     found = {one.ref for one in compare(base, Resources(graph.commit, wanted))}
     owners = {ref: resource.owner for ref, resource in graph.resources.items() if resource.owner}
     owners |= {ref: held.owner for ref, held in proposal.observed.applied.items() if held.owner}
+    found |= {held.ref for held in proposal.policy.held}  # git says so, although it does not count
     actions = [one for one in proposal.plan.actions if one.ref in found or owners.get(one.ref) in found]
     return replace(proposal.plan, actions=tuple(actions))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.authority.changes import Change
-from reconciler.model import Who
+from reconciler.model import Ref, Who
 from reconciler.records.consents import Consent
 from reconciler.settings import Settings
 from reconciler.source import Signers
@@ -81,13 +81,19 @@ def gathered(
     those: Iterable[Change],
     consents: Sequence[Consent],
     reviews: Reviews = nobody,
+    later: Collection[Ref] = (),
 ) -> Evidence:
-    """What git and the records know of these changes. ``head`` is "" for files that nobody has committed."""
+    """What git and the records know of these changes. ``head`` is "" for files that nobody has committed.
+
+    ``later`` were accepted after ``base``.
+    """
     believed = settings.tenancy.trust == "author"
     if not head:
         return Evidence(Traced(why="it is not committed"), {}, consents, believed)
     repository = Path(settings.source.repository)
-    found = traced(repository, base, head, {file for change in those for file in change.files})
+    those = tuple(those)
+    late = {file for change in those if change.ref in later for file in change.files}
+    found = traced(repository, base, head, {file for change in those for file in change.files}, late)
     commits = {one for many in (*found.makers.values(), *found.mergers.values()) for one in many} | found.words.keys()
     return Evidence(found, authors(repository, commits, lists(settings)), consents, believed, reviews)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,8 +65,8 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
     """Judge what a commit changes. Changes nothing itself, and looks at nothing where no Tenancy is in play.
 
     With ``trust`` nothing is held back, for nothing is going to be done: it is told what would be, and what of it may
-    not. ``house.against`` counts where the records know of nothing that was accepted. Raises SourceError where what was
-    accepted last cannot be read any more: then nothing at all may count.
+    not. So it is with ``house.against`` where the records know of nothing that was accepted. Raises SourceError where
+    what was accepted last cannot be read any more: then nothing at all may count.
     """
     branch = followed(house)
     known = house.store.acceptances.of(branch)
@@ -76,20 +76,21 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
         return Judged(resources)
     repository = Path(house.settings.source.repository)
     head = "" if worktree else come.revision
-    if trust or (since and not known.commit and head):
+    telling = bool(trust or worktree or (since and not known.commit))
+    if since and (trust or not known.commit):
         known = Accepted(source.fork(repository, since, come.revision))
     elif not known.commit:
         known = Accepted(_in_force(house, branch, head))
     if head and head == known.commit and not known.beyond:
-        return Judged(resources, branch="" if trust else branch, commit=head, base=head)
+        return Judged(resources, branch="" if telling else branch, commit=head, base=head)
     before = accepted(house, known)
     found = changes(before, resources.items)
     in_force = _declared(house, trust) if trust else before
     consents = house.store.consents.to(change.digest for change in found.values())
-    matter = Matter(house.settings, known.commit, head, consents, reviews(house, branch))
+    matter = Matter(house.settings, known.commit, head, consents, reviews(house, branch), known.beyond)
     authority = matter.judged(found, in_force, resources.items)
     refused = authority.refused
-    if trust or worktree:
+    if telling:
         return Judged(resources, authority)
     return _enforced(resources, found, authority, refused, branch, head, known.commit)
 
@@ -161,6 +162,8 @@ class Matter:
     """"" for files that nobody has committed."""
     consents: Sequence[Consent] = ()
     reviews: Reviews = nobody
+    later: Collection[Ref] = ()
+    """What counted as it was later than at ``base``."""
 
     def judged(
         self, found: Mapping[Ref, Change], before: Mapping[Ref, Resource], after: Mapping[Ref, Resource]
@@ -169,7 +172,9 @@ class Matter:
         rules = rules_of(before, self.settings.tenancy.owners)
         needs = {ref: _needs(change, before, rules) for ref, change in found.items()}
         those = {ref: change for ref, change in found.items() if needs[ref]}
-        evidence = gathered(self.settings, self.base, self.head, those.values(), self.consents, self.reviews)
+        evidence = gathered(
+            self.settings, self.base, self.head, those.values(), self.consents, self.reviews, self.later
+        )
         lacking = [one for ref, change in those.items() for one in _lacking(change, needs[ref], evidence)]
         lacking = _agreed(lacking, evidence)
         refused = dict(_refused(lacking))

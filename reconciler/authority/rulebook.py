@@ -124,6 +124,4 @@ def _by_roles(
         else:
             ngi = roles.ngi_of(change.ref.name)
             others.append((f"ngi:{ngi}" if ngi else "roles", what, holders))
-    if not plain:  # only what needs a word of its own changes: whoever gives all of them may make it
-        plain = [holders for _, _, holders in others]
     return frozenset.intersection(*plain) if plain else frozenset(), tuple(others)

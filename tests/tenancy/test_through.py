@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -364,3 +365,50 @@ def test_approvers_tells_what_tenancies_ask_for_too(fed):
     signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
     told = CliRunner().invoke(app, ["-C", str(fed), "approvers", base])
     assert "DNSRecord/tides/www: update (vo:tides): ada@example.org" in told.output
+
+
+def test_without_records_a_plan_since_a_branch_is_judged_since_then(fed):
+    base = git(fed, "rev-parse", "HEAD")
+    signed(fed, "bob", {"tides/www.yaml": record("tides", value="192.0.2.66")})
+    shutil.rmtree(fed / ".hanse")
+    told = CliRunner().invoke(app, ["-C", str(fed), "plan", "--base", base])
+    assert "create DNSRecord/tides/www  NotAuthorised" in told.output
+
+
+def test_what_cannot_be_told_counts_as_nobodys(fed, monkeypatch):
+    signed(fed, "ada", {"tides/www.yaml": record("tides", value="192.0.2.9")})
+    monkeypatch.setattr("reconciler.source.tracing.MOST", 0)
+    (told,) = planned(fed).actions
+    assert told.blocked is REFUSED
+    assert "nobody knows whom: there are more than 0 commits since" in told.message
+
+
+def test_a_site_that_nobody_may_change_is_not_contacted_elsewhere(fed):
+    """Its end point is where credentials go: what is held back counts nowhere."""
+    signed(fed, "olga", {"alpha.yaml": ALPHA})
+    with opened(fed) as house:
+        changes = [one.digest for part in propose(house, "HEAD").plan.parts for one in part.wanted]
+        house.store.consents.give("p", "site:ALPHA", Who("root", "machine", "root"), "new", changes=changes)
+    applied(fed)
+    signed(fed, "ada", {"tides/hub.yaml": CLUSTER})
+    applied(fed)
+    signed(fed, "bob", {"alpha.yaml": ALPHA.replace("https://alpha.", "https://evil.")})
+    with opened(fed) as house:
+        proposal = propose(house, "HEAD")
+    assert only(proposal.plan, "Site/ALPHA").blocked is REFUSED
+    assert "evil" not in str({one: target.options for one, target in proposal.graph.targets.items()})
+
+
+@pytest.mark.parametrize("who", ["bob", "ada"])
+def test_what_refers_to_something_held_back_waits_with_it(fed, who):
+    tides = TENANCY.format(vo="tides", who="ada")
+    signed(
+        fed,
+        who,
+        {"alpha.yaml": ALPHA, "tides/hub.yaml": CLUSTER, "tenancy/note.yaml": tides.replace(": tides}", ": x}")},
+    )
+    plan = planned(fed)
+    assert only(plan, "Site/ALPHA").blocked is PENDING
+    waits = only(plan, "VirtualCluster/tides/hub")
+    assert waits.blocked in (REFUSED, PENDING)
+    assert ("it goes together with Site/ALPHA" in waits.message) is (who == "ada")
