@@ -155,8 +155,10 @@ class Service:
         proposal = propose(self.house, self.revision, worktree=self.worktree, due=self.rounds.due)
         self.rounds.read(proposal.observed)
         self._head = (proposal.come.head if proposal.come else "") or proposal.plan.commit
-        if self.moved.is_set() and not self._differs():
-            self.moved.clear()
+        if self.moved.is_set():
+            self.moved.clear()  # first: what comes while this looks sets it anew
+            if self._differs():
+                self.moved.set()
         plan, held = proposal.plan, self.rounds.held(proposal.plan)
         self.measured.planned(plan, proposal.observed, proposal.graph.targets)
         if self.forging is not None:
