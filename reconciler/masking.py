@@ -17,6 +17,8 @@ from urllib.parse import quote
 HIDDEN: Final = "********"
 SHORTEST: Final = 8
 """Shorter values are not looked for: they would blank out half of every message."""
+BEGINNING: Final = 12
+"""Characters of a long value that give it away where a text was cut in the middle of it."""
 MOST: Final = 1000
 """The values that were read last are known."""
 
@@ -55,7 +57,10 @@ MASK: Final = Mask()
 
 
 def _forms(value: str) -> Iterator[str]:
-    """As it is, line by line, and as JSON, Python, URLs and base64 show it."""
+    """As it is, line by line, and as JSON, Python, URLs and base64 show it; and the beginning of what is long."""
+    beginning = value[:BEGINNING]
+    if len(value) >= 2 * BEGINNING and not any(common in beginning for common in ("://", "--", " ")):
+        yield beginning
     yield from (value, value.strip(), *(line.strip() for line in value.splitlines()))
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
     yield from (quote(value, safe=""), quote(value), base64.b64encode(value.encode()).decode())

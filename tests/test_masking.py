@@ -42,6 +42,14 @@ def test_lines_of_a_key_are_hidden_one_by_one_and_short_words_stay() -> None:
     assert mask("it said first-half-of-it, ok") == f"it said {HIDDEN}, ok"
 
 
+def test_the_beginning_of_a_long_value_is_hidden_where_a_text_was_cut_in_it() -> None:
+    mask = Mask()
+    mask.learn("abcdefghijklmnopqrstuvwxyz")
+    mask.learn("https://example.org/hook/of/somebody")
+    assert mask("token abcdefghijklmno") == f"token {HIDDEN}mno"
+    assert mask("https://example.org/") == "https://example.org/"
+
+
 def test_only_the_values_that_were_read_last_are_remembered() -> None:
     mask = Mask(most=2)
     for value in ("first-value", "second-value", "third-value"):

@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from reconciler.errors import OutcomeUnknown, Terminal, Transient
+from reconciler.masking import MASK
 from reconciler.ports.helpdesk import NewTicket, Ticket
 
 _PATIENCE = 30.0
@@ -148,7 +149,7 @@ def _why(answer: requests.Response) -> str:
     except ValueError:
         return ""
     said = told.get("error_human") or told.get("error") if isinstance(told, dict) else None
-    return f": {str(said)[:200]}" if said else ""
+    return f": {MASK(str(said))[:200]}" if said else ""
 
 
 def _data(answer: requests.Response, kind: type) -> Any:

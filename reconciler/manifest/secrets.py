@@ -39,6 +39,8 @@ _SUSPECT = (
     *(b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"key"),
     *(b"akia", b"asia", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"glpat-", b"\\"),
 )
+_OPTION = re.compile(r"--?[A-Za-z]+(?:-[A-Za-z]+)*$")
+"""A command's option, by which a secret is handed on: metric templates have them beside a secret's name."""
 _NAMED = ("name", "key")
 """Fields that name what another field of the same mapping holds."""
 _REFERENCE = frozenset({"env", "file", "sops", "openbao", "secretRef"})
@@ -82,7 +84,8 @@ def _in_mapping(data: Mapping[str, Any], path: tuple[int | str, ...], *, named: 
         holding = data.keys() if _owner(path).lower().endswith("s") else _HOLDING
     labelled = any(isinstance(name := data.get(field), str) and is_secret(name) for field in _NAMED)
     for key, value in data.items():
-        held = is_secret(key) or (labelled and key == "value") or key in holding
+        carried = labelled and key == "value" and not _OPTION.match(str(value))
+        held = is_secret(key) or carried or key in holding
         yield from secrets(value, (*path, key), named=held)
 
 

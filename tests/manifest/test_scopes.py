@@ -129,3 +129,16 @@ def test_a_manifest_that_was_taken_before_is_judged_by_the_settings_of_today() -
 def test_a_scope_that_cannot_be_meant_is_refused(given, said) -> None:
     with pytest.raises(ValueError, match=said):
         SecretScope.model_validate(given, strict=False)
+
+
+def test_a_commands_option_beside_a_secrets_name_is_no_secret() -> None:
+    text = "apiVersion: hanse/v1\nkind: MetricTemplate\nmetadata: {{name: t}}\nspec: {{probe: p, attribute: [{{name: X_TOKEN, value: {value}}}]}}\n"
+    said = {
+        value: faults(text.format(value=value), RuleSettings())
+        for value in ("--token", "-t", "-hunter2", "--s3cr3t", "abc")
+    }
+    assert {value for value, found in said.items() if any("plain text" in one for one in found)} == {
+        "-hunter2",
+        "--s3cr3t",
+        "abc",
+    }

@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from reconciler.errors import Terminal, Transient
+from reconciler.masking import MASK
 
 _PATIENCE = 30.0
 _AGAIN = (408, 425, 429)
@@ -89,4 +90,4 @@ def _why(answer: requests.Response) -> str:
     except ValueError:
         return ""
     said = (told.get("message") or told.get("error")) if isinstance(told, dict) else None
-    return f": {str(said)[:200]}" if said else ""
+    return f": {MASK(str(said))[:200]}" if said else ""
