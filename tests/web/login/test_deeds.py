@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from reconciler.daemon.loop import Bell
+from reconciler.model import Ref
 from reconciler.web.api.document import document
 from reconciler.web.api.endpoints import BASE, ENDPOINTS
 from tests.real.oidc import NORTH, OPERATOR, STRANGER, TIDES, WAVES
@@ -63,8 +66,8 @@ class Federation:
         commit(self.entered.root, self.text)
         self.step()
 
-    def said(self, name):
-        return self.entered.store.inventory.details([name])
+    def updated(self, ref):
+        return self.entered.store.events.history(Ref(ref))
 
     def ask(self, method, path, who="", body=None, **headers) -> requests.Response:
         token = self.entered.provider.token(who) if "@" in who else who
@@ -87,7 +90,9 @@ class Federation:
 
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory, oidc) -> Iterator[Federation]:
-    with Entering(tmp_path_factory.mktemp("deeds"), oidc, SETTINGS + OWNERS) as entered:
+    with Entering(
+        tmp_path_factory.mktemp("deeds"), oidc, SETTINGS + OWNERS + "[run]\ninterval_seconds = 3600\n"
+    ) as entered:
         text = MANIFESTS + "".join(TENANCY.format(name=name, issuer=oidc.url) for name in ("tides", "waves"))
         made = Federation(entered, text)
         commit(entered.root, text)
@@ -117,7 +122,6 @@ def waiting(federation) -> Federation:
 
 
 def test_the_right_one_agrees_to_his_part_and_it_alone_is_done(waiting):
-    woken = waiting.entered.service.rounds.queue
     for who in (WAVES, NORTH, OPERATOR):
         refused = waiting.agree(who, "vo:tides")
         assert refused.status_code == 403, who
@@ -127,7 +131,6 @@ def test_the_right_one_agrees_to_his_part_and_it_alone_is_done(waiting):
     assert given.status_code == 201
     told = given.json()
     assert (told["identity"], told["proof"], told["issuer"]) == (TIDES, "oidc", waiting.entered.provider.url)
-    assert woken is waiting.entered.service.rounds.queue
     waiting.step()
     done = {event.ref for event in waiting.entered.store.events.history(limit=3) if event.verb == "update"}
     assert "DNSRecord/tides/www" in done
@@ -211,6 +214,28 @@ def test_the_page_shows_the_parts_and_a_way_to_agree_to_those_who_may(waiting):
     taken = dict(re.findall(r'name="(csrf|id)" value="([^"]*)"', after))
     his.post(f"{url}/plan/withdraw", data=taken, timeout=30)
     assert "as &lt;b&gt;agreed" not in his.get(way, timeout=30).text
+
+
+def test_the_loop_is_woken_and_does_what_was_agreed_to(waiting):
+    service, bell = waiting.entered.service, Bell()
+    running = threading.Thread(target=service.run, args=(bell,))
+    planned, before = service.planned, service.house.fence
+    running.start()
+    try:
+        deadline = time.monotonic() + 60
+        while service.planned is planned and time.monotonic() < deadline:
+            time.sleep(0.1)
+        planned = service.planned
+        assert waiting.agree(TIDES, "vo:tides").status_code == 201
+        while time.monotonic() < deadline and not [
+            e for e in waiting.updated("DNSRecord/tides/www") if e.at > planned.at
+        ]:
+            time.sleep(0.1)
+    finally:
+        bell.end()
+        running.join(60)
+        service.house.fence = before
+    assert [event.state for event in waiting.updated("DNSRecord/tides/www") if event.at > planned.at] == ["done"]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_every_route_says_the_right_that_it_needs(whole):
     assert set(changing.values()) == {"results", "signature", "approve", "pause", "open"}
     assert [where for where, right in changing.items() if right == "open"] == [("POST", "/logout")]
     opened = {path for (method, path), right in needs.items() if right == "open" and not path.startswith("/static/")}
-    assert opened == {"/login", "/callback", "/logout", "/api/v1/login"}
+    assert opened == {"/login", "/callback", "/logout", "/api/v1/login", "/healthz", "/healthz/ready"}
 
 
 def test_a_route_without_a_right_is_noticed():
