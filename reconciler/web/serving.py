@@ -19,9 +19,12 @@ from reconciler.copies import Board
 from reconciler.errors import SettingsError
 from reconciler.web.datasets import application
 from reconciler.web.door import Door
+from reconciler.web.timely import Timely
 
 _GRACE = 3
 """Seconds that requests have to end."""
+_AT_ONCE = 1000
+"""Connections beyond these are told to come again later (503)."""
 
 
 @contextmanager
@@ -51,10 +54,11 @@ def serving(
     app = application(board, token or (lambda: ""), ended.is_set, door)
     app.router.routes.extend(others)
     config = uvicorn.Config(
-        app,
+        Timely(app),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE,
+        limit_concurrency=_AT_ONCE,
         lifespan="off",
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),

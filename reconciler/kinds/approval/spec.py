@@ -9,7 +9,7 @@ from pydantic import Field
 from reconciler.kinds.when import Instant
 from reconciler.model import Spec, Strict
 
-Pattern = Annotated[str, Field(min_length=1)]
+Pattern = Annotated[str, Field(min_length=1, max_length=600)]
 """A shell pattern: ``*`` any text, ``?`` any character, ``[abc]`` one of them."""
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 
