@@ -142,11 +142,11 @@ class Queue:
             self._failures = Counter({key: count for key, count in self._failures.items() if key in known})
 
     def take(self) -> tuple[Item, ...]:
-        """Everything that is due, the most urgent first; periodic readings that are nearly due come along."""
+        """Everything that is due, the most urgent first; with one periodic reading those that are nearly due."""
         now = self.clock()
         with self._lock:
             due = [item for item in self._items.values() if item.due <= now]
-            if due:
+            if any(item.urgency is Urgency.PERIODIC for item in due):
                 soon = now + self.beat.together
                 late = (i for i in self._items.values() if now < i.due <= soon and i.urgency is Urgency.PERIODIC)
                 due.extend(late)

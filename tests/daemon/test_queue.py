@@ -122,6 +122,15 @@ def test_two_hundred_targets_are_not_read_in_the_same_second(clock):
     assert sum(rounds) >= 380
 
 
+def test_a_change_does_not_bring_readings_along_that_are_not_due(queue, clock):
+    queue.looked(["dns:a", "dns:b"], anew=True)
+    clock.now += 29
+    queue.changed(["VO/a"])
+    assert keys(queue.take()) == ["VO/a"]
+    clock.now += 2
+    assert keys(queue.take()) == ["dns:a", "dns:b"]
+
+
 def test_what_nobody_declares_any_more_is_forgotten(queue):
     queue.changed(["VO/a", "VO/b"])
     queue.failed(["VO/c"])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -107,32 +107,36 @@ def nodes(root: Path) -> list[str]:
     return World.open(path).names() if path.exists() else []
 
 
-@pytest.mark.parametrize("how", ["killed", "frozen"])
-def test_when_the_leader_is_lost_half_way_the_other_goes_on_and_nothing_is_made_twice(root, how):
-    with daemon(root, "first") as (first, first_log):
+@pytest.mark.parametrize(("how", "others"), [("killed", 1), ("frozen", 1), ("frozen", 2)])
+def test_when_the_leader_is_lost_half_way_the_other_goes_on_and_nothing_is_made_twice(root, how, others):
+    with daemon(root, "first") as (first, first_log), ExitStack() as stack:
         assert soon(lambda: "running" in said(first_log))
-        with daemon(root, "second") as (second, second_log):
-            assert soon(lambda: "standing by" in said(second_log))
-            assert soon(lambda: len(nodes(root)) >= 3)
-            os.killpg(first.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
-            begun = len(nodes(root))
-            assert begun < CLUSTERS
-            assert soon(lambda: "running" in said(second_log), 30)
-            assert soon(lambda: len(nodes(root)) == CLUSTERS)
-            if how == "frozen":
-                os.killpg(first.pid, signal.SIGCONT)
-                assert soon(lambda: said(first_log).count("standing by") == 1), said(first_log)[-5:]
-            assert soon(lambda: said(second_log).count("done") >= CLUSTERS - begun)
-            assert first.poll() is None or how == "killed"
-            assert second.poll() is None
-            assert Counter(nodes(root)).most_common(1)[0][1] == 1
-            assert len(nodes(root)) == CLUSTERS
-            second.send_signal(signal.SIGTERM)
-            assert second.wait(60) == 0
-            if how == "frozen":
-                assert soon(lambda: said(first_log).count("running") == 2)
-                first.send_signal(signal.SIGTERM)
-                assert first.wait(60) == 0
+        waiting = [stack.enter_context(daemon(root, f"other{number}")) for number in range(others)]
+        assert soon(lambda: all("standing by" in said(log) for _, log in waiting))
+        assert soon(lambda: len(nodes(root)) >= 3)
+        os.killpg(first.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+        begun = len(nodes(root))
+        assert begun < CLUSTERS
+        assert soon(lambda: any("running" in said(log) for _, log in waiting), 60)
+        assert soon(lambda: len(nodes(root)) == CLUSTERS)
+        if how == "frozen":
+            os.killpg(first.pid, signal.SIGCONT)
+            assert soon(lambda: said(first_log).count("standing by") == 1), said(first_log)[-5:]
+        (leader, leaders_log), *rest = sorted(waiting, key=lambda one: "running" not in said(one[1]))
+        assert [log for _, log in rest if "running" in said(log)] == []
+        assert soon(lambda: said(leaders_log).count("done") >= CLUSTERS - begun)
+        assert how == "killed" or first.poll() is None
+        assert all(process.poll() is None for process, _ in waiting)
+        assert Counter(nodes(root)).most_common(1)[0][1] == 1
+        assert len(nodes(root)) == CLUSTERS
+        leader.send_signal(signal.SIGTERM)
+        assert leader.wait(60) == 0
+        if how == "frozen":
+            standing = [(first, first_log, 2), *((process, log, 1) for process, log in rest)]
+            assert soon(lambda: any(said(log).count("running") == times for _, log, times in standing))
+            for process, _, _ in standing:
+                process.send_signal(signal.SIGTERM)
+            assert [process.wait(60) for process, _, _ in standing] == [0] * others
 
 
 def test_who_stands_by_ends_when_told(root):
