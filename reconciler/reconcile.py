@@ -161,6 +161,7 @@ def reconcile(house: House, proposal: Proposal, executor: Executor, conduct: Con
     incoming.settle(house.store, proposal.come)
     authority.settle(house.store, proposal.judged, proposal.come)
     locking.begin(house.store, plan_, placed, seen)
+    house.held = None  # a run is told from the one before by its time, and time may be put back
     with keeping.run(house.store, plan_, placed, proposal.inventory, seen, who, house.fence) as run:
         work = Work(
             plan_, placed, seen.applied, house.kinds, house.drivers, run.id, seen.results, recheck=proposal.saved

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -71,6 +71,7 @@ class Rounds:
     def begin_anew(self) -> None:
         """Remember nothing: somebody else may have been at work, or a round broke off midway."""
         self.house.readings.forget()
+        self.house.held = None
         self._before = None
 
     def due(self, graph: Graph, inventory: Inventory) -> frozenset[str] | None:
@@ -107,18 +108,16 @@ class Rounds:
 
     def doable(self, proposal: Proposal, held: Held) -> int:
         """How many actions this round would carry out: neither blocked nor waiting nor left to another round."""
+        left = _behind({*held, *proposal.stale}, proposal.plan)
         acting = (a for a in proposal.plan.actions if a.verb not in (Verb.NOOP, Verb.DEFER) and a.blocked is None)
-        return sum(action.ref not in held and action.ref not in proposal.stale for action in acting)
+        return sum(action.ref not in left for action in acting)
 
     def postponed(self, proposal: Proposal) -> None:
         """What was left because its targets had not been read is looked at in the next round, which begins soon.
 
         Not what is left alone for a while, or comes after such: reading for it would be in vain, round upon round.
         """
-        left = set(self.held(proposal.plan))
-        for action in proposal.plan.actions:
-            if not left.isdisjoint(action.waits_for):
-                left.add(action.ref)
+        left = _behind(self.held(proposal.plan), proposal.plan)
         self.queue.wanted({target for ref, targets in proposal.stale.items() if ref not in left for target in targets})
 
     def done(self, proposal: Proposal, report: Report) -> None:
@@ -151,6 +150,15 @@ class Rounds:
 
     def _waited(self, urgency: Urgency, seconds: float) -> None:
         self.measured.waited(urgency.name.lower(), seconds)
+
+
+def _behind(refs: Iterable[Ref], plan: Plan) -> set[Ref]:
+    """These, and what comes after any of them; actions stand in the order in which they can be done."""
+    found = set(refs)
+    for action in plan.actions:
+        if not found.isdisjoint(action.waits_for):
+            found.add(action.ref)
+    return found
 
 
 def _left(outcome: Outcome) -> bool:

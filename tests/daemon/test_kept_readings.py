@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -13,8 +14,12 @@ import pytest
 from reconciler.daemon.loop import Bell
 from reconciler.daemon.rounds import Rounds
 from reconciler.daemon.service import Service
-from reconciler.reconcile import Proposal
-from tests.e2e.test_line import CLUSTER, SITE, VO
+from reconciler.manifest import Memory
+from reconciler.reconcile import House, Proposal
+from reconciler.records.store import open_store
+from reconciler.settings import load
+from reconciler.wiring import Wired
+from tests.e2e.test_line import CLUSTER, NAMES, SITE, VO
 from tests.house import commit, opened
 from tests.kinds.datasetrule.test_line import BETTER, EXAMPLES, files
 
@@ -26,6 +31,11 @@ spec:
   path: notes/{name}.txt
   checksum: adler32:00320032
   source: 'data:,1'
+"""
+WWW = """apiVersion: hanse/v1
+kind: DNSRecord
+metadata: {{name: www, namespace: team}}
+spec: {{zone: fed.example.org, name: www, ttl: {ttl}, values: [192.0.2.1]}}
 """
 BETA = SITE.replace("ALPHA", "BETA").replace("alpha", "beta").replace("projectId: p1", "projectId: p2")
 ELSEWHERE = CLUSTER.replace("name: hpc,", "name: far,").replace("site: ALPHA", "site: BETA")
@@ -123,3 +133,33 @@ def test_failures_on_two_targets_do_not_call_each_other(tmp_path):
             loop.rest()
         held = loop.service.rounds.queue.resting
         assert {"VirtualCluster/team/hpc", "VirtualCluster/team/far"} <= held.keys()
+
+
+def test_nothing_is_written_down_again_and_again_of_what_comes_after_what_is_left_alone(tmp_path):
+    commit(tmp_path, {"vo.yaml": VO, "site.yaml": SITE, "a.yaml": CLUSTER, "names.yaml": NAMES})
+    (tmp_path / "hanse.toml").write_text(FULL)
+    with looping(tmp_path) as loop:
+        for _ in range(40):
+            loop.settle()
+            loop.rest()
+        runs = loop.service.house.store.runs.history(100)
+        tries = [run for run in runs if run.counts.get("failed")]
+        assert len(runs) <= len(tries) + 2
+
+
+def test_what_was_made_is_known_though_the_clock_of_the_records_was_put_back(tmp_path):
+    commit(tmp_path, {"vo.yaml": VO, "names.yaml": WWW.format(ttl=300)})
+    ahead = [timedelta(hours=1)]
+    settings = load(tmp_path, {})
+    with open_store(settings.records.url, lambda: datetime.now(UTC) + ahead[0]) as store:
+        house = House(settings, Wired(settings, {}, store.catalogue), store, Memory())
+        service = Service(house, "HEAD")
+        service.step(Bell())
+        ahead[0] = timedelta(0)
+        commit(tmp_path, {"names.yaml": WWW.format(ttl=600), "other.yaml": WWW.format(ttl=300).replace("www", "other")})
+        service.step(Bell())
+        proposal, _ = service.step(Bell())
+        assert proposal.plan.actions == ()
+        commit(tmp_path, {"other.yaml": None})
+        proposal, _ = service.step(Bell())
+        assert [(str(a.verb), a.ref) for a in proposal.plan.actions] == [("delete", "DNSRecord/team/other")]
