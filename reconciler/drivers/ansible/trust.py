@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-STARTS = ("{{", "{%", "{#")
+STARTS = ("{", "#")
+"""Of templates, and of the header (``#jinja2: variable_start_string:'[%'``) with which a string gives them others."""
 
 
 def guarded(value: Any, secrets: Collection[str] = ()) -> Any:
