@@ -9,6 +9,7 @@ browser; the forge is a stand-in for Forgejo, and the cloud is simulated. ``pyth
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -28,11 +29,13 @@ from reconciler.drivers.simulated import World, world_path
 from tests.demo import town
 from tests.demo.hub import Hub, hub
 from tests.demo.machine import Machine, machine, until
-from tests.demo.stage import Stage, WrongEndError
+from tests.demo.stage import HANSE, Stage, WrongEndError
 from tests.real import bind as name_server
 from tests.real.bind import Bind, free_port
 from tests.real.chromium import Chromium, browser
 from tests.real.forges import TOKEN
+from tests.real.oidc import SECRET as OIDC_SECRET
+from tests.real.oidc import Oidc, provider
 from tests.real.postgresql import server as database
 from tests.real.receiver import Receiver, receiver
 
@@ -43,9 +46,19 @@ NEEDED = {
     "ssh-keygen": "openssh-client",
     "openssl": "openssl",
     "curl": "curl",
+    "node": "nodejs",
+    "npm": "npm",
 }
-SECRETS = {"GIT_PASSWORD": "robot-pass", "HOOK_SECRET": "hook-pass", "FORGE_TOKEN": TOKEN, "ALARM_KEY": "alarm-pass"}
-PEOPLE = {name: f"{name}-pass" for name in ("tara", "finn", "sam")}
+SECRETS = {
+    "GIT_PASSWORD": "robot-pass",
+    "HOOK_SECRET": "hook-pass",
+    "FORGE_TOKEN": TOKEN,
+    "ALARM_KEY": "alarm-pass",
+    "OIDC_SECRET": OIDC_SECRET,
+    "PAGE_TOKEN": "page-pass",
+}
+SHOWN = {"Authorization": f"Bearer {SECRETS['PAGE_TOKEN']}"}
+PEOPLE = {name: f"{name}-pass" for name in town.PEOPLE}
 NODES = 1 + town.WORKERS
 
 
@@ -58,6 +71,7 @@ class Evening:
     bind: Bind
     browser: Chromium
     receiver: Receiver
+    provider: Oidc
     machines: list[Machine] = field(default_factory=list)
     told: dict[str, int] = field(default_factory=dict)
     """How many statuses of a commit were shown."""
@@ -66,7 +80,7 @@ class Evening:
 
     def person(self, name: str) -> Stage:
         """Somebody at the keyboard, in a clone of their own."""
-        return self.stage.at(f"people/{name}", name)
+        return self.stage.at(f"people/{name}", name, {"XDG_STATE_HOME": str(self.stage.place / "people" / f".{name}")})
 
     def operator(self, name: str) -> Stage:
         """Whoever looks after a machine, on it."""
@@ -92,7 +106,7 @@ class Evening:
         """Wait for a status of a commit, and show all that it had."""
 
         def told() -> bool:
-            return any(one == state and words in said for one, said in self.hub.states(commit))
+            return any(state in ("", one) and words in said for one, said in self.hub.states(commit))
 
         self.until(f"{commit[:12]} is {state}: {words}", told)
         known = self.hub.states(commit)
@@ -103,6 +117,7 @@ class Evening:
 
     def picture(self, machine: Machine, page: str, name: str) -> None:
         """Look at a page, and keep what is seen."""
+        self.browser.headers(**SHOWN)
         self.browser.open(f"{machine.url}{page}")
         path = self.stage.place / "screens" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
@@ -133,7 +148,9 @@ def play(place: Path, records: str, bind: Bind, window: Chromium) -> int:
         forge = open_.enter_context(hub(stage.place / "forge", login, PEOPLE, SECRETS["HOOK_SECRET"]))
         open_.enter_context(bind.zone(f"{town.ZONE}."))
         log = (bind.dir / "named.log").stat().st_size
-        evening = Evening(stage, forge, bind, window, open_.enter_context(receiver()), since=log)
+        folder = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="hanse-oidc-")))
+        vouching = open_.enter_context(provider(folder, users=town.users()))
+        evening = Evening(stage, forge, bind, window, open_.enter_context(receiver()), vouching, since=log)
         try:
             _opens(evening, records)
             one = _wakes(evening, open_, "one", "--interval", "3600")
@@ -141,7 +158,9 @@ def play(place: Path, records: str, bind: Bind, window: Chromium) -> int:
             _begins(evening, one, two)
             _asks(evening)
             _meddles(evening)
-            _merges(evening, one, two)
+            merge = _merges(evening, one)
+            _agree(evening, one)
+            _is_finished(evening, one, two, merge)
             _shows(evening, two)
             _alarms(evening, two)
             _keeps_quiet(evening, two)
@@ -158,7 +177,8 @@ def _opens(evening: Evening, records: str) -> None:
     stage, forge = evening.stage, evening.hub
     stage.chapter(1, "Who is there")
     stage.say("""Tara manages the VO tides.example.org, Finn the VO fjord.example.org, Sam the site HARBOUR, whose cloud
-        both may use. They share one repository on a forge; only Sam may move its main branch. Everybody signs.""")
+        both may use. They share one repository on a forge, and sign what they commit. Who may do what stands in it,
+        too: VO managers in their namespaces, and what is put on the harbour's cloud needs the harbour's word.""")
     signers = []
     for name in PEOPLE:
         person = evening.person(name)
@@ -166,18 +186,24 @@ def _opens(evening: Evening, records: str) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key], check=True)
         signers.append(f'{town.mail(name)} namespaces="git" {key.with_suffix(".key.pub").read_text().strip()}\n')
         _clone(person, name, forge.url, key)
-    forge.guarded(["sam"])
+    forge.guarded(["sam", "tara"])
     sam = evening.person("sam")
-    for path, text in town.manifests().items():
+    for path, text in {**town.manifests(), **town.tenancies(evening.provider.url)}.items():
         sam.write(path, text)
-    sam.commit("The harbour, two VOs, their names")
+    print(
+        "\n" + textwrap.indent((sam.place / "manifests/tenancies/harbour.yaml").read_text().rstrip(), "  "), flush=True
+    )
+    sam.commit("The harbour, two VOs, their names, and who may do what")
     sam.shell("git push -q origin main")
     stage.say("Two machines keep the world as the repository says. This is what both know:")
     for name in ("one", "two"):
         operator = evening.operator(name)
         operator.write("signers", "".join(signers))
         operator.write(
-            "hanse.toml", town.settings(forge, records, evening.bind, stage.place / "world", evening.receiver.url)
+            "hanse.toml",
+            town.settings(
+                forge, records, evening.bind, stage.place / "world", evening.receiver.url, evening.provider.url
+            ),
         )
     print("\n" + textwrap.indent((stage.place / "machines/one/hanse.toml").read_text().rstrip(), "  "), flush=True)
 
@@ -235,8 +261,8 @@ def _asks(evening: Evening) -> None:
     head = evening.hub.open(1, "surge")
     stage.say("""She opens pull request #1. The forge tells machine one by a signed web hook, which plans it as data, and
         says under it what would happen. (Its interval is an hour: without the web hook nothing would.)""")
-    evening.comment(1, "VirtualCluster/tides/surge")
-    evening.status(head, "success", "")
+    evening.comment(1, f"site:{town.SITE}")
+    evening.status(head, "", f"site:{town.SITE}")
 
 
 def _meddles(evening: Evening) -> None:
@@ -255,17 +281,76 @@ def _meddles(evening: Evening) -> None:
     evening.until("#1 is told of #2", lambda: any("#2" in one for one in evening.hub.forge.told(1)))
 
 
-def _merges(evening: Evening, one: Machine, two: Machine) -> None:
-    """Merged, woken, killed, finished."""
-    stage, sam = evening.stage, evening.person("sam")
-    stage.chapter(5, "Merged; and the machine dies half-way")
-    sam.shell("git fetch -q origin surge")
-    sam.shell("git merge -q --no-ff -m 'Merge #1: surge model for tonight' FETCH_HEAD")
+def _merges(evening: Evening, one: Machine) -> str:
+    """Merged; but what it puts on the harbour's cloud needs the harbour's word."""
+    stage, tara = evening.stage, evening.person("tara")
+    stage.chapter(4, "Merged, and whose word it needs")
+    tara.shell("git switch -q main")
+    tara.shell("git merge -q --no-ff -m 'Merge #1: surge model for tonight' surge")
     evening.hub.close(1)
-    sam.shell("git push -q origin main")
-    merge = _head(sam)
-    stage.say("The forge's web hook wakes machine one, and it begins. The cloud takes its time for each machine.")
-    evening.status(merge, "pending", "applying")
+    tara.shell("git push -q origin main")
+    merge = _head(tara)
+    stage.say("""The forge's web hook wakes machine one. Tara's name is hers, and changed at once. Her cluster would be on
+        Sam's cloud: nothing of it is begun.""")
+    evening.status(merge, "", "blocked")
+    evening.operator("one").hanse("plan", ends=3, expect=f"site:{town.SITE}")
+    return merge
+
+
+def _agree(evening: Evening, one: Machine) -> None:
+    """The wrong person's word is refused, the right one's counts."""
+    stage = evening.stage
+    stage.chapter(5, "The wrong person, and the right one")
+    stage.say("Finn would be glad to help. He logs in at the OpenID provider, and gives his word for the harbour.")
+    finn = evening.person("finn")
+    _logs_in(evening, "finn", one)
+    digest = _digest(finn.hanse("remote parts", expect=f"site:{town.SITE}"))
+    word = f"remote consent site:{town.SITE} --digest {digest} --reason"
+    finn.hanse(f"{word} 'they will not mind'", ends=1, expect="may not|not let|cannot")
+    if _cloud(evening):
+        raise WrongEndError("the word of the wrong person counts")
+    stage.say("Sam is asked, looks, and agrees to exactly this.")
+    _logs_in(evening, "sam", one)
+    sam = evening.person("sam")
+    digest = _digest(sam.hanse("remote parts", expect=f"site:{town.SITE}"))
+    sam.hanse(f"remote consent site:{town.SITE} --digest {digest} --reason 'there is room tonight'")
+
+
+def _digest(said: str) -> str:
+    """Of the harbour's part, as ``hanse remote parts`` shows it."""
+    found = re.search(rf"site:{town.SITE}\s.*\s([0-9a-f]{{8,64}})", said)
+    if found is None:
+        raise WrongEndError(f"no part of the harbour: {said}")
+    return found[1]
+
+
+def _logs_in(evening: Evening, name: str, server: Machine) -> None:
+    """The device flow: the command says where to go, and a browser goes there."""
+    person = evening.person(name)
+    evening.stage.note(f"{person.prompt} hanse login {server.url}")
+    with subprocess.Popen(
+        [*HANSE, "login", server.url],
+        cwd=person.place,
+        env={**person.environment, "PYTHONUNBUFFERED": "1"},  # it is read while it waits
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as login:
+        assert login.stdout is not None
+        for line in login.stdout:
+            print(line.rstrip(), flush=True)
+            if found := re.search(r"Go to (\S+) and enter", line):
+                evening.provider.complete(found[1], town.mail(name))
+    if login.returncode:
+        raise WrongEndError(f"{name} cannot log in")
+
+
+def _is_finished(evening: Evening, one: Machine, two: Machine, merge: str) -> None:
+    """Begun, killed half-way, finished by the other."""
+    stage = evening.stage
+    stage.chapter(6, "The machine dies half-way")
+    stage.say("His word wakes machine one, and it begins. The cloud takes its time for each machine of the cluster.")
     evening.until("a third of the cluster is there", lambda: len(_cloud(evening)) >= NODES // 3)
     begun = len(_cloud(evening))
     stage.note(f"$ kill -9 {one.process.pid}")
@@ -297,7 +382,7 @@ def _proves(evening: Evening) -> None:
 
 def _shows(evening: Evening, leader: Machine) -> None:
     """The page, as people see it."""
-    evening.stage.chapter(6, "The page shows it")
+    evening.stage.chapter(7, "The page shows it")
     evening.browser.look(1280, 900)
     evening.picture(leader, "/", "overview")
     evening.picture(leader, "/resources/VirtualCluster/tides/surge", "cluster")
@@ -308,7 +393,7 @@ def _shows(evening: Evening, leader: Machine) -> None:
 def _alarms(evening: Evening, leader: Machine) -> None:
     """Somebody meddles; it is told and mended."""
     stage = evening.stage
-    stage.chapter(7, "Somebody changes the world by hand")
+    stage.chapter(8, "Somebody changes the world by hand")
     stage.say("Somebody who has the key of the name server points Tara's name elsewhere.")
     name, key = f"tides.{town.ZONE}.", evening.bind.writer_key
     lines = [f"server 127.0.0.1 {evening.bind.port}", f"zone {town.ZONE}.", f"update delete {name} A"]
@@ -335,9 +420,10 @@ def _told(evening: Evening, words: str, since: int = 0) -> None:
 def _keeps_quiet(evening: Evening, leader: Machine) -> None:
     """In a downtime drift is measured and shown, and nobody is told until it is over."""
     stage, sam = evening.stage, evening.person("sam")
-    stage.chapter(8, "A downtime keeps quiet")
+    stage.chapter(9, "A downtime keeps quiet")
     stage.say("The storm is there, and power with it comes and goes. Sam declares a downtime.")
     began = datetime.now(UTC) - timedelta(minutes=1)
+    sam.shell("git pull -q origin main")
     sam.write("manifests/downtimes/storm.yaml", town.downtime(began, began + timedelta(hours=8)))
     sam.commit("Downtime: the power goes off and on")
     sam.shell("git push -q origin main")
@@ -376,13 +462,13 @@ def _ends(evening: Evening, leader: Machine) -> None:
 
 def _condition(machine: Machine, name: str) -> str:
     """Of the cluster, by the API."""
-    told = requests.get(f"{machine.url}/api/v1/resources/VirtualCluster/tides/surge", timeout=60).json()
+    told = requests.get(f"{machine.url}/api/v1/resources/VirtualCluster/tides/surge", headers=SHOWN, timeout=60).json()
     return next((one["status"] for one in told["conditions"] if one["type"] == name), "")
 
 
 def _planned_at(machine: Machine) -> str:
     """When the last round has planned, by the API."""
-    told = requests.get(f"{machine.url}/api/v1/plan", timeout=60)
+    told = requests.get(f"{machine.url}/api/v1/plan", headers=SHOWN, timeout=60)
     return str(told.json().get("at", "")) if told.ok else ""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tests.demo.hub import REPOSITORY, Hub
 from tests.real.bind import Bind
 
+PEOPLE = ("tara", "finn", "sam")
 SITE, ZONE, VO, OTHER = "HARBOUR", "fed.example.org", "tides.example.org", "fjord.example.org"
 WORKERS = 8
 _SITE = f"""\
@@ -62,6 +64,20 @@ spec:
   name: surge
   valuesFrom: {{kind: VirtualCluster, name: surge, output: frontend_address}}
 """
+_TENANCY = """\
+# {about}
+apiVersion: hanse/v1
+kind: Tenancy
+metadata: {{name: {name}}}
+spec:
+  authority: {{{authority}}}
+  scope: {{{scope}}}
+  allow:
+    - who:
+        - {{signer: {signer}}}
+        - {{entitlement: "{entitlement}", issuer: "{issuer}"}}
+      actions: [create, update, delete, approve, pause, acknowledge]
+"""
 _DOWNTIME = """\
 apiVersion: hanse/v1
 kind: Downtime
@@ -104,6 +120,22 @@ name = "forge"
 forge = "forgejo"
 secret = {{ env = "HOOK_SECRET" }}
 
+[tenancy]
+owners = [{{ signer = "{owner}" }}]
+signers = "signers"
+
+[oidc]
+readers = ["urn:mace:egi.eu:group:*"]
+
+[[oidc.issuers]]
+issuer = "{issuer}"
+client_id = "hanse"
+client_secret = {{ env = "OIDC_SECRET" }}
+device_client_id = "hanse-cli"
+
+[web]
+token = {{ env = "PAGE_TOKEN" }}
+
 [[notify]]                             # Tara's phone, or what stands for it
 name = "tara"
 url = "{alarms}"
@@ -124,9 +156,46 @@ faults = [{{ on = "create", kind = "hang", every = 1, seconds = 0.8 }}]
 """
 
 
+def entitlement(name: str) -> str:
+    """What the provider says of one of the people."""
+    group = {"tara": f"{VO}:role=manager", "finn": f"{OTHER}:role=manager"}.get(name, f"sites:{SITE}:role=admin")
+    return f"urn:mace:egi.eu:group:{group}#aai.egi.eu"
+
+
+def users() -> dict[str, dict[str, Any]]:
+    """Whom the provider knows."""
+    return {mail(name): {"name": name.capitalize(), "entitlements": [entitlement(name)]} for name in PEOPLE}
+
+
 def mail(name: str) -> str:
     """Of one of the people."""
     return f"{name}@{ {'tara': VO, 'finn': OTHER}.get(name, 'harbour.example.org') }"
+
+
+def tenancies(issuer: str) -> dict[str, str]:
+    """Who may do what: VO managers in their namespaces; what is put on the harbour's cloud needs the harbour's word."""
+    rights = {
+        "tides": ("Tara looks after what the tides have.", "tara", f"vo: {VO}", "namespaces: [tides]"),
+        "fjord": ("Finn looks after what the fjord has.", "finn", f"vo: {OTHER}", "namespaces: [fjord]"),
+        "harbour": (
+            "What is put on the harbour's cloud needs the harbour's word.",
+            "sam",
+            f"site: {SITE}",
+            "kinds: [VirtualCluster]",
+        ),
+    }
+    return {
+        f"manifests/tenancies/{name}.yaml": _TENANCY.format(
+            about=about,
+            name=name,
+            authority=authority,
+            scope=scope,
+            signer=mail(who),
+            entitlement=entitlement(who),
+            issuer=issuer,
+        )
+        for name, (about, who, authority, scope) in rights.items()
+    }
 
 
 def manifests() -> dict[str, str]:
@@ -145,7 +214,7 @@ def downtime(start: datetime, end: datetime) -> str:
     return _DOWNTIME.format(start=start, end=end, site=SITE)
 
 
-def settings(hub: Hub, records: str, bind: Bind, state: Path, alarms: str) -> str:
+def settings(hub: Hub, records: str, bind: Bind, state: Path, alarms: str, issuer: str) -> str:
     """What both machines know; what is secret comes from their environment."""
     return _SETTINGS.format(
         state=state,
@@ -153,6 +222,8 @@ def settings(hub: Hub, records: str, bind: Bind, state: Path, alarms: str) -> st
         records=records,
         forge=hub.forge.url,
         alarms=alarms,
+        issuer=issuer,
+        owner=mail("sam"),
         repository=REPOSITORY,
         zone=ZONE,
         port=bind.port,

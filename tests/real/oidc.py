@@ -144,7 +144,7 @@ def _missing(what: str) -> None:
 
 
 @contextmanager
-def provider(folder: Path, seconds: int = 3600) -> Iterator[Oidc]:
+def provider(folder: Path, seconds: int = 3600, users: Mapping[str, Mapping[str, Any]] = USERS) -> Iterator[Oidc]:
     """A provider of its own; access tokens last ``seconds``."""
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
@@ -153,7 +153,7 @@ def provider(folder: Path, seconds: int = 3600) -> Iterator[Oidc]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     private = [key.as_dict(private=True) for key in keys]
-    settings = {"port": port, "keys": private, "users": USERS, "secret": SECRET, "seconds": seconds}
+    settings = {"port": port, "keys": private, "users": users, "secret": SECRET, "seconds": seconds}
     settings["modules"] = str(installed())
     (folder / "settings.json").write_text(json.dumps(settings))
     with (folder / "log").open("w") as log:
