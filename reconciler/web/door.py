@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from reconciler.errors import DriverError, Transient
+from reconciler.errors import DriverError, RecordsError, Transient
 from reconciler.model import Who
 from reconciler.records.sessions import Session
 from reconciler.records.store import Store
@@ -115,6 +115,8 @@ def needing(door: Door, right: RouteRight, answer: Answer, refuse: Refuse | None
         except Unknown as error:
             VISIT.set(Visit(login=login_at(door, request)))
             return _unknown(door, error, no)
+        except RecordsError as error:
+            return _unknown(door, Unknown(str(error), 503), no)
         VISIT.set(visit)
         request.state.who = visit.who
         if visit.who is None:
