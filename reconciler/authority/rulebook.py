@@ -124,4 +124,7 @@ def _by_roles(
         else:
             ngi = roles.ngi_of(change.ref.name)
             others.append((f"ngi:{ngi}" if ngi else "roles", what, holders))
-    return frozenset.intersection(*plain) if plain else frozenset(), tuple(others)
+    known = frozenset.intersection(*plain) if plain else frozenset[str]()
+    if others and plain and not known:  # more changes than has words of its own, and nobody may change that
+        others.append(("roles", "change", frozenset()))
+    return known, tuple(others)

@@ -73,7 +73,7 @@ def may(rules: Rules, who: Who, deed: str, thing: Thing) -> Verdict:
     if who.proof == "token":
         allowed = deed in who.may and deed not in CHANGES | {"approve"}
         return Verdict(allowed, f"the token {who.name} was {'' if allowed else 'not '}made for that")
-    needs = [*rights(rules, deed, thing)]
+    needs = needed(rules, deed, thing) if deed in CHANGES else tuple(rights(rules, deed, thing))
     if not needs:
         return Verdict(True, "no Tenancy speaks of it", governed=False)
     lacking = next((need for need in needs if not _meant(need.makers, who)), None)
@@ -95,7 +95,7 @@ def needed(rules: Rules, deed: str, thing: Thing) -> tuple[Need, ...]:
 def rights(rules: Rules, deed: str, thing: Thing) -> Iterator[Need]:
     """The right to do something, of each Tenancy that speaks of a thing."""
     if deed not in CHANGES | {"approve"} or thing.ref.kind not in GUARDED:
-        yield from (_right(rules, one, deed, thing) for one in rules.over(thing) if _speaks(one, deed))
+        yield from (_right(rules, one, deed, thing) for one in rules.over(thing) if _speaks(one, deed, thing))
         return
     named = [one for one in rules.over(thing) if thing.ref.kind in one.scope.kinds]
     yield from (_right(rules, one, deed, thing) for one in named)
@@ -112,8 +112,13 @@ def _right(rules: Rules, charter: Charter, deed: str, thing: Thing) -> Need:
     return Need(charter.part, deed, makers, givers, charter=charter.name)
 
 
-def _speaks(charter: Charter, deed: str) -> bool:
-    """Whether a Tenancy forbids something unless it allows it: looking is forbidden where it says who may look."""
+def _speaks(charter: Charter, deed: str, thing: Thing) -> bool:
+    """Whether a Tenancy forbids something unless it allows it.
+
+    Looking is forbidden where it says who may look. Where all that changes has roles of its own that decide, these do.
+    """
+    if charter.roles and thing.words and not thing.known and deed in CHANGES:
+        return False
     return deed != "view" or any("view" in rule.deeds for rule in charter.rules)
 
 
@@ -138,7 +143,8 @@ def _words(rules: Rules, charter: Charter, thing: Thing) -> Iterator[Need]:
         others = frozenset(rules.resolved(tuple(one for one in word.by if one.over or one.sort != "role"), thing))
         what = word.what or ", ".join(word.fields)
         if not relative:
-            yield Need(charter.part, what, others, others, "word", charter.name)
+            named = next((f"{one.level}:{one.over}" for one in word.by if one.over), charter.part)
+            yield Need(named, what, others, others, "word", charter.name)
         for level in relative:
             yield from _of_each(rules, charter, word, thing, level, others, what)
     if charter.roles:

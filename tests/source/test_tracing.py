@@ -104,6 +104,26 @@ def test_who_brings_old_content_back_by_a_merge_is_not_taken_for_its_author(work
     assert found.makers["a"] == frozenset()
 
 
+def test_what_was_taken_back_made_nothing(work):
+    base = work.commit(a="1", b="1")
+    work.commit(a="2", b="2")
+    work.commit(a="1")
+    mine = work.commit(a="3")
+    found = traced(work.root, base, "HEAD", ["a", "b"])
+    assert found.makers["a"] == {mine}
+    assert len(found.makers["b"]) == 1
+
+
+def test_what_was_taken_away_was_done_by_whoever_did_it(work):
+    base = work.commit(a="1", b="1")
+    work("rm", "-q", "a")
+    gone = work.commit()
+    found = traced(work.root, base, "HEAD", ["a"])
+    assert found.makers["a"] == {gone}
+    work.commit(a="1")
+    assert traced(work.root, base, "HEAD", ["a"]).makers["a"] == frozenset()
+
+
 def test_signers_are_told_by_the_lists_alone(work):
     work.key("ada")
     listed = work.commit(by="ada", a="1")

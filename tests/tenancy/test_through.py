@@ -412,3 +412,21 @@ def test_what_refers_to_something_held_back_waits_with_it(fed, who):
     waits = only(plan, "VirtualCluster/tides/hub")
     assert waits.blocked in (REFUSED, PENDING)
     assert ("it goes together with Site/ALPHA" in waits.message) is (who == "ada")
+
+
+def test_validate_shows_what_reaches_into_another_namespace_with_its_line_and_cure(fed):
+    signed(fed, "olga", {"alpha.yaml": ALPHA, "tides/hub.yaml": CLUSTER, "waves/hub.yaml": TAKING})
+    told = CliRunner().invoke(app, ["-C", str(fed), "validate"]).output
+    assert "manifests/waves/hub.yaml:7" in told
+    assert "namespace waves may not refer to VirtualCluster/tides/hub: Tenancy/tides does not let it in" in told
+    assert "add waves to its spec.refers" in told
+
+
+def test_a_change_of_several_fields_needs_every_right_and_word_that_each_needs(fed):
+    both = SITE.replace("Candidate", "Uncertified").replace("By the sea", "On the shore")
+    signed(fed, "nina", {"site.yaml": both})
+    assert only(planned(fed), "Site/SEA").blocked is None  # an NGI's manager may change its sites, too
+    signed(fed, "sam", {"site.yaml": both.replace("shore", "beach")})
+    assert only(planned(fed), "Site/SEA").blocked is PENDING
+    signed(fed, "bob", {"site.yaml": both.replace("shore", "moon")})
+    assert only(planned(fed), "Site/SEA").blocked is REFUSED
