@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import os
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.docs.forked import served
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
@@ -53,29 +54,30 @@ def blocks(page: str) -> Iterator[Block]:
         yield Block(found["form"], found["body"], found["file"] or "", found.start("body"), found.end("body"))
 
 
-def replayed(page: str) -> str:
-    """The page with the output that its commands have now."""
+def replayed(page: str, hanse: Path) -> str:
+    """The page with the output that its commands have now; ``hanse`` is the program of that name."""
     with tempfile.TemporaryDirectory(prefix="hanse-docs-") as folder:
-        return Replay(Path(folder)).page(page)
+        return Replay(Path(folder), hanse).page(page)
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of every command: nothing of whoever runs this."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HANSE_", "GIT_"))}
+    who = {"NAME": "Ada Tide", "EMAIL": "ada.tide@example.org"}
+    identity = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in who.items()}
+    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PYTHONPATH": str(ROOT)}
+    return {**kept, **identity, **quiet, "LC_ALL": "C.UTF-8"}
 
 
 class Replay:
     """One shell's worth of state: a folder, and the folder in it where the page has got to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hanse: Path) -> None:
         self.here = folder / "work"
         self.here.mkdir()
         (self.here / "fedcloud-catchall-operations").symlink_to(ROOT / "tests/data/fedcloud")
-        programs = folder / "bin"
-        programs.mkdir()
-        hanse = programs / "hanse"
-        hanse.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m reconciler.cli "$@"\n')
-        hanse.chmod(0o755)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HANSE_", "GIT_"))}
-        who = {"NAME": "Ada Tide", "EMAIL": "ada.tide@example.org"}
-        identity = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in who.items()}
-        quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PYTHONPATH": str(ROOT)}
-        self.environment = {**kept, **identity, **quiet, "PATH": f"{programs}:{kept['PATH']}", "LC_ALL": "C.UTF-8"}
+        found = surroundings()
+        self.environment = {**found, "PATH": f"{hanse.parent}:{found['PATH']}"}
 
     def page(self, page: str) -> str:
         made, at = [], 0
@@ -138,12 +140,13 @@ def pages() -> list[Path]:
 
 def main() -> int:
     """Paste into each page, or into those named, what its commands print. Where only times differ, nothing changes."""
-    for path in [Path(name) for name in sys.argv[1:]] or pages():
-        before = path.read_text(encoding="utf-8")
-        after = replayed(before)
-        if comparable(before) != comparable(after):
-            path.write_text(after, encoding="utf-8")
-            print(f"changed {path.relative_to(ROOT) if path.is_absolute() else path}")
+    with served(surroundings()) as hanse:
+        for path in [Path(name) for name in sys.argv[1:]] or pages():
+            before = path.read_text(encoding="utf-8")
+            after = replayed(before, hanse)
+            if comparable(before) != comparable(after):
+                path.write_text(after, encoding="utf-8")
+                print(f"changed {path.relative_to(ROOT) if path.is_absolute() else path}")
     return 0
 
 

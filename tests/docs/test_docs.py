@@ -18,7 +18,8 @@ from reconciler import manifest, source
 from reconciler.cli import app
 from reconciler.errors import ManifestError
 from reconciler.kinds import registry
-from tests.docs.replay import ROOT, blocks, comparable, pages, replayed
+from tests.docs.forked import served
+from tests.docs.replay import ROOT, blocks, comparable, pages, replayed, surroundings
 
 PAGES = sorted([ROOT / "README.md", ROOT / "manifests/README.md", *(ROOT / "docs").rglob("*.md")])
 BETWEEN = {"vo-allocation-site", "probe-service", "replica-storage", "datasetrule-storage", "reference-dangling"}
@@ -92,10 +93,16 @@ def test_every_command_on_a_page_exists_with_its_options(line):
         assert "Missing" in said or "requires an argument" in said, said  # in running text names stand without values
 
 
+@pytest.fixture(scope="module")
+def hanse():
+    with served(surroundings()) as program:
+        yield program
+
+
 @pytest.mark.parametrize("page", pages(), ids=name)
-def test_what_a_page_shows_is_what_its_commands_print(page):
+def test_what_a_page_shows_is_what_its_commands_print(page, hanse):
     text = page.read_text()
-    assert comparable(replayed(text)) == comparable(text), f"python -m tests.docs.replay {name(page)}"
+    assert comparable(replayed(text, hanse)) == comparable(text), f"python -m tests.docs.replay {name(page)}"
 
 
 def test_the_kind_that_a_page_makes_passes_the_conformance_suite(tmp_path):
