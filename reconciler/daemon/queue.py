@@ -168,6 +168,12 @@ class Queue:
         return found
 
     @property
+    def failing(self) -> frozenset[str]:
+        """What has failed, and neither succeeded nor changed since."""
+        with self._lock:
+            return frozenset(self._failures)
+
+    @property
     def depth(self) -> Mapping[Urgency, int]:
         """How many stand in it, by urgency; what is not due yet counts too."""
         with self._lock:

@@ -117,6 +117,7 @@ class Rounds:
 
         Not what is left alone for a while, or comes after such: reading for it would be in vain, round upon round.
         """
+        self.queue.succeeded(self._mended(proposal))
         left = _behind(self.held(proposal.plan), proposal.plan)
         self.queue.wanted({target for ref, targets in proposal.stale.items() if ref not in left for target in targets})
 
@@ -137,6 +138,14 @@ class Rounds:
                 entry = proposal.inventory.entry(name, proposal.graph.moved) or proposal.inventory.begun.get(name)
                 found |= {entry.target} if entry else set()
         return found
+
+    def _mended(self, proposal: Proposal) -> set[Ref]:
+        """What has failed before and was seen in this round to need nothing: somebody else has put it right."""
+        resources, acting = proposal.graph.resources, {action.ref for action in proposal.plan.actions}
+        seen = {target for target, state in proposal.observed.targets.items() if state.reachable and state.complete}
+        seen -= proposal.observed.kept.keys()
+        failed = {Ref(key) for key in self.queue.failing if key in resources} - acting
+        return {ref for ref in failed if resources[ref].target in seen}
 
     def _lively(self, graph: Graph) -> list[Ref]:
         """What follows the world by itself: it is looked at in every round."""

@@ -15,6 +15,7 @@ from reconciler.daemon.loop import Bell
 from reconciler.daemon.rounds import Rounds
 from reconciler.daemon.service import Service
 from reconciler.manifest import Memory
+from reconciler.model import Ref
 from reconciler.reconcile import House, Proposal
 from reconciler.records.store import open_store
 from reconciler.settings import load
@@ -163,3 +164,15 @@ def test_what_was_made_is_known_though_the_clock_of_the_records_was_put_back(tmp
         commit(tmp_path, {"other.yaml": None})
         proposal, _ = service.step(Bell())
         assert [(str(a.verb), a.ref) for a in proposal.plan.actions] == [("delete", "DNSRecord/team/other")]
+
+
+def test_what_somebody_else_has_put_right_has_not_failed_any_more(tmp_path):
+    commit(tmp_path, {"vo.yaml": VO, "names.yaml": WWW.format(ttl=300)})
+    with looping(tmp_path) as loop:
+        loop.settle()
+        for _ in range(3):
+            loop.service.rounds.queue.failed([Ref("DNSRecord/team/www")])
+        for _ in range(5):
+            loop.rest()
+            loop.settle()
+        assert loop.service.rounds.queue.failing == frozenset()
