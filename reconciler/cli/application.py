@@ -20,8 +20,8 @@ from reconciler.cli.applying import apply, run
 from reconciler.cli.approvers import approvers
 from reconciler.cli.beginning import config as config_
 from reconciler.cli.beginning import init, rules, schema, version
-from reconciler.cli.doctoring import doctor
 from reconciler.cli.consenting import consent
+from reconciler.cli.doctoring import doctor
 from reconciler.cli.downtimes import downtimes
 from reconciler.cli.forging import forging
 from reconciler.cli.holding import approve, pause, resume

@@ -180,7 +180,9 @@ class Planted:
         ]
 
     def hanse(self, *words: str) -> str:
-        done = subprocess.run(self.command(*words), env=self.environment, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(
+            self.command(*words), cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=240
+        )
         self.said.append(f"hanse {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout + done.stderr
 
