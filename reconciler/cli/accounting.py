@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import reconciler.cli.allocations
 import reconciler.cli.jobs
 import reconciler.cli.ola
 import reconciler.cli.publishing  # noqa: F401 (their commands register themselves)
