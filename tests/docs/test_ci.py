@@ -117,6 +117,14 @@ def test_a_pipeline_puts_nothing_that_others_write_into_a_script(file):
     assert not any("${{" in one for one in scripts)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("github", "github-actions"), ("gitlab", "gitlab-ci"), ("gitea", "forgejo-actions")]
+)
+def test_the_pipeline_that_is_a_file_is_the_one_on_the_page(kind, name):
+    file = (ROOT / f"docs/examples/ci/{name}.yml").read_text()
+    assert [block.body for block in blocks(PAGE) if block.file == FILES[kind]] == [file]
+
+
 def test_every_forge_has_its_example():
     assert set(PIPELINES) == set(FILES.values())
     assert Path(ROOT / "docs/how-to/webhooks.md").is_file()
