@@ -39,7 +39,7 @@ class Traced:
     makers: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """File -> the new commits that made it what it is; none where that cannot be told."""
     mergers: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    """File -> the merges that brought it in from another line."""
+    """File -> the merges that brought it in from another line, as it is now."""
     words: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """Commit -> what its trailers agree to; the commit may be anybody's until it is known who signed it."""
     why: str = ""
@@ -77,7 +77,8 @@ def traced(
     known = _blobs(repo, since[0][1:], files) if since else {}
     now = _blobs(repo, tip, files)
     ends = {file: known.get(file, _GONE) if since and file not in later else "" for file in files}
-    walked = {file: _walked(file, (tip, now.get(file, _GONE)), parents, changed, ends[file]) for file in files}
+    forks = _Forks(repo, files)
+    walked = {file: _walked(file, (tip, now.get(file, _GONE)), parents, changed, ends[file], forks) for file in files}
     return Traced(
         {file: makers for file, (makers, _) in walked.items()},
         {file: mergers for file, (_, mergers) in walked.items()},
@@ -160,30 +161,59 @@ def _fed(repo: git.Repo, command: Sequence[str], lines: Iterable[str], environme
             raise SourceError(f"the history cannot be read: {str(error.stderr).strip()}") from error
 
 
+@dataclass
+class _Forks:
+    """What files were like where two lines parted; asked once for each two."""
+
+    repo: git.Repo
+    files: Collection[str]
+    known: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
+
+    def untouched(self, file: str, was: str, line: str, other: str) -> bool:
+        """Whether a line left a file as it was where it parted from another one."""
+        if (line, other) not in self.known:
+            self.known[line, other] = [_blobs(self.repo, one, self.files) for one in self._bases(line, other)]
+        return {one.get(file, _GONE) for one in self.known[line, other] or [{}]} == {was}
+
+    def _bases(self, line: str, other: str) -> list[str]:
+        try:
+            return str(self.repo.git.merge_base("--all", line, other)).split()
+        except git.GitCommandError:  # they never were one
+            return []
+
+
 def _walked(
     file: str,
     tip: tuple[str, str],
     parents: Mapping[str, Sequence[str]],
     changed: Mapping[tuple[str, str], Mapping[str, str]],
     known: str,
+    forks: _Forks,
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """(makers, mergers) of one file, followed backwards until it is as it was ``known``."""
+    """(makers, mergers) of one file, followed backwards until it is as it was ``known``.
+
+    A merge that takes it from one line although another one had changed it has chosen: it is a maker. A merge counts
+    as one that brought it as long as nobody has changed it since.
+    """
     makers: set[str] = set()
     mergers: set[str] = set()
-    seen: set[tuple[str, str]] = set()
-    left = [tip]
+    seen: set[tuple[str, str, bool]] = set()
+    left = [(*tip, True)]
     while left:
-        commit, blob = left.pop()
-        if (commit, blob) in seen or commit not in parents or blob == known:
+        commit, blob, unchanged = left.pop()
+        if (commit, blob, unchanged) in seen or commit not in parents or blob == known:
             continue
-        seen.add((commit, blob))
+        seen.add((commit, blob, unchanged))
         before = [(parent, changed.get((commit, parent), {}).get(file, blob)) for parent in parents[commit]]
         same = [(parent, was) for parent, was in before if was == blob]
-        if not same and (before or file in changed.get((commit, ""), {})):
+        made = not same and bool(before or file in changed.get((commit, ""), {}))
+        others = [one for one in before if one not in same] if same else []
+        chose = not all(any(forks.untouched(file, was, one, taken) for taken, _ in same) for one, was in others)
+        if made or chose:
             makers.add(commit)
-        elif before and before[0] not in same:
+        if same and before[0] not in same and unchanged:
             mergers.add(commit)
-        left += same or before
+        left += [(*one, unchanged and not (made or chose)) for one in same or before]
     return frozenset(makers), frozenset(mergers)
 
 

@@ -1,0 +1,68 @@
+"""What somebody tries who knows the rules well: none of it is done, and what is right goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.house import applied, git, planned
+from tests.tenancy.federation import begun, record, signed
+
+TIDES = "tides/www.yaml"
+
+
+@pytest.fixture
+def fed(tmp_path: Path) -> Path:
+    root = begun(tmp_path / "fed")
+    applied(root, until_quiet=True)
+    return root
+
+
+def merged(root: Path, who: str, line: str, files: dict[str, str] | None = None) -> str:
+    """A merge that somebody signs, with these files as he wants them."""
+    key = ["-c", "gpg.format=ssh", "-c", f"user.signingkey={root.parent / who}.pub"]
+    git(root, "merge", "-q", "--no-ff", "--no-commit", "-s", "ours" if files else "ort", line)
+    for name, content in (files or {}).items():
+        (root / "manifests" / name).write_text(content, encoding="utf-8")
+    git(root, "add", "-A")
+    git(root, *key, "commit", "-q", "-S", "-m", "merge")
+    return git(root, "rev-parse", "HEAD")
+
+
+def blocked(root: Path, ref: str = "DNSRecord/tides/www") -> bool:
+    found = [one.blocked for one in planned(root).actions if one.ref == ref]
+    return bool(found) and all(found)
+
+
+def test_a_merge_is_nobodys_word_for_what_is_changed_after_it(fed):
+    git(fed, "checkout", "-q", "-b", "line")
+    signed(fed, "bob", {TIDES: record("tides", value="192.0.2.5")})
+    git(fed, "checkout", "-q", "main")
+    merged(fed, "ada", "line")
+    assert not blocked(fed)
+    signed(fed, "bob", {TIDES: record("tides", value="192.0.2.66")})
+    assert blocked(fed)
+
+
+def test_a_merge_that_turns_a_file_back_is_the_work_of_who_merged(fed):
+    old = signed(fed, "ada", {TIDES: record("tides", value="192.0.2.5")})
+    signed(fed, "ada", {TIDES: record("tides", value="192.0.2.6")})
+    assert not blocked(fed)
+    merged(fed, "bob", old, {TIDES: record("tides", value="192.0.2.5")})
+    assert blocked(fed)
+
+
+def test_a_merge_that_leaves_out_what_was_accepted_is_the_work_of_who_merged(fed):
+    signed(fed, "bob", {"tides/held.yaml": record("tides", name="held")})  # so nothing is accepted as a whole
+    signed(fed, "ada", {TIDES: record("tides", value="192.0.2.5")})
+    middle = git(fed, "rev-parse", "HEAD")
+    signed(fed, "ada", {TIDES: record("tides", value="192.0.2.6")})
+    applied(fed)
+    git(fed, "checkout", "-q", "-b", "line", middle)
+    signed(fed, "bob", {"waves/www.yaml": record("waves", value="192.0.2.7")})
+    key = ["-c", "gpg.format=ssh", "-c", f"user.signingkey={fed.parent / 'bob'}.pub"]
+    git(fed, *key, "merge", "-q", "--no-ff", "-S", "-s", "ours", "-m", "merge", "main")
+    git(fed, "branch", "-f", "main", "line")
+    git(fed, "checkout", "-q", "main")
+    assert blocked(fed)
