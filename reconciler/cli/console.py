@@ -69,7 +69,12 @@ def data(value: object) -> None:
 
 @contextmanager
 def waiting(what: str) -> Iterator[Callable[[str], None]]:
-    """A line that says what is being waited for, on a terminal only, gone at the end; give it each step's name."""
+    """A line that says what is being waited for, on a terminal only, gone at the end; give it each step's name.
+
+    What was said before is read meanwhile, by programs too.
+    """
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
     if not coloured(sys.stderr):
         yield lambda _step: None
         return
