@@ -24,7 +24,7 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, unv
         now=now,
         deletes=_limit(settings.limits.deletes),
         updates=_limit(settings.limits.updates),
-        approvals=tuple(_approvals(graph)),
+        approvals=tuple(_approvals(graph, store)),
         pauses=tuple(store.pauses.list()),
         timings=(*_windows(graph, now), *_works(graph, now)),
         unverified=unverified,
@@ -112,8 +112,12 @@ def _struck(site: str, spec: SiteSpec, outage: Outage) -> Iterator[str]:
             yield f"storage:{site}/{storage.name}"
 
 
-def _approvals(graph: Graph) -> Iterator[Approval]:
-    for ref in sorted(ref for ref in graph.resources if ref.startswith("Approval/")):
+def _approvals(graph: Graph, store: Store) -> Iterator[Approval]:
+    """What is approved, and what of it was used; one with other words is another one."""
+    refs = sorted(ref for ref in graph.resources if ref.startswith("Approval/"))
+    lifted = store.approvals.lifted() if refs else {}
+    for ref in refs:
         spec = graph.resources[ref].spec
         scope = spec.scope.model_dump(exclude_none=True)
-        yield Approval(ref, scope, spec.atMost, spec.expires, spec.reason, spec.by)
+        used = lifted.get((ref, spec.by, spec.reason), frozenset())
+        yield Approval(ref, scope, spec.atMost, spec.expires, spec.reason, spec.by, used)

@@ -37,6 +37,8 @@ class Approval:
     expires: datetime
     reason: str
     by: str
+    used: frozenset[Ref] = frozenset()
+    """What it has let through in earlier runs; these count, once each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class _Pen:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._left = Counter({approval.ref: approval.at_most for approval in policy.approvals})
+        self._left = Counter({one.ref: one.at_most - len(one.used) for one in policy.approvals})
 
     def required(self, action: Action) -> Action:
         """An action that needs an approval each time, signed or with what would allow it."""
@@ -113,9 +113,10 @@ class _Pen:
     def signed(self, action: Action, *, named: bool = False) -> Action:
         """The action, let through by the first approval that covers it (names it, if ``named``) and is not spent."""
         for approval in self._policy.approvals:
-            open_ = approval.expires > self._policy.now and self._left[approval.ref] > 0
+            again = action.ref in approval.used
+            open_ = approval.expires > self._policy.now and (again or self._left[approval.ref] > 0)
             if open_ and _covers(approval, action, named=named):
-                self._left[approval.ref] -= 1
+                self._left[approval.ref] -= not again
                 until = f"{approval.expires:%Y-%m-%d %H:%M} UTC"
                 said = f"{_BY_APPROVAL}{approval.ref} until {until}: {approval.reason}"
                 return replace(action, blocked=None, message=said)

@@ -34,6 +34,15 @@ class Approvals:
         with self.database.reading() as connection:
             return {Ref(approval): number for approval, number in connection.execute(statement)}
 
+    def lifted(self) -> dict[tuple[Ref, str, str], frozenset[Ref]]:
+        """(approval, by, reason) -> what it has let through so far: the same again is not counted again."""
+        row = _PERMITS.c
+        found: dict[tuple[Ref, str, str], set[Ref]] = {}
+        with self.database.reading() as connection:
+            for approval, by, reason, ref in connection.execute(select(row.approval, row.by, row.reason, row.ref)):
+                found.setdefault((Ref(approval), by, reason), set()).add(Ref(ref))
+        return {key: frozenset(refs) for key, refs in found.items()}
+
     def history(self, limit: int = 100) -> tuple[Permit, ...]:
         """The latest uses, newest first."""
         order = (_PERMITS.c.at.desc(), _PERMITS.c.run.desc(), _PERMITS.c.ref)

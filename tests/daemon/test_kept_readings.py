@@ -38,6 +38,11 @@ kind: DNSRecord
 metadata: {{name: www, namespace: team}}
 spec: {{zone: fed.example.org, name: www, ttl: {ttl}, values: [192.0.2.1]}}
 """
+APPROVAL = """apiVersion: hanse/v1
+kind: Approval
+metadata: {{name: three}}
+spec: {{scope: {{kinds: [DNSRecord]}}, atMost: 3, expires: "{expires}", reason: three of them go, by: ada}}
+"""
 BETA = SITE.replace("ALPHA", "BETA").replace("alpha", "beta").replace("projectId: p1", "projectId: p2")
 ELSEWHERE = CLUSTER.replace("name: hpc,", "name: far,").replace("site: ALPHA", "site: BETA")
 FULL = """[targets."compute:*"]
@@ -176,3 +181,18 @@ def test_what_somebody_else_has_put_right_has_not_failed_any_more(tmp_path):
             loop.rest()
             loop.settle()
         assert loop.service.rounds.queue.failing == frozenset()
+
+
+def test_an_approval_lets_through_as_many_as_it_says_in_all_rounds_together(tmp_path):
+    names = {f"w{n}.yaml": WWW.format(ttl=300).replace("www", f"www{n}") for n in range(10)}
+    commit(tmp_path, {"vo.yaml": VO, **names})
+    (tmp_path / "hanse.toml").write_text("[limits.deletes]\nabsolute = 5\n")
+    approval = APPROVAL.format(expires=f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
+    with looping(tmp_path) as loop:
+        loop.settle()
+        commit(tmp_path, {**dict.fromkeys(names), "approval.yaml": approval})
+        for _ in range(6):
+            loop.settle()
+            loop.rest()
+        entries = loop.service.house.store.inventory.entries()
+        assert sum(ref.kind == "DNSRecord" for ref in entries) == 7

@@ -31,7 +31,7 @@ class ApprovalSpec(Spec):
 
     scope: ApprovalScope
     atMost: Annotated[int, Field(ge=1)]
-    """The most actions it permits in one plan."""
+    """The most resources to which it permits something, in all runs together."""
     expires: Instant
     """When it ends, UTC."""
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
