@@ -17,7 +17,14 @@ from reconciler.reconcile import propose
 from tests.house import applied, commit, opened, planned, said
 
 EXAMPLES = {name: Path(reconciler.kinds.__file__).parent / name.lower() / "example.yaml" for name in registry()}
-SIMULATED = '[substitute]\nopenstack = "simulated"\n'
+SIMULATED = """[substitute]
+openstack = "simulated"
+
+[tenancy]
+trust = "author"
+owners = [{ signer = "tester@example.org" }]
+"""
+"""Whoever commits here owns the policy: a Tenancy counts at once."""
 every_kind = pytest.mark.parametrize("name", registry())
 
 
