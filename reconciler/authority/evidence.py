@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from reconciler.authority.changes import Change
 from reconciler.model import Ref, Who
 from reconciler.records.consents import Consent
 from reconciler.settings import Settings
 from reconciler.source import Signers
-from reconciler.source.tracing import Author, Traced, authors, traced
+from reconciler.source.tracing import Author, Traced, authors, since, traced
 
 Reviews = Callable[[str], Iterable[Who]]
 """Those who agreed on the forge to the pull request that brought a commit."""
@@ -32,6 +33,8 @@ class Evidence:
     believed: bool = False
     """Whether the address of an unsigned commit is believed."""
     reviews: Reviews = nobody
+    spent: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
+    """Commits that were there when a resource was accepted last: what they say was for that."""
 
     def makers(self, change: Change) -> tuple[Who, ...]:
         """Those who made it what it is; nobody where that cannot be told."""
@@ -44,7 +47,8 @@ class Evidence:
         """Those who agreed to it; ``part`` is the digest of the part of the plan that it stands in."""
         brought = {one for file in change.files for one in self.traced.mergers.get(file, ())}
         said = {one for one, words in self.traced.words.items() if words & {change.digest, part} - {""}}
-        signed = [self._who(one) for one in sorted(brought | said) if self._signed(one)]
+        now = (brought | said) - self.spent.get(change.ref, frozenset())
+        signed = [self._who(one) for one in sorted(now) if self._signed(one)]
         given = [one.who for one in self.consents if change.digest in one.changes]
         return tuple(dict.fromkeys([*given, *signed]))
 
@@ -81,11 +85,11 @@ def gathered(
     those: Iterable[Change],
     consents: Sequence[Consent],
     reviews: Reviews = nobody,
-    later: Collection[Ref] = (),
+    later: Mapping[Ref, str] = MappingProxyType({}),
 ) -> Evidence:
     """What git and the records know of these changes. ``head`` is "" for files that nobody has committed.
 
-    ``later`` were accepted after ``base``.
+    ``later`` were accepted after ``base``, each as it was at a commit.
     """
     believed = settings.tenancy.trust == "author"
     if not head:
@@ -95,7 +99,9 @@ def gathered(
     late = {file for change in those if change.ref in later for file in change.files}
     found = traced(repository, base, head, {file for change in those for file in change.files}, late)
     commits = {one for many in (*found.makers.values(), *found.mergers.values()) for one in many} | found.words.keys()
-    return Evidence(found, authors(repository, commits, lists(settings)), consents, believed, reviews)
+    past = {one: since(repository, base, one) for one in {later[change.ref] for change in those if change.ref in later}}
+    spent = {change.ref: past[later[change.ref]] for change in those if change.ref in later}
+    return Evidence(found, authors(repository, commits, lists(settings)), consents, believed, reviews, spent)
 
 
 def lists(settings: Settings) -> list[Signers]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,8 @@ class Judged:
     base: str = ""
     accepted: frozenset[Ref] = frozenset()
     """What may count as it is, although other things may not."""
+    changes: frozenset[str] = frozenset()
+    """Digests of the changes that may count now and did not before."""
     whole: bool = True
     """Whether everything may."""
 
@@ -111,6 +113,7 @@ def settle(store: Store, judged: Judged | None, come: Incoming | None) -> None:
         store.acceptances.whole(judged.branch, judged.commit)
     else:
         store.acceptances.some(judged.branch, judged.base, judged.commit, judged.accepted)
+    store.consents.use(judged.changes)
 
 
 def followed(house: House) -> str:
@@ -162,8 +165,8 @@ class Matter:
     """"" for files that nobody has committed."""
     consents: Sequence[Consent] = ()
     reviews: Reviews = nobody
-    later: Collection[Ref] = ()
-    """What counted as it was later than at ``base``."""
+    later: Mapping[Ref, str] = field(default_factory=dict)
+    """What counted as it was at a later commit than ``base``."""
 
     def judged(
         self, found: Mapping[Ref, Change], before: Mapping[Ref, Resource], after: Mapping[Ref, Resource]
@@ -251,12 +254,18 @@ def _enforced(
 ) -> Judged:
     """What counts of a commit of which some changes are refused."""
     if not refused:
-        return Judged(resources, authority, branch, head, base)
+        return Judged(resources, authority, branch, head, base, changes=_digests(found.values()))
     held = held_back(found, refused, resources.items)
     actions = tuple(_action(found[ref], *_said(ref, held, refused)) for ref in sorted(held))
     kept = replace(resources, items=counting(found, held, resources.items), changed=None, ordered=False)
     accepted_now = frozenset(found.keys() - held.keys())
-    return Judged(kept, replace(authority, refused={}, held=actions), branch, head, base, accepted_now, whole=False)
+    done = _digests(found[ref] for ref in accepted_now)
+    told = replace(authority, refused={}, held=actions)
+    return Judged(kept, told, branch, head, base, accepted_now, done, whole=False)
+
+
+def _digests(those: Iterable[Change]) -> frozenset[str]:
+    return frozenset(one.digest for one in those)
 
 
 def _said(

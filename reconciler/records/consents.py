@@ -2,7 +2,8 @@
 
 A consent is to changes that git made, each named by a digest of what it was before and what it is now; the part is the
 list that somebody looked at. So neither another change elsewhere, nor a world that moves, takes a word back; and what
-is added to a part later asks for a word of its own.
+is added to a part later asks for a word of its own. A word is for one time: once a change was accepted, the same change
+made again asks for another one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from reconciler.records.database import Database
 from reconciler.records.tables import ConsentRow, table
 
 _CONSENTS = table(ConsentRow)
+_USED = "used:"
+"""Stands before the digest of a change that was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Consent:
     expires: datetime | None
     withdrawn_at: datetime | None = None
     withdrawn_by: str = ""
+    used: frozenset[str] = frozenset()
+    """Digests of those of the changes that were accepted since: the word counts for them no more."""
 
     def holds(self, now: datetime) -> bool:
         """Whether it counts now."""
@@ -97,6 +102,14 @@ class Consents:
         asked = frozenset(changes)
         return tuple(one for one in self.in_force() if one.changes & asked) if asked else ()
 
+    def use(self, changes: Iterable[str]) -> None:
+        """These changes were accepted: no word that was given by now counts for them again."""
+        done = frozenset(changes)
+        for one in self.to(done):
+            kept = [*(one.changes - done), *(f"{_USED}{change}" for change in one.used | (one.changes & done))]
+            with self.database.writing() as connection:
+                connection.execute(update(_CONSENTS).where(_CONSENTS.c.id == one.id).values(changes=sorted(kept)))
+
     def withdraw(self, id: int, by: str) -> bool:
         """Take a word back; False when there is none of that number that counts."""
         here = (_CONSENTS.c.id == id, _CONSENTS.c.withdrawn_at.is_(None))
@@ -117,11 +130,12 @@ def _consent(row: RowMapping) -> Consent:
         row["id"],
         row["plan"],
         row["part"],
-        frozenset(row["changes"]),
+        frozenset(one for one in row["changes"] if not one.startswith(_USED)),
         who,
         row["reason"],
         row["given_at"],
         row["expires"],
         row["withdrawn_at"],
         row["withdrawn_by"],
+        frozenset(one.removeprefix(_USED) for one in row["changes"] if one.startswith(_USED)),
     )

@@ -86,6 +86,13 @@ def traced(
     )
 
 
+def since(repository: Path, base: str, commit: str) -> frozenset[str]:
+    """A commit and what it rests on, as far as that is not in ``base``. Raises SourceError where there is none."""
+    repo = opened(repository)
+    before = [f"^{resolved(repo, base)}"] if base else []
+    return frozenset(str(repo.git.rev_list(resolved(repo, commit), *before)).split())
+
+
 def authors(repository: Path, commits: Iterable[str], lists: Sequence[Signers]) -> Mapping[str, Author]:
     """Whose each commit is. Raises SourceError for lists that cannot be read."""
     asked = sorted(set(commits))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import applied, git, planned
+from reconciler.model import Who
+from tests.house import applied, git, opened, planned
 from tests.tenancy.federation import begun, record, signed
 
 TIDES = "tides/www.yaml"
@@ -33,6 +34,15 @@ def merged(root: Path, who: str, line: str, files: dict[str, str] | None = None)
 def blocked(root: Path, ref: str = "DNSRecord/tides/www") -> bool:
     found = [one.blocked for one in planned(root).actions if one.ref == ref]
     return bool(found) and all(found)
+
+
+def agreed(root: Path, who: str, ref: str = "DNSRecord/tides/www") -> None:
+    for part in planned(root).parts:
+        changes = [one.digest for one in part.wanted if one.ref == ref]
+        with opened(root) as house:
+            whom = Who(who, "signature", f"{who}@example.org")
+            if changes:
+                house.store.consents.give("p", part.name, whom, "yes", changes=changes)
 
 
 def test_a_merge_is_nobodys_word_for_what_is_changed_after_it(fed):
@@ -65,4 +75,31 @@ def test_a_merge_that_leaves_out_what_was_accepted_is_the_work_of_who_merged(fed
     git(fed, *key, "merge", "-q", "--no-ff", "-S", "-s", "ours", "-m", "merge", "main")
     git(fed, "branch", "-f", "main", "line")
     git(fed, "checkout", "-q", "main")
+    assert blocked(fed)
+
+
+def test_a_word_is_for_one_time(fed):
+    signed(fed, "bob", {TIDES: record("tides", value="192.0.2.66")})
+    agreed(fed, "ada")
+    assert not blocked(fed)
+    applied(fed)
+    signed(fed, "ada", {TIDES: record("tides")})
+    applied(fed)
+    signed(fed, "bob", {TIDES: record("tides", value="192.0.2.66")})
+    assert blocked(fed)
+
+
+def test_a_word_in_a_commit_is_for_one_time_although_other_things_wait(fed):
+    signed(fed, "bob", {"tides/held.yaml": record("tides", name="held")})  # so nothing is accepted as a whole
+    applied(fed)
+    signed(fed, "bob", {TIDES: record("tides", value="192.0.2.66")})
+    part = next(one for one in planned(fed).parts if one.name == "vo:tides")
+    digest = next(one.digest for one in part.wanted if one.ref == "DNSRecord/tides/www")
+    signed(fed, "ada", {}, f"yes\n\nHanse-Agreed: {digest}")
+    assert not blocked(fed)
+    applied(fed)
+    signed(fed, "ada", {TIDES: record("tides")})
+    agreed(fed, "ada")
+    applied(fed)
+    signed(fed, "bob", {TIDES: record("tides", value="192.0.2.66")})
     assert blocked(fed)
