@@ -39,6 +39,7 @@ def thing_of(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> Th
         refs,
         change.files,
         frozenset(state.target for state in states if state.target),
+        frozenset(_beginning(state) for state in states if state.open and not state.target),
         frozenset(field.path for field in change.fields),
         {level: frozenset(names) for level, names in over.items()},
         known,
@@ -85,6 +86,12 @@ def _over(state: Resource, before: Mapping[Ref, Resource]) -> Iterator[tuple[str
         ngi = orjson.loads(found.content).get("ngi") if found else content.get("ngi") if kind == "Site" else None
         if ngi:
             yield "ngi", str(ngi)
+
+
+def _beginning(state: Resource) -> str:
+    """How the name of the cloud begins that place/ will choose for it."""
+    site = next(_sites(orjson.loads(state.content)), "")
+    return f"compute:{site}/" if site else "compute:"
 
 
 def _sites(content: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -20,6 +21,8 @@ class Thing:
     """Where it stands and stood."""
     targets: frozenset[str] = frozenset()
     """Back ends that it lives and lived on."""
+    open: frozenset[str] = frozenset()
+    """How the name of a back end begins that is still to be chosen for it: ``compute:TIDE-CLOUD/``, ``compute:``."""
     fields: frozenset[str] = frozenset()
     """What changes: ``spec.quotas``, ``lifecycle.adopt``; of what is made or taken away, all that it has."""
     over: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -62,13 +65,19 @@ class Scope:
         asked = (
             (self.kinds, {ref.kind for ref in thing.refs}, _any),
             (self.namespaces, thing.namespaces, _any),
-            (self.targets, thing.targets or {""}, _any),
             (self.paths, thing.files or {""}, _inside),
             (self.resources, set(map(str, thing.refs)), _any),
         )
-        return all(
+        return (not self.targets or enough(self._places(thing, _ever if enough is all else _perhaps))) and all(
             not patterns or enough(matches(value, patterns) for value in values) for patterns, values, matches in asked
         )
+
+    def _places(self, thing: Thing, of_open: Callable[[str, str], bool]) -> Iterator[bool]:
+        """Of each back end whether it is among the targets; ``of_open`` judges those that are yet to be chosen."""
+        for target in thing.targets or ({""} if not thing.open else ()):
+            yield _any(target, self.targets)
+        for beginning in thing.open:
+            yield any(of_open(beginning, pattern) for pattern in self.targets)
 
 
 EVERYTHING = Scope()
@@ -83,6 +92,17 @@ def within(path: str, patterns: Iterable[str]) -> bool:
 def touching(path: str, patterns: Iterable[str]) -> bool:
     """Whether a change of a field changes one of these: a part of it, or what it is a part of."""
     return any(within(path, (one,)) or one.startswith((f"{path}.", f"{path}[")) for one in patterns)
+
+
+def _perhaps(beginning: str, pattern: str) -> bool:
+    """Whether some name that begins so may match; in doubt it may."""
+    plain = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return plain.startswith(beginning) or beginning.startswith(plain)
+
+
+def _ever(beginning: str, pattern: str) -> bool:
+    """Whether every name that begins so matches; in doubt not."""
+    return pattern.endswith("*") and fnmatchcase(beginning, pattern)
 
 
 def _any(value: str, patterns: Iterable[str]) -> bool:

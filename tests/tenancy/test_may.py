@@ -231,3 +231,24 @@ def test_whatever_a_tenancy_speaks_of_is_forbidden_unless_it_is_allowed(charters
     meant = [one for one in rules.over(thing) if any(s.means(who) for rule in one.rules for s in rule.who)]
     assert verdict.governed is bool(rules.over(thing))
     assert not verdict.allowed or len(meant) == len(rules.over(thing))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "pattern", "spoken_of", "let"),
+    [
+        ("compute:SEA/", "compute:SEA/*", True, True),
+        ("compute:SEA/", "compute:SEA/one/*", True, False),
+        ("compute:SEA/", "compute:SEABED/*", False, False),
+        ("compute:SEA/", "dns:*", False, False),
+        ("compute:", "compute:SEA/*", True, False),
+        ("compute:", "compute:*", True, True),
+        ("compute:SEA/", "*", True, True),
+    ],
+)
+def test_what_has_no_place_yet_is_guarded_wherever_it_could_go(beginning, pattern, spoken_of, let):
+    cluster = Thing((Ref("VirtualCluster/vo-tides/surge"),), open=frozenset({beginning}))
+    assert Scope(targets=(pattern,)).touches(cluster) == spoken_of
+    assert Scope(targets=(pattern,)).covers(cluster) == let
+    sea = Charter(Ref("Tenancy/sea"), Scope(targets=(pattern,)), authority="site:SEA", rules=(lets(signer(BOB)),))
+    rules = Rules((TIDES, sea))
+    assert may(rules, ADA, "create", cluster).allowed != spoken_of
