@@ -32,7 +32,13 @@ class Change:
     @property
     def digest(self) -> str:
         """The same wherever and whenever the same is said in place of the same."""
-        return digest_of(f"{self.ref}\n{_whole(self.old)}\n{_whole(self.new)}".encode())
+        carried = f"\n{self.old.location.file}\n{self.new.location.file}" if self.carried else ""  # type: ignore[union-attr]
+        return digest_of(f"{self.ref}\n{_whole(self.old)}\n{_whole(self.new)}{carried}".encode())
+
+    @property
+    def carried(self) -> bool:
+        """Whether it stands in another file, and all else is as it was."""
+        return self.old is not None and self.new is not None and not _otherwise(self.old, self.new)
 
     @property
     def files(self) -> frozenset[str]:
@@ -112,6 +118,10 @@ def _other(old: Resource | None, new: Resource | None) -> bool:
         return False
     if old is None or new is None:
         return old is not new
+    return old.location.file != new.location.file or _otherwise(old, new)
+
+
+def _otherwise(old: Resource, new: Resource) -> bool:
     same = old.digest == new.digest and old.lifecycle == new.lifecycle
     return not (
         same and (old.labels or {}) == (new.labels or {}) and (old.annotations or {}) == (new.annotations or {})

@@ -201,6 +201,9 @@ def between(settings: Settings, base: Resources, head: Resources, *, worktree: b
 
 def _needs(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> tuple[Need, ...]:
     thing = thing_of(change, before, rules)
+    if change.carried:  # the same in another file: a matter of those alone whose rules are about files
+        by_files = {one.name for one in rules.charters if one.scope.paths or any(r.scope.paths for r in one.rules)}
+        return tuple(one for one in needed(rules, change.deed, thing) if one.charter in by_files)
     return (*needed(rules, change.deed, thing), *permitting(change, rules))
 
 

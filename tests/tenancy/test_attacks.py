@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import Who
-from tests.house import applied, git, opened, planned
-from tests.tenancy.federation import begun, record, signed
+from tests.house import applied, git, opened, planned, said
+from tests.tenancy.federation import TENANCY, begun, record, signed
 
 TIDES = "tides/www.yaml"
 
@@ -103,3 +103,17 @@ def test_a_word_in_a_commit_is_for_one_time_although_other_things_wait(fed):
     applied(fed)
     signed(fed, "bob", {TIDES: record("tides", value="192.0.2.66")})
     assert blocked(fed)
+
+
+def test_nothing_is_carried_out_of_a_folder_that_a_tenancy_guards(tmp_path):
+    root = begun(tmp_path / "fed")
+    folder = TENANCY.format(vo="tides", who="ada").replace("namespaces: [tides]", "paths: [manifests/tides]")
+    signed(root, "olga", {"tenancy/tides.yaml": folder})
+    applied(root, until_quiet=True)
+    signed(root, "bob", {TIDES: None, "mine/www.yaml": record("tides")})
+    assert blocked(root)
+    applied(root)
+    signed(root, "bob", {"mine/www.yaml": record("tides", value="192.0.2.66")})
+    assert blocked(root)
+    signed(root, "ada", {TIDES: record("tides"), "mine/www.yaml": None})
+    assert said(planned(root)) == []
