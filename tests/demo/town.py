@@ -181,7 +181,7 @@ def tenancies(issuer: str) -> dict[str, str]:
             "What is put on the harbour's cloud needs the harbour's word.",
             "sam",
             f"site: {SITE}",
-            "kinds: [VirtualCluster]",
+            'targets: ["compute:HARBOUR/*"]',
         ),
     }
     return {
