@@ -421,7 +421,8 @@ class OidcSettings(Strict):
     session_hours: Annotated[float, Field(gt=0)] = 8.0
     """A session ends after so long, however much it is used."""
     entitlement_minutes: Annotated[float, Field(ge=0)] = 10.0
-    """So long at most, what the provider told of somebody's rights is taken for true."""
+    """So long at most, what the provider told of somebody's rights is taken for true. Who agrees to something on a
+    page, or holds it, must have logged in since; looking goes on as long as the session."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -27,6 +27,7 @@ from reconciler.web.deeds import Deeds, Refusal
 from reconciler.web.door import VISIT, Answer, Refuse, needing, refused
 from reconciler.web.login import posted
 from reconciler.web.pages.look import dressed, page
+from reconciler.web.sight import Sight
 
 BASE = "/api/v1"
 _BODY = 65_536
@@ -48,7 +49,11 @@ class Doing:
             return Route(f"{BASE}{path}", guarded, methods=[method])
 
         def form(path: str, answer: Callable[[Who, Mapping[str, str]], str], right: Any) -> Route:
-            return Route(path, needing(door, right, posted(_done(answer, refuse), refuse), refuse), methods=["POST"])
+            return Route(
+                path,
+                needing(door, right, posted(_done(answer, self.deeds.sight, refuse), refuse), refuse),
+                methods=["POST"],
+            )
 
         def shown(path: str, answer: Callable[[Request], Response]) -> Route:
             return Route(path, needing(door, "read", _looked(answer, refuse), refuse), methods=["GET"])
@@ -177,11 +182,12 @@ def _number(given: str) -> int:
 
 
 def _by_token(answer: Callable[[Request, bytes], Response]) -> Answer:
-    """For what changes something: a cookie is sent along by browsers unasked, so it does not count."""
+    """For what changes something: cookies and passwords are sent along by browsers unasked, so they do not count."""
 
     async def answered(request: Request) -> Response:
         visit = VISIT.get()
-        if visit.who is None or visit.session is not None:
+        basic = request.headers.get("authorization", "").lower().startswith("basic")
+        if visit.who is None or visit.session is not None or basic:
             return refused(401, "show a token: Authorization: Bearer", {"WWW-Authenticate": "Bearer"})
         body = bytearray()
         async for some in request.stream():
@@ -216,11 +222,13 @@ def _looked(answer: Callable[[Request], Response], refuse: Refuse) -> Answer:
     return answered
 
 
-def _done(answer: Callable[[Who, Mapping[str, str]], str], refuse: Refuse) -> Any:
+def _done(answer: Callable[[Who, Mapping[str, str]], str], sight: Sight, refuse: Refuse) -> Any:
     async def answered(_request: Request, form: Mapping[str, str]) -> Response:
         visit = VISIT.get()
         if visit.who is None or visit.session is None:
             return refuse(401, "log in first")
+        if sight.people is not None and sight.clock() - visit.session.since > sight.people.believed:
+            return refuse(401, "log in again: what your provider told of your rights is some time ago")
         who = visit.who
         return await run_in_threadpool(_framed, lambda: RedirectResponse(answer(who, form), 303), refuse)
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -57,6 +58,11 @@ class People:
     def __post_init__(self) -> None:
         """One issuer for each that is configured."""
         self.issuers = {one.issuer: Issuer(one, self.now, self.clock) for one in self.settings.issuers}
+
+    @property
+    def believed(self) -> timedelta:
+        """How long what a login told of somebody's rights counts for what he does; a minute at least, to do it in."""
+        return timedelta(minutes=max(1.0, self.settings.entitlement_minutes))
 
     def reads(self, who: Who) -> bool:
         """Whether somebody may look, by the operator's word."""
