@@ -39,19 +39,23 @@ class Incoming:
         return f"{self.head[:12]} of {self.branch} is not in force, {self.revision[:12]} still is: {self.why}"
 
 
-def chosen(settings: Settings, store: Store, revision: str, *, worktree: bool) -> Incoming:
-    """What counts of a revision. Changes nothing. Raises SourceError when that cannot be found out."""
+def chosen(settings: Settings, store: Store, revision: str, *, worktree: bool, verify: bool = True) -> Incoming:
+    """What counts of a revision. Changes nothing. Raises SourceError when that cannot be found out.
+
+    Without ``verify`` no commit need be signed: for what is only looked at.
+    """
     given = settings.source
+    signers, signed = (given.signers, given.signed) if verify else (None, ())
     if worktree:
         said = "files of a working tree are not signed"
-        return Incoming(revision, unverified=said if given.signers or given.signed else "")
+        return Incoming(revision, unverified=said if signers or signed else "")
     repository = Path(given.repository)
     branch = source.branch_of(repository, revision)
     known = store.heads.get(branch) if branch else None
     before = Before(known.commit, known.acknowledged) if known else Before()
-    rules = [Rule(Signers(one.signers, one.keyring), one.paths, one.branches) for one in given.signed]
-    judged = source.judge(repository, revision, branch, before, given.signers, rules)
-    asked = bool(given.signers or rules)
+    rules = [Rule(Signers(one.signers, one.keyring), one.paths, one.branches) for one in signed]
+    judged = source.judge(repository, revision, branch, before, signers, rules)
+    asked = bool(signers or rules)
     if judged.why and known and judged.stands and judged.commit != known.commit and (known.verified or not asked):
         return Incoming(known.commit, branch, judged.commit, judged.why, verified=known.verified)
     verified = asked and not judged.why

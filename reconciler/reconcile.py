@@ -58,6 +58,8 @@ class House:
     """Since which revision it counts who made a change, where the records know of nothing that was accepted."""
     fence: Fence | None = None
     """The lease that this process holds: nothing is begun once somebody else has it."""
+    verify: bool = True
+    """Whether commits must be signed as the settings ask; not where nothing is done by them."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def propose(
     settings, kinds = house.settings, house.kinds
     drivers = suppose.drivers(house.drivers, down)
     repository, paths = Path(settings.source.repository), settings.source.paths
-    come = incoming.chosen(settings, house.store, revision, worktree=worktree)
+    come = incoming.chosen(settings, house.store, revision, worktree=worktree, verify=house.verify)
     read = source.read(repository, come.revision, worktree=worktree, paths=paths, earlier=house.memory.revision)
     resources = manifest.load(read, kinds, manifest.RuleSettings(settings.rules, settings.secrets), house.memory)
     judged = authority.judge(house, come, resources, worktree=worktree, trust=trust)

@@ -141,10 +141,9 @@ def _state(plan: Plan) -> State:
 
 def apart(house: House) -> House:
     """A house for pull requests over the same records. Their commits need not be signed: nothing is done by them."""
-    given = house.settings.source.model_copy(update={"signers": None, "signed": ()})
     return replace(
         house,
-        settings=house.settings.model_copy(update={"source": given}),
+        verify=False,
         memory=Memory.open(Path(house.settings.cache), house.kinds),
         earlier=None,
         held=None,

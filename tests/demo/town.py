@@ -122,7 +122,6 @@ secret = {{ env = "HOOK_SECRET" }}
 
 [tenancy]
 owners = [{{ signer = "{owner}" }}]
-signers = "signers"
 
 [oidc]
 readers = ["urn:mace:egi.eu:group:*"]
