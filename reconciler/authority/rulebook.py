@@ -41,10 +41,26 @@ def thing_of(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> Th
         frozenset(state.target for state in states if state.target),
         frozenset(_beginning(state) for state in states if state.open and not state.target),
         frozenset(field.path for field in change.fields),
+        frozenset(_inner(change)),
         {level: frozenset(names) for level, names in over.items()},
         known,
         words,
     )
+
+
+def _inner(change: Change) -> Iterator[str]:
+    """The fields within those that change as a whole: what is made in a list, or under a name of its own."""
+    for one in change.fields:
+        for value in (one.before, one.after):
+            yield from _parts(one.path, value)
+
+
+def _parts(path: str, value: Any) -> Iterator[str]:
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, one in inner:
+        below = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"
+        yield below
+        yield from _parts(below, one)
 
 
 def _owner(given: OwnerSettings) -> Subject:

@@ -52,7 +52,7 @@ class Word:
 
     def asked(self, thing: Thing) -> bool:
         """Whether a change needs it."""
-        return self.scope.touches(thing) and any(touching(one, self.fields) for one in thing.fields)
+        return self.scope.touches(thing) and any(touching(one, self.fields) for one in thing.fields | thing.inner)
 
 
 @dataclass(frozen=True, slots=True)

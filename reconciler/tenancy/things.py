@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from types import MappingProxyType
 
 from reconciler.model import Ref
@@ -25,6 +26,8 @@ class Thing:
     """How the name of a back end begins that is still to be chosen for it: ``compute:TIDE-CLOUD/``, ``compute:``."""
     fields: frozenset[str] = frozenset()
     """What changes: ``spec.quotas``, ``lifecycle.adopt``; of what is made or taken away, all that it has."""
+    inner: frozenset[str] = frozenset()
+    """What these fields hold, where one holds others: ``spec.clouds[0].quotas`` of ``spec.clouds``."""
     over: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """What it belongs to: ``site``, ``ngi``, ``vo`` ... -> their names."""
     known: frozenset[str] = frozenset()
@@ -86,7 +89,14 @@ EVERYTHING = Scope()
 
 def within(path: str, patterns: Iterable[str]) -> bool:
     """Whether a field is one of these, or a part of one."""
-    return any(fnmatchcase(path, one) or path.startswith((f"{one}.", f"{one}[")) for one in patterns)
+    return any(fnmatchcase(path, form) for one in patterns for form in _forms(one))
+
+
+@cache
+def _forms(pattern: str) -> tuple[str, ...]:
+    """A field and its parts, for fnmatch: ``[0]`` and ``[*]`` are places in a list, and no sets of letters."""
+    plain = re.sub(r"\[(\*|\d+)\]", r"[[]\1]", pattern)
+    return plain, f"{plain}.*", f"{plain}[[]*"
 
 
 def touching(path: str, patterns: Iterable[str]) -> bool:

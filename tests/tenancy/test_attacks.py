@@ -117,3 +117,14 @@ def test_nothing_is_carried_out_of_a_folder_that_a_tenancy_guards(tmp_path):
     assert blocked(root)
     signed(root, "ada", {TIDES: record("tides"), "mine/www.yaml": None})
     assert said(planned(root)) == []
+
+
+def test_what_a_whole_list_or_map_holds_is_asked_about_too(tmp_path):
+    root = begun(tmp_path / "fed")
+    word = "    - {what: values, fields: ['spec.v*[*]'], by: [{signer: sam@example.org}]}\n"
+    signed(root, "olga", {"tenancy/tides.yaml": TENANCY.format(vo="tides", who="ada") + word})
+    applied(root, until_quiet=True)
+    signed(root, "ada", {TIDES: record("tides", value="192.0.2.1, 192.0.2.2")})
+    assert blocked(root)
+    signed(root, "ada", {TIDES: None})
+    assert blocked(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -135,6 +136,22 @@ def test_a_quota_needs_the_word_of_its_site():
 def test_a_change_around_the_field_needs_its_word_too(field):
     rules = Rules((tenancy("tides", lets(signer(ADA)), words=(QUOTA,)),), BOOK)
     assert [one.what for one in needed(rules, "update", share(field))] == ["update", "quota"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "changed"),
+    [
+        ("spec.clouds[*].quotas", "spec.clouds[1].quotas"),
+        ("spec.clouds[0].quotas", "spec.clouds[0].quotas"),
+        ("spec.clouds[*].quotas", "spec.clouds[0].quotas.cores"),
+        ("spec.*.quotas", "spec.clouds.quotas.cores"),
+        ("spec.clouds[*].quotas", "spec.clouds"),
+    ],
+)
+def test_a_field_in_a_list_is_asked_about_however_it_is_written(asked, changed):
+    word = Word((signer(BOB),), (asked,), "quota")
+    assert word.asked(replace(OURS, fields=frozenset({changed})))
+    assert not word.asked(replace(OURS, fields=frozenset({"spec.clouds[0].name", "spec.quota"})))
 
 
 def test_the_manager_of_another_site_gives_no_word():
