@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from reconciler import source, untrusted
+from reconciler import observe, source, untrusted
 from reconciler.compare import compare, since
 from reconciler.errors import HanseError, ManifestError
 from reconciler.manifest import Memory
@@ -140,13 +140,18 @@ def _state(plan: Plan) -> State:
 
 
 def apart(house: House) -> House:
-    """A house for pull requests over the same records. Their commits need not be signed: nothing is done by them."""
+    """A house for pull requests over the same records. Their commits need not be signed: nothing is done by them.
+
+    What back ends say on behalf of a pull request is kept apart from what the loop goes by.
+    """
     return replace(
         house,
         verify=False,
         memory=Memory.open(Path(house.settings.cache), house.kinds),
         earlier=None,
         held=None,
+        offers=observe.Offers(),
+        readings=observe.Readings(),
         fence=None,
     )
 
