@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reconciler import manifest, source
+from reconciler import graph, manifest, source
 from reconciler.authority.changes import Change, changes
 from reconciler.authority.evidence import Evidence, Reviews, gathered, nobody
 from reconciler.authority.forges import reviews
@@ -17,6 +17,8 @@ from reconciler.authority.holding import counting, held_back
 from reconciler.authority.parts import Lacking, digest_of_part, parts
 from reconciler.authority.rulebook import rules_of, thing_of
 from reconciler.authority.scoped import permitting
+from reconciler.errors import SourceError
+from reconciler.kinds import Kind
 from reconciler.kinds.tenancy.reaching import intruding
 from reconciler.model import Action, Policy, Reason, Ref, Resource, Resources, Verb
 from reconciler.model.part import Part
@@ -25,6 +27,7 @@ from reconciler.records.consents import Consent
 from reconciler.records.store import Store
 from reconciler.settings import Settings
 from reconciler.tenancy import Need, Rules, needed
+from reconciler.tenancy.verdicts import GUARDED
 
 if TYPE_CHECKING:
     from reconciler.incoming import Incoming
@@ -94,6 +97,7 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
     refused = authority.refused
     if telling:
         return Judged(resources, authority)
+    refused = _at_odds(resources, found, refused, house.kinds)
     return _enforced(resources, found, authority, refused, branch, head, known.commit)
 
 
@@ -136,11 +140,19 @@ def accepted(house: House, known: Accepted) -> dict[Ref, Resource]:
 
 
 def _declared(house: House, commit: str) -> dict[Ref, Resource]:
-    """What is valid of a commit; it was judged when it came into force."""
+    """What is valid of a commit; it was judged when it came into force.
+
+    Raises SourceError where what gives rights cannot be understood (any more): without it others would have them.
+    """
     given = house.settings
     read = source.read(Path(given.source.repository), commit, paths=given.source.paths)
     memory = manifest.Memory.open(Path(given.cache), house.kinds)
     found = manifest.survey(read, house.kinds, manifest.RuleSettings(given.rules, given.secrets), memory)
+    lost = [*sorted(ref for ref in found.torn if ref.kind in GUARDED), *sorted(found.unread)]
+    if lost:
+        raise SourceError(
+            f"{lost[0]} as of {commit[:12]}, which counts, cannot be understood: who may what is not known"
+        )
     return dict(found.resources.items)
 
 
@@ -265,6 +277,28 @@ def _enforced(
     done = _digests(found[ref] for ref in accepted_now)
     told = replace(authority, refused={}, held=actions)
     return Judged(kept, told, branch, head, base, accepted_now, done, whole=False)
+
+
+def _at_odds(
+    resources: Resources,
+    found: Mapping[Ref, Change],
+    refused: Mapping[Ref, tuple[Reason, str]],
+    kinds: Mapping[str, Kind[Any]],
+) -> Mapping[Ref, tuple[Reason, str]]:
+    """What is refused, and what is at odds with what counts because of that: a name that is still taken."""
+    while refused:
+        held = held_back(found, refused, resources.items)
+        left = [ref for ref in found if ref not in held]
+        kept = counting(found, held, resources.items)
+        faults = graph.faults(replace(resources, items=kept, changed=None, ordered=False), kinds)
+        said = {(one.file, one.line): one.message for one in faults if one.severity == "error"}
+        if not said or not left:
+            return refused
+        named = {ref: said[kept[ref].location] for ref in left if ref in kept and kept[ref].location in said}
+        why = named or dict.fromkeys(left, next(iter(said.values())))
+        odd = "it is at odds with what is held back"
+        refused = {**refused, **{ref: (Reason.APPROVAL_PENDING, f"{odd}: {one}") for ref, one in why.items()}}
+    return refused
 
 
 def _digests(those: Iterable[Change]) -> frozenset[str]:

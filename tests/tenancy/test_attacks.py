@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.errors import SourceError
 from reconciler.model import Who
 from tests.house import applied, git, opened, planned, said
 from tests.tenancy.federation import TENANCY, begun, record, signed
@@ -128,3 +129,26 @@ def test_what_a_whole_list_or_map_holds_is_asked_about_too(tmp_path):
     assert blocked(root)
     signed(root, "ada", {TIDES: None})
     assert blocked(root)
+
+
+def test_a_tenancy_that_is_not_understood_any_more_gives_nobody_its_rights(fed):
+    newer = TENANCY.format(vo="tides", who="ada") + "  notKnownHere: 1\n"
+    with opened(fed) as house:
+        house.store.acceptances.whole("main", signed(fed, "olga", {"tenancy/tides.yaml": newer}))
+    signed(fed, "bob", {"tenancy/tides.yaml": None, TIDES: record("tides", value="192.0.2.66")})
+    with pytest.raises(SourceError, match="Tenancy/tides as of"):
+        planned(fed)
+
+
+def test_who_takes_away_a_name_that_is_not_his_does_not_get_it(tmp_path):
+    root = begun(tmp_path / "fed")
+    whose = (("tides", "ada"), ("waves", "bob"))
+    plain = {vo: TENANCY.format(vo=vo, who=who).partition("  approvals:")[0] for vo, who in whose}
+    signed(root, "olga", {f"tenancy/{vo}.yaml": text for vo, text in plain.items()})
+    applied(root, until_quiet=True)
+    taken = record("waves", name="taken").replace("taken.waves", "www.tides")
+    signed(root, "bob", {TIDES: None, "waves/taken.yaml": taken})
+    assert all(one.blocked for one in planned(root).actions)
+    signed(root, "ada", {"tides/more.yaml": record("tides", name="more")})
+    plan = planned(root)
+    assert [one.ref for one in plan.actions if not one.blocked] == ["DNSRecord/tides/more"]
