@@ -2,6 +2,9 @@
 
 Such a file names the services that hold its key. Only age is taken: with any other, whoever may write the file could
 make the reconciler call an address of their choice. The program gets no environment but what it needs.
+
+Whoever may read such a file may copy it to where his own manifests may name it. A file with the value ``hanse_file``
+(its path, encrypted like the rest) is read from that place alone.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ _CHANGED: Final = (25, 51, 52)
 _NO_KEY: Final = 128
 _HOLDERS: Final = frozenset({"age", "key_groups"})
 _LINE: Final = "sops_"
+PLACE: Final = "hanse_file"
+"""A value that says where the file stands."""
 
 
 class Sops:
@@ -46,6 +51,7 @@ class Sops:
         """One value. Raises Terminal naming file and key, and what to do."""
         content = self._content(reference.file)
         tree = self._kept.get(digest_of(content), lambda: self._decrypted(reference.file, content))
+        _in_place(tree, reference.file)
         return _picked(tree, reference)
 
     def _content(self, file: str) -> bytes:
@@ -137,6 +143,13 @@ def _others(told: Mapping[str, Any]) -> Iterator[str]:
     for group in groups if isinstance(groups, list) else ():
         if isinstance(group, dict):
             yield from _others(group)
+
+
+def _in_place(tree: Any, file: str) -> None:
+    """Raise Terminal for the copy of a file that says where it stands."""
+    said = tree.get(PLACE, file) if isinstance(tree, dict) else file
+    if said != file:
+        raise Terminal(f"{file}: it is the copy of another file: its own {PLACE} is not this place")
 
 
 def _picked(tree: Any, reference: SopsRef) -> str:

@@ -70,6 +70,24 @@ def test_what_was_changed_after_it_was_encrypted_is_refused(federation, sops) ->
         file.write_text(whole)
 
 
+def test_a_copy_of_a_file_that_says_where_it_stands_is_refused(federation, sops) -> None:
+    file = sops.encrypt(
+        federation / "secrets/tides/dns.yaml", {"hanse_file": "secrets/tides/dns.yaml", "key": "theirs"}
+    )
+    copied = federation / "secrets/waves/mine.yaml"
+    copied.parent.mkdir()
+    copied.write_bytes(Path(file).read_bytes())
+    git(federation, "add", ".")
+    git(federation, "commit", "-q", "-m", "copied")
+    assert reader(federation, sops).secret(named("secrets/tides/dns.yaml", "key")) == "theirs"
+    with pytest.raises(Terminal, match="it is the copy of another file"):
+        reader(federation, sops).secret(named("secrets/waves/mine.yaml", "key"))
+    copied.write_text(copied.read_text().replace("hanse_file:", "other_name:"))
+    git(federation, "commit", "-q", "-am", "tampered")
+    with pytest.raises(Terminal, match="MAC mismatch"):
+        reader(federation, sops).secret(named("secrets/waves/mine.yaml", "key"))
+
+
 def test_a_line_that_was_taken_out_is_noticed(federation, sops) -> None:
     file = federation / "secrets/dns.yaml"
     file.write_text(re.sub(r"list:\n(    - .*\n)+", "", file.read_text()))
