@@ -40,7 +40,7 @@ class Event:
     ref: Ref
     verb: Verb
     state: str
-    """``done``, ``failed`` or ``unknown``."""
+    """``done``, ``failed``, ``unknown``, or ``interrupted``: begun by a run that was killed or broke off."""
     reason: str
     message: str
     target: str

@@ -37,6 +37,7 @@ def _creates(store: Store, since: datetime) -> tuple[Create, ...]:
     statement = (
         select(row.ref, row.target, row.at, row.state, row.seconds, row.reason, row.message)
         .where(row.at >= since, row.verb.in_(("create", "replace")), row.target.like("compute:%"))
+        .where(row.state != "interrupted")  # no fault of the place
         .order_by(row.id.desc())
         .limit(_MOST)
     )

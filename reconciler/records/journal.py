@@ -55,7 +55,8 @@ class Journals:
 
         ``book`` holds what the inventory must know of every resource that the run makes or changes. With ``fence``
         (a lease's name and token) nothing can be intended any more once somebody else holds the lease; and as only
-        the holder runs, every other run that never ended was killed, and is written down as such.
+        the holder runs, every other run that never ended was killed, and is written down as such, with what it had
+        begun.
         """
         if fence:
             self._bury(run, fence)
@@ -72,7 +73,7 @@ class Journals:
         with self.database.writing() as connection:
             hold_fast(connection, fence)
             for killed in connection.scalars(dead).all():
-                interrupted(connection, killed, self.database.now())
+                interrupted(connection, killed, self.database.now(), run)
 
     def unsettled(self, but: str = "") -> tuple[Unsettled, ...]:
         """Operations whose end nobody knows, oldest first; without those of the run ``but``."""

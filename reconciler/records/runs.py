@@ -11,9 +11,12 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from reconciler.model import Run
 from reconciler.records.database import Database
-from reconciler.records.tables import OperationRow, RunRow, table
+from reconciler.records.tables import EventRow, OperationRow, RunRow, table
 
-_RUNS, _OPERATIONS = table(RunRow), table(OperationRow)
+_RUNS, _OPERATIONS, _EVENTS = table(RunRow), table(OperationRow), table(EventRow)
+_OWN = {"id", "state", "message"}
+_ALIKE = tuple(column for column in _OPERATIONS.c if column.name in _EVENTS.c and column.name not in _OWN)
+"""What an event says as its operation does."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,46 @@ def ended(connection: Connection, run: str, state: str, counts: Mapping[str, int
     connection.execute(update(_RUNS).where(_RUNS.c.id == run).values(values))
 
 
-def interrupted(connection: Connection, run: str, now: datetime) -> None:
-    """Finish a run that was killed or broke off. Its journal knows what it did; what is ``open`` may have been done."""
+def interrupted(connection: Connection, run: str, now: datetime, found: str = "") -> None:
+    """Finish a run that was killed or broke off. Its journal knows what it did; what is ``open`` may have been done.
+
+    What it had begun and never settled is told as an event, once; ``found`` is the run that has found it so.
+    """
     row = _OPERATIONS.c
     journal = select(row.verb, row.state, func.count()).where(row.run == run).group_by(row.verb, row.state)
     counts = Counter[str]()
     for verb, state, number in connection.execute(journal):
         counts[verb if state == "done" else "failed" if state == "failed" else "open"] += number
+    if _first_to_say(connection, run):
+        _tell_begun(connection, run, now, found)
     ended(connection, run, "interrupted", dict(sorted(counts.items())), now)
+
+
+def _first_to_say(connection: Connection, run: str) -> bool:
+    """Whether nobody had ended it: who was held up, and lost the lease, says so too when it goes on."""
+    still = (_RUNS.c.id == run) & (_RUNS.c.state == "running")
+    return bool(connection.execute(update(_RUNS).where(still).values(state="interrupted")).rowcount)
+
+
+def _tell_begun(connection: Connection, run: str, now: datetime, found: str) -> None:
+    """Events of what was begun. What became ``unknown`` has one already: it failed, and may have left a part."""
+    row = _OPERATIONS.c
+    begun = select(row.id, row.intended_at, *_ALIKE).where(row.run == run, row.state.in_(("intended", "started")))
+    by = f" by run {found}" if found else ""
+    events = [
+        {
+            **{column.name: getattr(one, column.name) for column in _ALIKE},
+            "at": now,
+            "state": "interrupted",
+            "message": f"begun {_when(one.intended_at)}, found {_when(now)}{by}: its end was never written down",
+            "operation": one.id,
+            "seconds": 0.0,
+        }
+        for one in connection.execute(begun.order_by(row.id))
+    ]
+    if events:
+        connection.execute(insert(_EVENTS), events)
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

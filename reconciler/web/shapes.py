@@ -66,7 +66,7 @@ class EventShape(Shape):
     ref: str
     verb: str
     state: str
-    """done, failed or unknown."""
+    """done, failed, unknown, or interrupted: begun by a run that was killed or broke off."""
     reason: str
     message: str
     target: str

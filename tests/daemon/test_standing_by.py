@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,22 @@ def nodes(root: Path) -> list[str]:
     return World.open(path).names() if path.exists() else []
 
 
+def history(root: Path, *asked: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "reconciler.cli", "-C", str(root), "history", *asked, "--output", "json"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, env=environment()).stdout)
+
+
+def assert_it_is_told_what_was_interrupted(root: Path) -> None:
+    """Of each create that was begun by the killed run, once, beside what has finished it."""
+    [killed] = [run for run in history(root, "--limit", "1000") if run["state"] == "interrupted"]
+    told = [one for one in history(root, "--run", killed["id"], "--limit", "1000") if one["state"] == "interrupted"]
+    assert len({one["ref"] for one in told}) == len(told) == killed["counts"]["open"] >= 1
+    assert {(one["verb"], one["commit"]) for one in told} == {("create", killed["commit"])}
+    ended, begun = history(root, told[0]["ref"])
+    assert (ended["state"], begun) == ("done", told[0])
+    assert ended["run"] != killed["id"]
+
+
 @pytest.mark.parametrize(("how", "others"), [("killed", 1), ("frozen", 1), ("frozen", 2)])
 def test_when_the_leader_is_lost_half_way_the_other_goes_on_and_nothing_is_made_twice(root, how, others):
     with daemon(root, "first") as (first, first_log), ExitStack() as stack:
@@ -131,6 +148,8 @@ def test_when_the_leader_is_lost_half_way_the_other_goes_on_and_nothing_is_made_
         assert len(nodes(root)) == CLUSTERS
         leader.send_signal(signal.SIGTERM)
         assert leader.wait(60) == 0
+        if how == "killed":
+            assert_it_is_told_what_was_interrupted(root)
         if how == "frozen":
             standing = [(first, first_log, 2), *((process, log, 1) for process, log in rest)]
             assert soon(lambda: any(said(log).count("running") == times for _, log, times in standing))

@@ -361,7 +361,12 @@ def _is_finished(evening: Evening, one: Machine, two: Machine, merge: str) -> No
     print(f"  machine two leads after {stage.seconds() - killed:.1f} s", flush=True)
     evening.status(merge, "success", "deployed")
     _proves(evening)
-    evening.operator("two").hanse("history VirtualCluster/tides/surge", expect="done")
+    stage.say(
+        "Both are told: the create that machine one began and never ended, and what machine two did to finish it."
+    )
+    told = evening.operator("two").hanse("history VirtualCluster/tides/surge", expect="done")
+    if not re.search(r"\bcreate\b.*\binterrupted\b", told):
+        raise WrongEndError(f"the create that was interrupted is not told: {told}")
 
 
 def _proves(evening: Evening) -> None:

@@ -312,6 +312,45 @@ def test_the_holder_of_the_lease_writes_down_which_runs_were_killed(store, clock
     assert store.runs.forsaken() == (alive,)
 
 
+def test_what_a_killed_run_had_begun_is_told_once_by_whoever_comes_next(store, clock):
+    journal = begin(store)
+    due = operations(journal, *(action(ref=name(n)) for n in range(4)))
+    journal.intend(due)
+    journal.started([(due[1], Started("vm-1"))])
+    journal.settle([outcome(due[2]), outcome(due[3], "failed", reason=Reason.TARGET_UNREACHABLE)])
+    clock.pass_by(60)
+    fence = Fence("reconcile", store.lease.acquire("reconcile", "me", 3000))
+    finder = begin(store, fence=fence).run
+    told = [event for event in store.events.history() if event.state == "interrupted"]
+    assert [(e.ref, e.verb, e.operation) for e in told] == [(o.action.ref, Verb.CREATE, o.id) for o in due[1::-1]]
+    assert {(e.run, e.commit, e.who, e.plan_digest, e.at) for e in told} == {
+        (journal.run, COMMIT, "ada", "d" * 32, clock())
+    }
+    times = "begun 2026-11-21 12:00:00 UTC, found 2026-11-21 12:01:00 UTC"
+    assert {e.message for e in told} == {f"{times} by run {finder}: its end was never written down"}
+    assert [e.operation for e in store.events.history(run=journal.run, limit=2)] == [due[1].id, due[0].id]
+    store.runs.broken_off(journal.run)  # it was only held up, and goes on
+    begin(store, fence=fence)
+    assert sum(event.state == "interrupted" for event in store.events.history()) == 2
+
+
+def test_who_breaks_off_tells_what_it_had_begun(store, clock):
+    journal = begin(store)
+    journal.intend(operations(journal, action()))
+    store.runs.broken_off(journal.run)
+    [event] = store.events.history()
+    assert (event.verb, event.state, event.run) == (Verb.CREATE, "interrupted", journal.run)
+    store.runs.broken_off(journal.run)
+    assert len(store.events.history()) == 1
+
+
+def test_what_was_never_begun_is_not_told(store, clock):
+    begin(store)
+    clock.pass_by(60)
+    begin(store, fence=Fence("reconcile", store.lease.acquire("reconcile", "me", 30)))
+    assert store.events.history() == ()
+
+
 def test_who_has_lost_the_lease_buries_nobody(store, clock):
     token = store.lease.acquire("reconcile", "first", 30)
     begin(store)
