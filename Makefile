@@ -55,6 +55,7 @@ bench: $(VENV)/.dev ## how it scales, beside Terraform where there is one, and b
 	@$(BIN)/python -m tests.benchmarks.accounting
 	@$(BIN)/python -m tests.benchmarks.availability --database
 	@$(BIN)/python -m tests.benchmarks.probes
+	@$(BIN)/python -m tests.benchmarks.rounds
 
 docs: $(VENV)/.dev ## regenerate schemas, reference pages and the output of commands, then build the docs into site/
 	@$(BIN)/python -m tests.generated --write

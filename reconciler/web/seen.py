@@ -36,7 +36,7 @@ class Round:
 
     planned: Planned
     outcomes: dict[Ref, str] = field(default_factory=dict)
-    """What became of actions, as far as they ended: done, failed or unknown."""
+    """What became of actions, as far as they ended: done, failed, unknown or interrupted."""
 
     @cached_property
     def actions(self) -> Mapping[Ref, Action]:

@@ -108,7 +108,7 @@ class ActionShape(Shape):
     """What a person must lift."""
     waits_for: list[str]
     outcome: str
-    """What became of it: done, failed or unknown; "" while it has not ended."""
+    """What became of it: done, failed, unknown or interrupted; "" while it has not ended."""
     changes: list[FieldShape]
 
 
