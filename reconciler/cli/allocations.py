@@ -60,7 +60,7 @@ def _rows(grant: Grant, used: Mapping[tuple[str, str], Amounts], at: Any) -> lis
     from reconciler.plan.hours import hours
 
     stand = used.get((grant.site, grant.vo), Amounts())
-    whose = {"vo": grant.vo, "site": grant.site, "until": grant.end.date().isoformat() if grant.end else None}
+    whose = {"vo": grant.vo, "site": grant.site, "until": grant.last_day or None}
     rows = [
         {
             **whose,

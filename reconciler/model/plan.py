@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from reconciler.model.account import DataAccount
+from reconciler.model.claim import Claim
 from reconciler.model.graph import Choice
 from reconciler.model.part import Part
 from reconciler.model.ref import Ref
@@ -168,7 +169,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that one reconcile would do. ``digest`` covers every other field and what it rests on."""
+    """Everything that one reconcile would do. ``digest`` covers all but ``allocations``, and what it rests on."""
 
     commit: str
     schema: str
@@ -187,6 +188,8 @@ class Plan:
     """What it means for data; None when it moves none."""
     parts: tuple[Part, ...] = ()
     """What of it needs whose word, where Tenancies speak of it."""
+    allocations: tuple[Claim, ...] = ()
+    """What it asks of what VOs were granted at sites. The clock moves it, so the digest does not cover it."""
     observed: str = ""
     """Digest over everything observed."""
     playbooks: str = ""

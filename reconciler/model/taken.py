@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 GIB = 2**30
 MIB_PER_GIB = 2**10
+_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,8 @@ class Grant:
     start: datetime | None = None
     end: datetime | None = None
     """When the core hours are reckoned up: end of the allocation, or of the month."""
+
+    @property
+    def last_day(self) -> str:
+        """The last one on which it holds, YYYY-MM-DD; "" without an end."""
+        return f"{self.end - _MOMENT:%Y-%m-%d}" if self.end else ""

@@ -30,6 +30,7 @@ from reconciler.model import (
     digest_of,
     encode,
 )
+from reconciler.plan.claims import claims
 from reconciler.plan.decide import Decider
 from reconciler.plan.going import expired, lingering, precious
 from reconciler.plan.order import ordered
@@ -65,7 +66,8 @@ def plan(
     against = refused(decided, graph, observed, kinds, policy.now)
     empty = not graph.resources
     safe = limited(decided, population, policy, empty=empty, left=left, precious=treasured, refused=against)
-    safe = within(safe, Book(graph, observed, inventory, policy, kinds, world), left)
+    book = Book(graph, observed, inventory, policy, kinds, world)
+    safe = within(safe, book, left)
     safe = refusing(safe, policy, _owners(graph, observed) if policy.refused else {})
     actions = ordered(safe, observed.applied, _Holds(graph, observed, inventory))
     resting = graph.digests.keys() - {action.ref for action in actions}
@@ -82,6 +84,7 @@ def plan(
             strays=tuple(f"{s.target}: {s.kind} {s.name} carries our mark {s.uid}" for s in observed.strays),
             data=_data(actions, graph, observed, kinds, world),
             parts=policy.parts,
+            allocations=claims(actions, book),
             warnings=(*graph.remarks, *(str(reminder) for reminder in graph.reminders)),
             observed=_world(observed),
             playbooks=policy.playbooks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,12 +12,14 @@ from reconciler.errors import StalePlan
 from reconciler.model import Action, Choice, Edge, FieldChange, Plan, Ranked, Reason, Ref, Verb, digest_of, encode
 from reconciler.model.part import Agreed, Part, Wanted
 from reconciler.plan import accounted
+from reconciler.plan.claims import data as claimed
+from reconciler.plan.claims import take
 
 FORMAT = "hanse.plan/v1"
 
 
 def data(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON data, without its digest (which is taken over exactly this)."""
+    """The plan as JSON data, without its digest (which is taken over exactly this) and its allocations."""
     parts = {"parts": [_part(part) for part in plan.parts]} if plan.parts else {}
     return {
         **parts,
@@ -40,7 +43,8 @@ def data(plan: Plan) -> dict[str, Any]:
 def to_json(plan: Plan) -> bytes:
     """The plan as a file: indented, keys sorted, ends in a newline; the same plan gives the same bytes."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps({**data(plan), "digest": plan.digest}, option=options)
+    told = {**data(plan), **claimed(plan.allocations, plan.digest), "digest": plan.digest}
+    return orjson.dumps(told, option=options)
 
 
 def from_json(content: bytes) -> Plan:
@@ -53,10 +57,11 @@ def from_json(content: bytes) -> Plan:
         raise StalePlan("this is not a plan file: make one with hanse plan --out FILE") from error
     if found != FORMAT:
         raise StalePlan(f"the plan's format is {found}, this version reads {FORMAT}: plan again")
-    if digest_of(encode(read)) != said:
-        raise StalePlan("the plan file was changed after it was made: plan again")
     try:
-        return _read(read, said)
+        asked = take(read, said)
+        if digest_of(encode(read)) != said:
+            raise StalePlan("the plan file was changed after it was made: plan again")
+        return replace(_read(read, said), allocations=asked)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StalePlan("the plan file holds what no plan holds: plan again") from error
 

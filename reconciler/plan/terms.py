@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from reconciler.kinds import Declared, Kind, World
@@ -31,7 +30,6 @@ from reconciler.plan.hours import hours
 
 AT_SITES = frozenset({"compute", "storage", "identity", "images"})
 """Ports of back ends whose names begin with their site's."""
-_MOMENT = timedelta(seconds=1)
 _MAKING = (Verb.CREATE, Verb.UPDATE, Verb.REPLACE)
 Kinds = Mapping[str, Kind[Any]]
 Key = tuple[str, str]
@@ -131,14 +129,21 @@ class Book:
         self._used: dict[Key, Amounts] | None = None
         self._asked: dict[Key, Amounts] = {}
         self._hours: dict[Key, float] = {}
+        self._found: dict[tuple[Ref, bool], list[Taken]] = {}
 
     def before(self, action: Action) -> list[Taken]:
         """What the object of an action takes as it stands."""
-        return self._taken(action.ref, action.before)
+        return self._once(action.ref, action.before, stands=True)
 
     def after(self, action: Action) -> list[Taken]:
         """What it takes once the action is done."""
-        return self._taken(action.ref, action.spec) if action.verb is not Verb.DELETE else []
+        return self._once(action.ref, action.spec, stands=False) if action.verb is not Verb.DELETE else []
+
+    def _once(self, ref: Ref, spec: Mapping[str, Any] | None, *, stands: bool) -> list[Taken]:
+        """Each is asked for twice: to judge the action, and to tell the numbers."""
+        if (ref, stands) not in self._found:
+            self._found[ref, stands] = self._taken(ref, spec)
+        return self._found[ref, stands]
 
     def _taken(self, ref: Ref, spec: Mapping[str, Any] | None) -> list[Taken]:
         kind = self._kinds[ref.kind]
@@ -236,4 +241,4 @@ def _add(sums: dict[Key, Amounts], one: Taken) -> None:
 
 def _until(grant: Grant) -> str:
     """Its last day."""
-    return f" until {grant.end - _MOMENT:%Y-%m-%d}" if grant.end else ""
+    return f" until {grant.last_day}" if grant.end else ""

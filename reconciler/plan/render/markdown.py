@@ -9,8 +9,9 @@ from string import ascii_lowercase
 
 from reconciler.inert import inert
 from reconciler.model import Action, Choice, FieldChange, Plan, Ref, Verb
+from reconciler.model.claim import Claim
 from reconciler.model.part import Part
-from reconciler.plan.render import data, parts, words
+from reconciler.plan.render import claimed, data, parts, words
 
 MARKER = "<!-- hanse-plan -->"
 _ROOM = 60_000
@@ -28,6 +29,7 @@ def markdown(plan: Plan, *, room: int = _ROOM) -> str:
     head = [MARKER, f"### {words.summary(plan).removesuffix('.')}", "", f"Commit {_code(plan.commit[:12])}."]
     blocks = ["\n".join(head), *_table(found), *_words(plan.parts), *_blocked(found.blocked)]
     details = [
+        _granted(plan.allocations),
         _list("Data", [_code(line.strip()) for line in data.told(plan.data, words.plain)] if plan.data else []),
         _folded("Git moved", found.intent),
         _folded("The world moved (drift)", found.drift),
@@ -119,6 +121,23 @@ def _blocked(actions: Sequence[Action]) -> Iterator[str]:
     if commands:
         lines += ["", "To allow it, commit what this writes:", "", _fenced(commands, "sh")]
     yield "\n".join(lines)
+
+
+def _granted(claims: Sequence[Claim]) -> str:
+    """What was granted, what is used of it and what is asked."""
+    if not claims:
+        return ""
+    head, rows = claimed.table(claimed.worst(claims))
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join([_cell(site), _cell(vo), *rest])} |" for site, vo, *rest in rows]
+    over = sum(bool(claim.over) for claim in claims)
+    return _details(
+        f"{claimed.TITLE}: {len(claims)}{f', too much is asked of {over}' if over else ''}", "\n".join(lines)
+    )
+
+
+def _cell(said: str) -> str:
+    return _code(said).replace("|", "\\|")
 
 
 def _folded(title: str, actions: Sequence[Action]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model import Action, Choice, FieldChange, Plan, Reason, Verb
-from reconciler.plan.render import data, parts, words
+from reconciler.plan.render import claimed, data, parts, words
 from reconciler.plan.render.words import Style, plain
 
 _SPARE = (Verb.CREATE, Verb.ADOPT, Verb.NOOP, Verb.MOVE)
@@ -31,6 +31,7 @@ def text(plan: Plan, style: Style = plain, *, most: int = 100, steps: bool = Tru
         _section("Noted, and left alone", found.noted, style, wide, most),
         _choices(words.told(plan.choices, plan.actions), style),
         data.lines(plan.data, style),
+        claimed.lines(plan.allocations, style, most),
         _said("Could not be read", [f"{t}: {reason}" for t, reason in plan.unreachable.items()], style),
         _said("Strays: they carry our mark and nobody wants them; nothing is done to them", plan.strays, style),
         _said("Warnings", plan.warnings, style),

@@ -12,7 +12,7 @@ import orjson
 
 from reconciler.errors import HanseError
 from reconciler.model import Action, ConditionType, Ref
-from reconciler.plan.render import next_steps, summary, words
+from reconciler.plan.render import claimed, next_steps, summary, words
 from reconciler.records import listing
 from reconciler.web import seen, shapes
 from reconciler.web.api.asked import OfDays, OfResources, OfRuns, OfUsage, Query, Serial, Text
@@ -146,6 +146,10 @@ def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
         "steps": next_steps(known.rest),
         "sections": [(title, _by_verb(actions)) for title, actions in titled if actions],
         "told": [(title, lines) for title, lines in told if lines],
+        "granted_title": claimed.TITLE,
+        "granted_numbers": claimed.NUMBERS,
+        "claims": claimed.table(claimed.worst(made.allocations)[:_LISTED]) if made.allocations else None,
+        "more_claims": max(0, len(made.allocations) - _LISTED),
         "outcomes": known.outcomes,
         "agreed": [(part, bool(sight.agreeable(part, VISIT.get().who))) for part in made.parts],
     }

@@ -70,6 +70,26 @@ spec:
   files: [{path: a.txt, size: 15, checksum: "adler32:26b70416", source: "data:,x"}]
 ---
 """
+GRANTED = """\
+apiVersion: hanse/v1
+kind: Site
+metadata: {name: BAY}
+spec:
+  limits: {total: {instances: 9}}
+  clouds:
+    - {name: main, driver: simulated, endpoint: "https://bay.example.org:5000/v3", shares: [{vo: ebb, projectId: p1}]}
+---
+apiVersion: hanse/v1
+kind: VO
+metadata: {name: ebb}
+spec: {allocations: [{site: BAY, instances: 3, coreHours: 900}]}
+---
+apiVersion: hanse/v1
+kind: VirtualCluster
+metadata: {name: big, namespace: ebb}
+spec: {vo: ebb, site: BAY, cloud: main, frontend: {image: debian-12}, workers: [{name: wn, count: 3, image: debian-12}]}
+"""
+"""A cluster that takes more machines than its VO was granted."""
 WWW = Ref("DNSRecord/tides/www")
 LOST = Ref("DNSRecord/tides/lost")
 
@@ -195,12 +215,12 @@ def looked(tmp_path_factory) -> Iterator[Looked]:
 
 @pytest.fixture(scope="module")
 def blocked(tmp_path_factory) -> Iterator[Looked]:
-    """The same after most names were taken out of git: that needs an approval."""
+    """The same after most names were taken out of git: that needs an approval. A cluster takes more than was granted."""
     with Showing(tmp_path_factory.mktemp("blocked"), None) as made:
         text = manifests()
         for name, last in (("a", 12), ("b", 13), ("c", 14)):
             text = text.replace(RECORD.format(name=name, vo="waves", zone="fed.example.org", last=last, note=EVIL), "")
-        commit(made.root, text)
+        commit(made.root, text + GRANTED)
         made.service.step(Bell())
         yield made
 

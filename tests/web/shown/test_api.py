@@ -161,7 +161,8 @@ def test_runs_events_plan_and_graph_tell_the_same_story(looked):
 
 def test_what_waits_for_a_person_is_told_with_the_command(blocked):
     found = blocked.json(f"{BASE}/status")
-    assert {one["ref"] for one in found["blocked"]} == {f"DNSRecord/waves/{name}" for name in "abc"}
+    names = {f"DNSRecord/waves/{name}" for name in "abc"}
+    assert {one["ref"] for one in found["blocked"]} == {*names, "VirtualCluster/ebb/big"}
     assert any("hanse approve --action delete --kind DNSRecord" in step for step in found["steps"])
 
 

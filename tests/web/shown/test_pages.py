@@ -117,6 +117,9 @@ def test_everything_can_be_read_without_scripts(blocked):
     plan = blocked.get("/plan", None).text
     assert plan.index("Blocked: a person must allow it") < plan.index("Waiting")
     assert "ThresholdExceeded" in plan
+    assert "What was granted at sites" in plan
+    assert "1 too many" in plan
+    assert "+4 (4 blocked)" in plan
 
 
 @pytest.mark.parametrize(
