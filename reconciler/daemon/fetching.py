@@ -65,10 +65,17 @@ class Fetcher:
             moved = fetch(self.settings, self.secret)
         except HanseError as error:
             _log.warning("not fetched: what was fetched before counts", why=str(error))
-            self.failed(str(error))
+            self._note(str(error))
             return False
-        self.failed("")
+        self._note("")
         return moved
+
+    def _note(self, why: str) -> None:
+        """Write down how it went; a database that does not answer is told of, and keeps nothing from being fetched."""
+        try:
+            self.failed(why)
+        except HanseError as error:
+            _log.warning("not written down how fetching goes", why=str(error))
 
     def keep(self, seconds: float, stop: threading.Event) -> None:
         """Go on until ``stop``: fetch when it is quiet after calls, and every ``seconds`` without one."""

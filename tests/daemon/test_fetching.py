@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.queue import Settling
-from reconciler.errors import SettingsError, SourceError
+from reconciler.errors import RecordsError, SettingsError, SourceError
 from reconciler.settings import Source, load
 from tests.source.repository import commit, repository
 
@@ -105,3 +105,18 @@ def test_a_secret_in_a_url_is_refused_and_not_repeated(tmp_path, url):
 def test_a_user_of_ssh_stands_in_its_url(tmp_path):
     given = load(tmp_path, {"HANSE_SOURCE__REMOTE": "ssh://git@git.example.org/ocean/federation.git"}).source
     assert given.repository == str(tmp_path / ".hanse/source.git")
+
+
+def test_a_database_that_does_not_answer_keeps_nothing_from_being_fetched(tmp_path):
+    upstream = repository(tmp_path / "up")
+    settings = Source(remote=str(upstream), repository=str(tmp_path / "mirror.git"), revision="main")
+
+    def gone(_why: str) -> None:
+        raise RecordsError("the database failed")
+
+    rung: list[int] = []
+    end = keeping(Fetcher(settings, lambda _reference: "", lambda: rung.append(1), gone), 0.1, 1.0, 5.0)
+    assert soon(lambda: rung)
+    commit(upstream, {"manifests/a.yaml": "a: 2\n"})
+    assert soon(lambda: len(rung) > 1)
+    end()
