@@ -58,6 +58,8 @@ class House:
     """Since which revision it counts who made a change, where the records know of nothing that was accepted."""
     fence: Fence | None = None
     """The lease that this process holds: nothing is begun once somebody else has it."""
+    memberships: authority.Memberships = field(default_factory=authority.Memberships)
+    """Who is in which team of the forge, as it said a few minutes ago."""
     verify: bool = True
     """Whether commits must be signed as the settings ask; not where nothing is done by them."""
 

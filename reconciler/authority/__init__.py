@@ -8,5 +8,17 @@ accepted last, and everything else goes on. Without a Tenancy nothing is looked 
 from reconciler.authority.judging import Authority, Judged, between, judge, respecting, settle
 from reconciler.authority.parts import agreeable
 from reconciler.authority.rulebook import rules_of, thing_of
+from reconciler.authority.teams import Memberships
 
-__all__ = ["Authority", "Judged", "agreeable", "between", "judge", "respecting", "rules_of", "settle", "thing_of"]
+__all__ = [
+    "Authority",
+    "Judged",
+    "Memberships",
+    "agreeable",
+    "between",
+    "judge",
+    "respecting",
+    "rules_of",
+    "settle",
+    "thing_of",
+]

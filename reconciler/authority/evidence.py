@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,9 +18,18 @@ Reviews = Callable[[str], Iterable[Who]]
 """Those who agreed on the forge to the pull request that brought a commit."""
 
 
+Belongs = Callable[[str, str], bool]
+"""Whether a user of the forge is in a team."""
+
+
 def nobody(_commit: str) -> Iterable[Who]:
     """Where no forge is asked."""
     return ()
+
+
+def alone(_user: str, _team: str) -> bool:
+    """Where no forge is asked."""
+    return False
 
 
 @dataclass
@@ -33,6 +42,7 @@ class Evidence:
     believed: bool = False
     """Whether the address of an unsigned commit is believed."""
     reviews: Reviews = nobody
+    belongs: Belongs = alone
     spent: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
     """Commits that were there when a resource was accepted last: what they say was for that."""
 
@@ -59,6 +69,11 @@ class Evidence:
         if not each:
             return ()
         return tuple(who for name, who in sorted(each[0].items()) if all(name in one for one in each))
+
+    def in_teams(self, those: Iterable[Who], teams: Iterable[str]) -> Iterator[Who]:
+        """Those of them who are in one of these teams, with that team among their rights. Asks the forge."""
+        asked = [(who, team) for who in those for team in sorted(teams)]
+        return (replace(who, entitlements=frozenset({team})) for who, team in asked if self.belongs(who.identity, team))
 
     def told(self, change: Change) -> str:
         """Who made it, as people read it."""
@@ -101,7 +116,7 @@ def gathered(
     commits = {one for many in (*found.makers.values(), *found.mergers.values()) for one in many} | found.words.keys()
     past = {one: since(repository, base, one) for one in {later[change.ref] for change in those if change.ref in later}}
     spent = {change.ref: past[later[change.ref]] for change in those if change.ref in later}
-    return Evidence(found, authors(repository, commits, lists(settings)), consents, believed, reviews, spent)
+    return Evidence(found, authors(repository, commits, lists(settings)), consents, believed, reviews, spent=spent)
 
 
 def lists(settings: Settings) -> list[Signers]:

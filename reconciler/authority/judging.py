@@ -11,8 +11,8 @@ import orjson
 
 from reconciler import graph, manifest, source
 from reconciler.authority.changes import Change, changes
-from reconciler.authority.evidence import Evidence, Reviews, gathered, nobody
-from reconciler.authority.forges import reviews
+from reconciler.authority.evidence import Belongs, Evidence, Reviews, alone, gathered, nobody
+from reconciler.authority.forges import belonging, reviews
 from reconciler.authority.holding import counting, held_back
 from reconciler.authority.parts import Lacking, digest_of_part, parts
 from reconciler.authority.rulebook import rules_of, thing_of
@@ -92,7 +92,8 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
     found = changes(before, resources.items)
     in_force = _declared(house, trust) if trust else before
     consents = house.store.consents.to(change.digest for change in found.values())
-    matter = Matter(house.settings, known.commit, head, consents, reviews(house, branch), known.beyond)
+    forge = (reviews(house, branch), known.beyond, belonging(house))
+    matter = Matter(house.settings, known.commit, head, consents, *forge)
     authority = matter.judged(found, in_force, resources.items)
     refused = authority.refused
     if telling:
@@ -179,6 +180,7 @@ class Matter:
     reviews: Reviews = nobody
     later: Mapping[Ref, str] = field(default_factory=dict)
     """What counted as it was at a later commit than ``base``."""
+    belongs: Belongs = alone
 
     def judged(
         self, found: Mapping[Ref, Change], before: Mapping[Ref, Resource], after: Mapping[Ref, Resource]
@@ -190,6 +192,7 @@ class Matter:
         evidence = gathered(
             self.settings, self.base, self.head, those.values(), self.consents, self.reviews, self.later
         )
+        evidence.belongs = self.belongs
         lacking = [one for ref, change in those.items() for one in _lacking(change, needs[ref], evidence)]
         lacking = _agreed(lacking, evidence)
         refused = dict(_refused(lacking))
@@ -236,7 +239,15 @@ def _agreed(lacking: list[Lacking], evidence: Evidence) -> list[Lacking]:
         digests.setdefault(one.need.part, set()).add(one.change.digest)
     of = {name: digest_of_part(those) for name, those in digests.items()}
     told = [_given(one, evidence.agreed(one.change, of[one.need.part])) for one in lacking]
-    return [one if one.given else _given(one, evidence.reviewed(one.change)) for one in told]
+    return [one if one.given else _reviewed(one, evidence) for one in told]
+
+
+def _reviewed(one: Lacking, evidence: Evidence) -> Lacking:
+    """The same, with who agreed on the forge. It is asked of teams where the word of one of their members would do."""
+    those = evidence.reviewed(one.change)
+    told = _given(one, those)
+    teams = {by.identity for by in one.need.givers if by.sort == "team"}
+    return told if told.given or not teams else _given(one, evidence.in_teams(those, teams))
 
 
 def _given(one: Lacking, agreed: Iterable[object]) -> Lacking:

@@ -17,7 +17,7 @@ from reconciler.compare import compare, since
 from reconciler.errors import HanseError, ManifestError
 from reconciler.manifest import Memory
 from reconciler.model import Plan, Ref, Resources
-from reconciler.plan.render import MARKER, awaited, faulty, markdown, overlapping, summary, within
+from reconciler.plan.render import MARKER, awaited, consented, faulty, markdown, overlapping, summary, within
 from reconciler.ports.forge import Forge, PullRequest, State
 from reconciler.reconcile import House, propose
 
@@ -38,10 +38,12 @@ class Looked:
     short: str
     touched: frozenset[Ref] = frozenset()
     """What it declares otherwise, and what would be done about it."""
-    waits: frozenset[str] = frozenset()
-    """Digests of changes for which somebody's word is missing."""
+    asks: bool = False
+    """Whether it needs somebody's word, given or not."""
     words: tuple[int, ...] = ()
     """Numbers of the words that counted."""
+    approving: tuple[str, ...] = ()
+    """Who had approved it on the forge."""
 
 
 @dataclass
@@ -85,14 +87,26 @@ class Pulls:
         known = self.looked.get(pull.number)
         if known is None or (known.head, known.base) != (pull.head, base):
             return True
-        return bool(known.waits) and known.words != self._words()
+        return known.asks and (
+            known.words != self._words() or known.approving != self._approving(pull, known.approving)
+        )
 
     def _plan(self, pull: PullRequest, base: str) -> None:
+        self.told.pop(pull.number, None)  # its status is another one from now on, whatever comes out
         self.forge.mark(pull.head, "pending", "planning")
         _log.info("planning a pull request", number=pull.number, commit=pull.head[:12])
         self.looked[pull.number] = self._judged(pull, base)
 
+    def _approving(self, pull: PullRequest, before: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Who approves it on the forge; as it was ``before`` where that does not say."""
+        try:
+            return self.forge.approving(pull.number)
+        except HanseError as error:
+            _log.warning("nobody knows who approves a pull request", number=pull.number, why=str(error))
+            return before
+
     def _judged(self, pull: PullRequest, base: str) -> Looked:
+        words, approving = self._words(), self._approving(pull)  # first: who agrees meanwhile is seen the next time
         try:
             plan, touched = self._planned(pull.head, base)
         except ManifestError as error:
@@ -101,8 +115,8 @@ class Pulls:
         except HanseError as error:
             return Looked(pull.head, base, faulty(pull.head, [str(error)]), "error", "it cannot be planned")
         said, state = markdown(plan), _state(plan)
-        waits = frozenset(one.digest for part in plan.parts for one in part.open)
-        return Looked(pull.head, base, said, state, awaited(plan) or summary(plan), touched, waits, self._words())
+        short = awaited(plan) or "; ".join(filter(None, (consented(plan), summary(plan))))
+        return Looked(pull.head, base, said, state, short, touched, bool(plan.parts), words, approving)
 
     def _words(self) -> tuple[int, ...]:
         """The numbers of the words that count now."""

@@ -139,6 +139,8 @@ class Service:
         self.fetcher.call()
         if self.forging is not None:
             self.forging.call()
+            if self.planned is not None and any(part.open for part in self.planned.plan.parts):
+                self.fetcher.moved()  # somebody may have agreed on the forge to what is merged already
 
     def woken(self, keys: Iterable[str] = ()) -> None:
         """Somebody has agreed to something, or let it go on: look at these, and at what git says, now."""

@@ -39,5 +39,16 @@ class Forge(Protocol):
         ...
 
     def agreed(self, commit: str, branch: str) -> tuple[str, ...]:
-        """Users who approved the last state of a pull request into ``branch`` that brings a commit, or merged it."""
+        """Users who approved the last state of a pull request into ``branch`` that brings a commit, or merged it.
+
+        Nobody's approval of his own counts, nor does that of an earlier state, nor one that was taken back.
+        """
+        ...
+
+    def approving(self, number: int) -> tuple[str, ...]:
+        """Users whose last word on a pull request is an approval of what it holds now."""
+        ...
+
+    def belongs(self, user: str, team: str) -> bool:
+        """Whether a user is an active member of a team (``@org/team``; of GitLab a group: ``@group/subgroup``)."""
         ...

@@ -6,11 +6,13 @@ import pytest
 
 from reconciler.daemon.forging import forging
 from reconciler.daemon.loop import Bell
+from reconciler.daemon.pulls import Pulls, apart
 from reconciler.daemon.service import Service
 from reconciler.plan.render import MARKER
 from tests.e2e.test_line import VO
 from tests.house import commit, git, opened
 from tests.real.forges import TOKEN, forge_server
+from tests.tenancy.federation import TENANCY, begun, record, signed
 
 RECORD = """\
 apiVersion: hanse/v1
@@ -230,6 +232,42 @@ def test_a_forge_that_is_out_of_order_stops_nothing(service, upstream, server):
     assert server.told(7) == []
     service.forging.once()
     assert len(server.told(7)) == 1
+
+
+def test_a_review_brings_what_is_told_up_to_date(tmp_path):
+    with forge_server("gitea") as server:
+        settings = SETTINGS.replace('[source]\nremote = "{remote}"\nrevision = "main"\n', "")
+        more = settings.format(kind="gitea", url=server.url)
+        root = begun(tmp_path / "fed", more)
+        tides = TENANCY.partition("  approvals:")[0].format(vo="tides", who="ada")
+        signed(root, "olga", {"tenancy/tides.yaml": tides.replace("{signer: ada@example.org}", '{user: "@ada"}')})
+        with opened(root, ENVIRONMENT) as house:
+            service = Service(house, "main")
+            with service.holding(Bell()):
+                service.step(Bell())
+            pulls, number = Pulls(apart(house), service.forging.forge, "main", lambda _refs: None), 7
+            git(root, "checkout", "-qb", "line")
+            head = signed(root, "bob", {"tides/www.yaml": record("tides", value="192.0.2.9")})
+            git(root, "checkout", "-q", "main")
+            server.pulls.append((number, head, "main"))
+
+            def told() -> tuple[str, str]:
+                pulls.look()
+                (comment,) = server.told(number)
+                return comment, server.statuses[-1][2]
+
+            assert told()[1] == "needs the word of vo:tides"
+            server.reviews.append((number, "bob", "APPROVED", head))
+            assert told()[1] == "needs the word of vo:tides"
+            server.reviews.append((number, "ada", "APPROVED", head))
+            comment, status = told()
+            assert "- `vo:tides`: agreed by `@ada`" in comment
+            assert status.startswith("vo:tides: agreed by @ada; Plan: 1 to update")
+            before = len(server.statuses)
+            told()
+            assert len(server.statuses) == before
+            server.reviews.append((number, "ada", "REQUEST_CHANGES", head))
+            assert told()[1] == "needs the word of vo:tides"
 
 
 def test_without_a_forge_nobody_is_told(upstream, tmp_path):

@@ -128,3 +128,113 @@ def test_a_review_counts_for_the_last_state_and_as_the_last_word_of_its_author(s
         (8, "eve", "APPROVED", HEAD),
     ]
     assert opened(server).agreed(HEAD, "main") == (() if server.kind == "gitlab" else ("ada",))
+
+
+@pytest.fixture
+def reviewed(server):
+    """Says of a user what he said last, and when, as each forge keeps it; ``pushed`` is at 10 o'clock."""
+    server.versions.append((7, HEAD, "2026-11-21T10:00:00.000Z"))
+
+    def say(user: str, state: str, commit: str = HEAD, hour: int = 11) -> None:
+        if server.kind != "gitlab":
+            server.reviews.append((7, user, state, commit))
+            return
+        words = {"APPROVED": "approved this merge request", "REQUEST_CHANGES": "requested changes"}
+        server.notes.append((7, user, words[state], f"2026-11-21T{hour:02}:00:00.000Z", True))
+        known = server.standing.setdefault(7, set())
+        known.add(user)
+
+    return say
+
+
+def test_who_approves_what_a_pull_request_holds_now_agrees_to_it(server, reviewed):
+    reviewed("ada", "APPROVED")
+    assert opened(server).approving(7) == ("ada",)
+    assert opened(server).agreed(HEAD, "main") == ("ada",)
+    assert opened(server).agreed(HEAD, "other") == ()
+
+
+def test_an_approval_from_before_the_last_push_does_not_count(server, reviewed):
+    reviewed("ada", "APPROVED", "b" * 40, hour=9)
+    assert opened(server).approving(7) == ()
+    reviewed("ada", "APPROVED", HEAD)
+    assert opened(server).approving(7) == ("ada",)
+
+
+def test_who_asks_for_changes_after_all_does_not_approve(server, reviewed):
+    reviewed("ada", "APPROVED")
+    reviewed("ada", "REQUEST_CHANGES", hour=12)
+    assert opened(server).approving(7) == ()
+
+
+def test_nobody_gives_his_own_pull_request_somebody_elses_word(server, reviewed):
+    reviewed("eve", "APPROVED")
+    assert opened(server).approving(7) == ()
+    assert opened(server).agreed(HEAD, "main") == ()
+
+
+def test_a_later_word_on_another_page_is_seen_where_pages_are_cut_short(server, reviewed):
+    server.largest = 2
+    for user in ("ada", "bob", "cyd"):
+        reviewed(user, "APPROVED")
+    reviewed("ada", "REQUEST_CHANGES", hour=12)
+    assert opened(server).approving(7) == ("bob", "cyd")
+
+
+def test_what_was_given_up_is_agreed_to_by_nobody(server, reviewed):
+    if server.kind == "gitlab":
+        pytest.skip("there the state stands in the list of merge requests")
+    reviewed("ada", "APPROVED")
+    server.closed.add(7)
+    assert opened(server).agreed(HEAD, "main") == ()
+
+
+def test_a_commit_within_a_pull_request_is_agreed_to_with_it():
+    for kind in ("github", "gitea"):
+        with forge_server(kind) as server:
+            server.pulls += [(6, "c" * 40, "main"), (7, HEAD, "main")]
+            server.commits[7] = ["d" * 40]
+            server.reviews.append((7, "ada", "APPROVED", HEAD))
+            assert opened(server).agreed("d" * 40, "main") == ("ada",)
+            assert opened(server).agreed("e" * 40, "main") == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"versions": []},
+        {"versions": [(7, HEAD, "2026-11-21T10:00:00Z"), (7, "b" * 40, "2026-11-21T10:30:00Z")]},
+        {"versions": [(7, HEAD, "2026-11-21T12:00:00Z")]},
+        {"notes": []},
+        {"notes": [(7, "ada", "approved this merge request", "2026-11-21T11:00:00Z", False)]},
+        {"standing": {}},
+    ],
+)
+def test_gitlab_must_say_itself_that_the_approval_came_after_the_push(change):
+    with forge_server("gitlab") as server:
+        server.pulls.append((7, HEAD, "main"))
+        server.versions.append((7, HEAD, "2026-11-21T10:00:00Z"))
+        server.notes.append((7, "ada", "approved this merge request", "2026-11-21T11:00:00Z", True))
+        server.standing[7] = {"ada"}
+        assert opened(server).approving(7) == ("ada",)
+        for name, value in change.items():
+            setattr(server, name, value)
+        assert opened(server).approving(7) == ()
+
+
+def test_an_active_member_belongs_to_a_team_and_nobody_else(server):
+    server.teams["ocean/ops"] = {"ada": "active"} | ({} if server.kind == "gitea" else {"bob": "pending"})
+    server.teams["ocean/ops-old"] = {"cyd": "active"}
+    client = opened(server)
+    assert client.belongs("ada", "@ocean/ops")
+    assert client.belongs("cyd", "@ocean/ops-old")
+    for user, team in (("bob", "ops"), ("cyd", "ops"), ("ad", "ops"), ("ada", "op"), ("ada", "none"), ("ada", "..")):
+        assert not client.belongs(user, f"@ocean/{team}")
+    assert not client.belongs("ada/../cyd", "@ocean/ops-old")
+
+
+def test_a_group_within_groups_is_asked_for_by_its_whole_path():
+    with forge_server("gitlab") as server:
+        server.teams["ocean/bay/ops"] = {"ada": "active"}
+        assert opened(server).belongs("ada", "@ocean/bay/ops")
+        assert not opened(server).belongs("ada", "@ocean/bay")

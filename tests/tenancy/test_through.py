@@ -336,6 +336,37 @@ def test_who_merged_on_the_forge_may_have_agreed(fed, monkeypatch):
         assert said(planned(fed, environment={"FORGE_TOKEN": TOKEN})) == ["update DNSRecord/tides/www NotAuthorised"]
 
 
+@pytest.mark.parametrize("kind", ["github", "gitea", "gitlab"])
+def test_the_word_of_a_team_is_that_of_its_members_and_the_forge_is_asked_rarely(fed, kind):
+    with forge_server(kind) as server:
+        given = "".join(f'{name} = "{value}"\n' for name, value in server.settings().items() if name != "token")
+        toml = (fed / "hanse.toml").read_text() + f'[forge]\n{given}token = {{ env = "FORGE_TOKEN" }}\n'
+        (fed / "hanse.toml").write_text(toml)
+        text = TENANCY.partition("  approvals:")[0].format(vo="tides", who="ada")
+        olga = text.replace("{signer: ada@example.org}", '{team: "@ocean/tides"}')
+        signed(fed, "olga", {"tenancy/tides.yaml": olga})
+        applied(fed, environment={"FORGE_TOKEN": TOKEN})
+    with forge_server(kind) as again, opened(fed, {"FORGE_TOKEN": TOKEN, "HANSE_FORGE__URL": again.url}) as house:
+        more = {"tides/www.yaml": record("tides", value="192.0.2.9"), "tides/new.yaml": record("tides", "new")}
+        head = signed(fed, "", more)
+        again.pulls.append((7, head, "main"))
+        again.merged[7] = "ada"
+        again.teams["ocean/tides"] = {"bob": "active"}
+        blocked = [action.blocked for action in propose(house, "main").plan.actions]
+        assert blocked == [REFUSED, REFUSED]
+        again.teams["ocean/tides"] = {"ada": "active"}
+        asked = [one for one in again.asked if "members" in one]
+        assert len(asked) == 1
+        assert [action.blocked for action in propose(house, "main").plan.actions] == [REFUSED, REFUSED]
+        house.memberships.known.clear()
+        plan = propose(house, "main").plan
+        assert [action.blocked for action in plan.actions] == [None, None]
+        assert {one.given for part in plan.parts for one in part.wanted} == {"@ada"}
+        house.memberships.known.clear()
+        del again.teams["ocean/tides"]
+        assert [action.blocked for action in propose(house, "main").plan.actions] == [REFUSED, REFUSED]
+
+
 def test_the_address_of_an_unsigned_commit_is_believed_only_where_it_is_said_so(fed):
     commit(fed, {"tides/www.yaml": record("tides", value="192.0.2.9")})
     git(fed, "commit", "-q", "--amend", "--no-edit", "--author", "Ada <ada@example.org>")

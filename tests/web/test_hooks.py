@@ -302,6 +302,43 @@ def test_what_is_no_push_may_mean_anything(served, body):
     assert served.rung == 1
 
 
+_OURS = {"full_name": "ocean/federation"}
+_MERGE = {"iid": 7, "target_branch": "main", "source_branch": "line", "last_commit": {"id": OLD}}
+
+
+@pytest.mark.parametrize(
+    ("forge", "payload"),
+    [
+        ("github", {"action": "submitted", "review": {"state": "approved", "commit_id": OLD}, "repository": _OURS}),
+        ("github", {"action": "dismissed", "review": {"state": "dismissed", "commit_id": OLD}, "repository": _OURS}),
+        ("gitea", {"action": "reviewed", "review": {"type": "pull_request_review_approved"}, "repository": _OURS}),
+        ("forgejo", {"action": "reviewed", "review": {"type": "pull_request_review_rejected"}, "repository": _OURS}),
+        (
+            "gitlab",
+            {
+                "object_kind": "merge_request",
+                "project": {"path_with_namespace": "ocean/federation"},
+                "object_attributes": _MERGE | {"action": "approved"},
+                "changes": {},
+            },
+        ),
+        (
+            "gitlab",
+            {
+                "object_kind": "merge_request",
+                "project": {"path_with_namespace": "ocean/federation"},
+                "object_attributes": _MERGE | {"action": "unapproved"},
+                "changes": {"updated_at": {"previous": "", "current": ""}},
+            },
+        ),
+        ("bitbucket", {"pullrequest": {"id": 7}, "approval": {"user": {"nickname": "ada"}}, "repository": _OURS}),
+    ],
+)
+def test_a_review_wakes_as_a_push_does(served, forge, payload):
+    assert served.send(forge, payload).status_code == 202
+    assert served.rung == 1
+
+
 def test_refusals_are_logged_without_the_secret(served, capsys):
     logs.configure("info", {})
     served.send("github", GITHUB, {"X-Hub-Signature-256": "sha256=00"})

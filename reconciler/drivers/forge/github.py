@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import quote
 
-from reconciler.drivers.forge.rest import PER_PAGE, Rest
+from reconciler.drivers.forge.rest import PER_PAGE, Rest, absent, named
 from reconciler.errors import Terminal
 from reconciler.ports.forge import PullRequest, State
 
@@ -52,27 +53,59 @@ class GitHub:
     def agreed(self, commit: str, branch: str) -> tuple[str, ...]:
         """Users who approved the last state of a pull request into ``branch`` that brings a commit, or merged it."""
         found: set[str] = set()
-        for one in self._bringing(commit):
-            pull = self.rest.get(f"repos/{self.repository}/pulls/{int(one.get('number', 0))}")
-            if isinstance(pull, Mapping) and (pull.get("base") or {}).get("ref") == branch:
+        for one in self._bringing(commit, branch):
+            pull = self._one(int(one.get("number", 0)))
+            if (pull.get("base") or {}).get("ref") == branch:
                 found |= self._approving(pull)
                 found |= {_login(pull.get("merged_by"))} if pull.get("merged") else set()
         return tuple(sorted(found - {""}))
 
-    def _bringing(self, commit: str) -> Iterable[Mapping[str, Any]]:
+    def approving(self, number: int) -> tuple[str, ...]:
+        """Users whose last word on a pull request is an approval of what it holds now."""
+        return tuple(sorted(self._approving(self._one(number))))
+
+    def belongs(self, user: str, team: str) -> bool:
+        """Whether a user is an active member of a team, or of one below it. The token must be let read that."""
+        match named(team):
+            case [org, slug]:
+                found = self._there(f"orgs/{org}/teams/{slug}/memberships/{quote(user, safe='')}")
+                return isinstance(found, Mapping) and found.get("state") == "active"
+            case _:
+                return False
+
+    def _one(self, number: int) -> Mapping[str, Any]:
+        pull: Any = self.rest.get(f"repos/{self.repository}/pulls/{number}")
+        return pull if isinstance(pull, Mapping) else {}
+
+    def _there(self, path: str, **params: str) -> Any:
+        """What stands there; None where there is nothing."""
+        try:
+            return self.rest.get(path, **params)
+        except Terminal as error:
+            if absent(error):
+                return None
+            raise
+
+    def _bringing(self, commit: str, branch: str) -> Iterable[Mapping[str, Any]]:  # noqa: ARG002 (others need it)
         """The pull requests that a commit is part of."""
         return self.rest.pages(f"repos/{self.repository}/commits/{commit}/pulls", **{self.paging: str(PER_PAGE)})
 
     def _approving(self, pull: Mapping[str, Any]) -> set[str]:
-        """Those whose last word is an approval of what the pull request holds now."""
+        """Those but its author whose last word is an approval of what the pull request holds now.
+
+        One that was closed without being merged was given up, whatever was said of it.
+        """
+        if pull.get("state") == "closed" and not pull.get("merged"):
+            return set()
         head = (pull.get("head") or {}).get("sha")
         path = f"repos/{self.repository}/pulls/{int(pull.get('number', 0))}/reviews"
         last: dict[str, bool] = {}
         for one in self.rest.pages(path, **{self.paging: str(PER_PAGE)}):
             if (state := str(one.get("state", ""))) in _DECIDING:
-                fresh = head is not None and one.get("commit_id") == head and not one.get("dismissed")
+                kept = not (one.get("dismissed") or one.get("stale"))
+                fresh = head is not None and one.get("commit_id") == head and kept
                 last[_login(one.get("user"))] = state == "APPROVED" and fresh
-        return {user for user, approves in last.items() if approves}
+        return {user for user, approves in last.items() if approves} - {"", _login(pull.get("user"))}
 
     def _me(self) -> str:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -34,13 +35,14 @@ class Rest:
         """The items of a list, page by page; it ends where a page brings nothing new."""
         seen = set[Any]()
         for page in range(1, _PAGES + 1):
-            found = self.get(path, page=str(page), **params)
+            answer = self._answer("GET", path, {"page": str(page), **params}, None)
+            found = self._told(answer, "GET", path)
             if not isinstance(found, list):
                 raise Terminal(f"{self.url}: GET {path} answers no list")
-            fresh = [one for one in found if isinstance(one, dict) and one.get("id") not in seen]
+            fresh = [one for one in found if isinstance(one, dict) and _name(one) not in seen]
             yield from fresh
-            seen |= {one.get("id") for one in fresh}
-            if not fresh or len(found) < PER_PAGE:
+            seen |= {_name(one) for one in fresh}
+            if not fresh or (len(found) < PER_PAGE and "next" not in answer.links):  # pages may be cut shorter there
                 return
 
     def send(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
@@ -48,11 +50,14 @@ class Rest:
         return self._asked(method, path, {}, body)
 
     def _asked(self, method: str, path: str, params: Mapping[str, str], body: Any) -> Any:
+        return self._told(self._answer(method, path, params, body), method, path)
+
+    def _answer(self, method: str, path: str, params: Mapping[str, str], body: Any) -> requests.Response:
         given = self.headers()
         if not all(value.isascii() and value.isprintable() for value in given.values()):
             raise Terminal("the token of [forge] cannot stand in a header")
         try:
-            answer = requests.request(
+            return requests.request(
                 method,
                 f"{self.url}/{path}",
                 params=params,
@@ -68,7 +73,6 @@ class Rest:
             raise Terminal(f"{self.url!r} is not the URL of an API: [forge] url") from None
         except requests.RequestException as error:
             raise Transient(f"{self.url} cannot be reached ({type(error).__name__})") from error
-        return self._told(answer, method, path)
 
     def _told(self, answer: requests.Response, method: str, path: str) -> Any:
         said = f"{self.url}: {method} {path} answers {answer.status_code} {answer.reason}"
@@ -82,6 +86,22 @@ class Rest:
             return answer.json()
         except ValueError as error:
             raise Terminal(f"{said}, and no JSON") from error
+
+
+def absent(error: Terminal) -> bool:
+    """Whether a refusal says that there is no such thing, or that we may not know of it."""
+    return " answers 404 " in str(error)
+
+
+def named(team: str) -> list[str]:
+    """The names that ``@org/team`` is made of, safe in a path; [] for what is no team."""
+    names = team.removeprefix("@").split("/")
+    return [quote(one, safe="") for one in names] if all(one.strip(".") for one in names) else []
+
+
+def _name(one: Mapping[str, Any]) -> Any:
+    """What tells an item of a list from the others; commits have no id."""
+    return one.get("id") or one.get("sha")
 
 
 def _why(answer: requests.Response) -> str:

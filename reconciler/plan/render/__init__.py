@@ -8,7 +8,7 @@ from __future__ import annotations
 from reconciler.plan.render.drawing import Drawing, of_graph, of_plan
 from reconciler.plan.render.markdown import MARKER, faulty, markdown, overlapping, within
 from reconciler.plan.render.notation import dot, drawn, mermaid
-from reconciler.plan.render.parts import awaited
+from reconciler.plan.render.parts import awaited, consented
 from reconciler.plan.render.svg import svg
 from reconciler.plan.render.text import next_steps, text
 from reconciler.plan.render.words import Style, plain, summary
@@ -18,6 +18,7 @@ __all__ = [
     "Drawing",
     "Style",
     "awaited",
+    "consented",
     "dot",
     "drawn",
     "faulty",

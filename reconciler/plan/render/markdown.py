@@ -94,7 +94,8 @@ def _words(those: Sequence[Part]) -> Iterator[str]:
         return
     lines = ["**Whose word it needs**", ""]
     for part in those:
-        lines.append(f"- {_code(part.name)}: {parts.standing(part)}")
+        by = f" by {_code(parts.givers(part))}" if parts.givers(part) else ""
+        lines.append(f"- {_code(part.name)}: {parts.standing(part)}{by}")
         lines += [f"  - {_code(one.ref)}: {_code(one.what)}: {_code(parts.told(one))}" for one in part.wanted[:_SOME]]
         lines += [f"  - and {len(part.wanted) - _SOME} more"] if len(part.wanted) > _SOME else []
     left = [part for part in those if part.open]

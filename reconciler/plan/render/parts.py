@@ -26,6 +26,11 @@ def standing(part: Part) -> str:
     return f"{left} of {len(part.wanted)} open" if left else "agreed"
 
 
+def givers(part: Part) -> str:
+    """Those who agreed to all of it; "" while a word is missing."""
+    return "" if part.open else ", ".join(sorted({one.given for one in part.wanted}))
+
+
 def told(one: Wanted) -> str:
     """Who agreed to a change, or who may."""
     if one.given:
@@ -37,6 +42,11 @@ def awaited(plan: Plan) -> str:
     """``needs the word of vo:tides, site:SEA``; "" where none is missing."""
     names = [part.name for part in plan.parts if part.open]
     return f"needs the word of {', '.join(names)}" if names else ""
+
+
+def consented(plan: Plan) -> str:
+    """``site:SEA: agreed by @sam``; "" where no word was needed, or one is missing still."""
+    return "" if awaited(plan) else "; ".join(f"{part.name}: agreed by {givers(part)}" for part in plan.parts)
 
 
 def data(parts: Sequence[Part]) -> list[dict[str, Any]]:
