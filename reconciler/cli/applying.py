@@ -196,7 +196,7 @@ def run(
         service.fetcher.now()
         with service.holding(bell):
             proposal, report = service.step(bell)
-            service.probe_due()
+            service.watched.run_due()
         if service.forging is not None:
             service.forging.once()
         return exits.of_outcomes(proposal.plan, report.outcomes if report else ())

@@ -109,11 +109,11 @@ class Shown:
             self.house.store,
             self.house.settings.web,
             self.house.clock,
-            checks=lambda: self.service.checks,
+            checks=lambda: self.service.watched.checks,
             declared=lambda: self.service.declared,
             people=self.people,
             views=self.deeds.views,
-            backlog=lambda: self.service.backlog,
+            backlog=lambda: self.service.watched.backlog,
             measured=self.service.measured,
         )
 

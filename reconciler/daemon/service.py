@@ -15,7 +15,6 @@ from types import FrameType
 
 import structlog
 
-from reconciler import keeping
 from reconciler.copies import Board
 from reconciler.daemon import lease
 from reconciler.daemon.alarming import Alarms, Seen
@@ -23,37 +22,29 @@ from reconciler.daemon.availability import keep_computing
 from reconciler.daemon.digests import digests
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.forging import forging
-from reconciler.daemon.kept import Kept
 from reconciler.daemon.loop import Bell, Rhythm, keep
 from reconciler.daemon.metering import keep_metering, keep_reading_jobs
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
-from reconciler.daemon.prepared import Probe, checks, prepared
-from reconciler.daemon.probing import Prober, keep_probing, run_due
 from reconciler.daemon.queue import Settling
 from reconciler.daemon.rounds import Rounds
 from reconciler.daemon.systemd import Systemd
-from reconciler.daemon.turns import Ran
 from reconciler.daemon.watch import watching
 from reconciler.daemon.watchdog import Pulse, Watchdog
+from reconciler.daemon.watched import Watched
 from reconciler.daemon.working import NowAndThen, Told, work
-from reconciler.errors import LeaseHeld, SourceError, Terminal
+from reconciler.errors import LeaseHeld, SourceError
+from reconciler.kinds import Declared
 from reconciler.kinds.datasetrule.places import Places
-from reconciler.kinds.metrictemplate import DEFAULT_PORTS
-from reconciler.kinds.probe import Checks, Operator
 from reconciler.measured import Measured
-from reconciler.model import Action, Graph, Plan, Progress, Ref, Report, Resource, Spec, Target
+from reconciler.model import Action, Graph, Plan, Progress, Ref, Report, Resource
 from reconciler.plan.render import summary
-from reconciler.ports import Checker, CheckResult
 from reconciler.reconcile import House, Proposal, propose
 from reconciler.source import head_of
-from reconciler.uptime.declared import METRIC_LABEL
 
 _log = structlog.get_logger()
 _EVERY = 60.0
 """Seconds between two lines about one transfer."""
-CHECKS = "check:local"
-"""Where monitoring plugins run: on the reconciler's own machine."""
 
 
 def _moving(action: Action, progress: Progress) -> None:
@@ -84,7 +75,6 @@ class Service:
     house: House
     revision: str
     worktree: bool = False
-    probes: Mapping[Ref, Probe] = field(default_factory=dict)
     declared: Standing | None = None
     """What git says, as of the last step."""
     planned: Planned | None = None
@@ -99,11 +89,6 @@ class Service:
     """Git has moved since the last step began: transfers are not waited for before it is looked at."""
     noticer: Noticer | None = None
     """Follows the events of storages, while it runs on and on."""
-    _listed: list[Probe] = field(default_factory=list)
-    checks: Checks | None = None
-    """The probes by what they look at, once git was read."""
-    prober: Prober | None = None
-    """Runs the probes, while it runs on and on."""
     board: Board = field(default_factory=Board)
     """How many copies of datasets there are: who waits for some is told from here."""
 
@@ -122,12 +107,8 @@ class Service:
         self.fetcher = Fetcher(settings, self.house.drivers.secret, self.moved.set, self._fetched)
         self.forging = forging(self.house, self.revision, self.fetcher.bring)
         self.rounds = Rounds(self.house, self.measured)
+        self.watched = Watched(self.house, self._resources)
         self.watchdog = Watchdog(self.pulse, self.house.settings.run.stall_seconds, self.systemd)
-
-    @property
-    def backlog(self) -> tuple[int, float]:
-        """Probes that wait for a free worker, and for how many seconds the first of them has been due."""
-        return (self.prober.waiting, self.prober.lag) if self.prober else (0, 0.0)
 
     @property
     def waits(self) -> bool:
@@ -167,7 +148,7 @@ class Service:
             self.forging.planned(plan, proposal.come, self._in_force(proposal))
         self.planned = Planned(plan, proposal.graph, self.house.clock())
         self.lively = self._follows(proposal.graph)
-        declared = Declared(proposal.graph)
+        declared = Declared(proposal.graph.resources)
         fresh = self.declared is None or self.declared.commit != plan.commit
         self.declared = Standing(plan.commit, proposal.graph.resources)
         if self.noticer is not None:
@@ -190,9 +171,9 @@ class Service:
             self.measured.reported(report)
             if self.forging is not None:
                 self.forging.ended(plan, report)
-            self._prepare()
+            self.watched.prepare()
         elif fresh:
-            self._prepare()
+            self.watched.prepare()
         self.rounds.postponed(proposal)
         self.board.learn(self.house.store.data.replicas(), Places.of(declared).storages)
         return proposal, report
@@ -224,7 +205,7 @@ class Service:
         telling = digests(settings, self.house.store, self.house.drivers.secret, self.measured.notified)
         fetching = self.fetcher.keep
         beside = [
-            self._keep_probing,
+            lambda ring: self.watched.keep(ring.stop),
             self._keep_metering,
             self._keep_reading_jobs,
             lambda ring: keep_computing(self.house, self._commit, ring.stop),
@@ -232,7 +213,7 @@ class Service:
             self._keep_forging,
             lambda ring: notifier.keep(self.board, ring.stop),
             lambda ring: alarms.keep(self._seen, ring.stop),
-            lambda ring: telling.keep(lambda: self.declared.resources if self.declared else None, ring.stop),
+            lambda ring: telling.keep(self._resources, ring.stop),
         ]
         with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
             if self.patient:
@@ -293,13 +274,6 @@ class Service:
             finally:
                 self.measured.leading = False
 
-    def probe_due(self) -> Mapping[Ref, CheckResult]:
-        """Run every probe that is due now, and wait for what they say."""
-        self._prepare()
-        return run_due(
-            self.probes.values(), self._last(), self._checker(), self.house.clock, self._kept(), secret=self._secret
-        )
-
     def _fetched(self, why: str) -> None:
         if self.house.settings.source.remote:
             self.house.store.heads.fetched(self.revision, why)
@@ -328,24 +302,6 @@ class Service:
         with self.pulse.round(), self.measured.round():
             self.step(bell)
 
-    def _prepare(self) -> None:
-        """Look at the inventory for probes: what was applied is what is run."""
-        declared = self.declared.resources if self.declared else {}
-        labelled = {ref: one.labels or {} for ref, one in declared.items() if ref.kind == "Probe"}
-        metrics = {ref: labels[METRIC_LABEL] for ref, labels in labelled.items() if METRIC_LABEL in labels}
-        said = self.house.settings.probes
-        operator = Operator(said.attributes, {**DEFAULT_PORTS, **said.ports})
-        self.probes = prepared(keeping.inventory(self.house.store), self.house.kinds, metrics, operator)
-        self._listed = list(self.probes.values())
-        self.checks = checks(self.probes) if self.declared else None
-
-    def _keep_probing(self, bell: Bell) -> None:
-        self._prepare()
-        workers = self.house.settings.probes.workers
-        prober = Prober(self._checker(), self._kept(), self.house.clock, workers, secret=self._secret)
-        self.prober = prober
-        keep_probing(prober, self._known, self._last, bell.stop)
-
     def _keep_forging(self, bell: Bell) -> None:
         if self.forging is not None:
             self.forging.keep(self.house.settings.run.interval_seconds, bell.stop)
@@ -354,53 +310,20 @@ class Service:
         keep_metering(self.house, bell.stop)
 
     def _keep_reading_jobs(self, bell: Bell) -> None:
-        keep_reading_jobs(self.house, lambda: self.declared.resources if self.declared else {}, bell.stop)
+        keep_reading_jobs(self.house, lambda: self._resources() or {}, bell.stop)
 
     def _seen(self) -> Seen | None:
         """How probes stand, and what is declared; None until git was read."""
-        if self.checks is None or self.declared is None:
+        checks = self.watched.checks
+        if checks is None or self.declared is None:
             return None
-        return Seen(self.house.store.probes.states(), self.checks, self.declared.resources, self.house.clock())
+        return Seen(self.house.store.probes.states(), checks, self.declared.resources, self.house.clock())
+
+    def _resources(self) -> Mapping[Ref, Resource] | None:
+        return self.declared.resources if self.declared else None
 
     def _commit(self) -> str:
         return self.declared.commit if self.declared and not self.worktree else ""
-
-    def _known(self) -> Iterable[Probe]:
-        return self._listed
-
-    def _checker(self) -> Checker:
-        driver, options = self.house.drivers.options(CHECKS, "")
-        return self.house.drivers.checker(Target(CHECKS, driver, options))
-
-    def _kept(self) -> Kept:
-        return Kept(self.house.store, lambda: self.checks)
-
-    def _secret(self, name: str) -> str:
-        """A secret that templates name. Raises Terminal where the operator says none."""
-        known = self.house.settings.probes.secrets
-        if name not in known:
-            raise Terminal(f"there is no secret {name}: say where it is found in [probes.secrets]")
-        return self.house.drivers.secret(known[name])
-
-    def _last(self) -> dict[Ref, Ran]:
-        return {ref: Ran.of(state) for ref, state in self.house.store.probes.states().items()}
-
-
-@dataclass(frozen=True)
-class Declared:
-    """The resources of a graph, as a kind may look at them."""
-
-    graph: Graph
-
-    def get(self, ref: Ref) -> Spec | None:
-        """The spec declared under ``ref``."""
-        found = self.graph.resources.get(ref)
-        return found.spec if found else None
-
-    def of_kind(self, kind: str) -> Iterable[tuple[Ref, Spec]]:
-        """Every resource of a kind, in the order of their names."""
-        found = sorted(ref for ref in self.graph.resources if ref.kind == kind)
-        return ((ref, self.graph.resources[ref].spec) for ref in found)
 
 
 @contextmanager
