@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +14,8 @@ from reconciler.daemon.queue import Settling
 from reconciler.errors import HanseError, LeaseHeld
 
 _log = structlog.get_logger()
+AGAIN = 5.0
+"""Seconds until what has failed beside the loop is begun again."""
 
 
 @dataclass
@@ -99,3 +102,33 @@ def keep(step: Callable[[], None], bell: Bell, rhythm: Rhythm) -> None:
             _log.exception("not reconciled: this is a fault of Hanse")
         if not bell.stop.is_set():
             bell.wait(rhythm.rest(began, failed=failed))
+
+
+@contextmanager
+def going_on(those: Sequence[Callable[[Bell], None]], bell: Bell, again: float = AGAIN) -> Iterator[None]:
+    """Probes and notifications go on in threads of their own: a long apply must not make services look unwatched.
+
+    One that fails, because the database is away for a while, say, is logged and begun again.
+    """
+    threads = [threading.Thread(target=_going_on, args=(one, bell, again), name="beside", daemon=True) for one in those]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        bell.end()
+        for thread in threads:
+            thread.join()
+
+
+def _going_on(one: Callable[[Bell], None], bell: Bell, again: float) -> None:
+    while not bell.stop.is_set():
+        try:
+            one(bell)
+        except HanseError as error:
+            _log.error("begun again soon", why=str(error), error=type(error).__name__)
+        except Exception:  # noqa: BLE001 (the outermost frame of a thread: it is logged whole, and the thread lives)
+            _log.exception("begun again soon: this is a fault of Hanse")
+        else:
+            return
+        bell.stop.wait(again)

@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ from reconciler.daemon.availability import keep_computing
 from reconciler.daemon.digests import digests
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.forging import forging
-from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.loop import Bell, Rhythm, going_on, keep
 from reconciler.daemon.metering import keep_metering, keep_reading_jobs
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
@@ -215,7 +215,7 @@ class Service:
             lambda ring: alarms.keep(self._seen, ring.stop),
             lambda ring: telling.keep(self._resources, ring.stop),
         ]
-        with self.holding(bell), watch, self._noticing(bell), _beside(beside, bell):
+        with self.holding(bell), watch, self._noticing(bell), going_on(beside, bell):
             if self.patient:
                 self.fetcher.now()  # it may have waited for days
             self.systemd.says("leads")
@@ -324,20 +324,6 @@ class Service:
 
     def _commit(self) -> str:
         return self.declared.commit if self.declared and not self.worktree else ""
-
-
-@contextmanager
-def _beside(those: Sequence[Callable[[Bell], None]], bell: Bell) -> Iterator[None]:
-    """Probes and notifications go on in threads of their own: a long apply must not make services look unwatched."""
-    threads = [threading.Thread(target=one, args=(bell,), name="beside", daemon=True) for one in those]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        bell.end()
-        for thread in threads:
-            thread.join()
 
 
 @contextmanager

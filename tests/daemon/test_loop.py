@@ -9,9 +9,9 @@ import pytest
 
 from reconciler import logs
 from reconciler.daemon import lease
-from reconciler.daemon.loop import Bell, Rhythm, keep
+from reconciler.daemon.loop import Bell, Rhythm, going_on, keep
 from reconciler.daemon.watch import git_folder, watching
-from reconciler.errors import LeaseHeld, SourceError
+from reconciler.errors import LeaseHeld, RecordsError, SourceError
 from reconciler.records.store import open_store
 
 
@@ -181,3 +181,29 @@ def test_branches_of_a_linked_working_tree_are_found(repository, tmp_path_factor
     git(repository, "worktree", "add", "-q", str(linked))
     assert git_folder(linked) == repository / ".git"
     assert git_folder(repository / "manifests") == repository / ".git"
+
+
+@pytest.mark.parametrize("fault", [RecordsError("the database is away"), ValueError("a fault of our own")])
+def test_what_fails_beside_the_loop_is_begun_again(fault):
+    begun: list[int] = []
+    well = threading.Event()
+
+    def beside(bell: Bell) -> None:
+        begun.append(1)
+        if len(begun) < 3:
+            raise fault
+        well.set()
+        bell.stop.wait(60)
+
+    with going_on([beside], Bell(), again=0.01):
+        assert well.wait(60)
+    assert len(begun) == 3
+
+
+def test_what_has_ended_by_itself_is_not_begun_again():
+    begun: list[int] = []
+    with going_on([lambda _bell: begun.append(1)], Bell(), again=0.01):
+        deadline = time.monotonic() + 60
+        while not begun and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert begun == [1]
