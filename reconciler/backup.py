@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler import __version__
-from reconciler.errors import RecordsError
+from reconciler.errors import KeptRecords, RecordsError
 from reconciler.records import dumping
 from reconciler.records.store import open_store
 from reconciler.settings import Settings
@@ -50,7 +50,7 @@ class About:
 def back_up(settings: Settings, file: Path, now: datetime) -> About:
     """Write a backup. What is there already is not overwritten. Raises RecordsError, or OSError of the file."""
     if file.exists():
-        raise RecordsError(f"{file} is there already: a backup is not overwritten")
+        raise KeptRecords(f"{file} is there already, and a backup is not overwritten: name another file")
     url = settings.records.url
     schema = dumping.schema_of(url, now)
     if not schema:
@@ -93,7 +93,7 @@ def restore(settings: Settings, file: Path, now: datetime, lease: str) -> About:
     if dumping.newer(told.schema):
         raise RecordsError(f"{file} is at schema {told.schema}, made by Hanse {told.hanse}: a newer one than this")
     if why := dumping.refusal(url, now, lease):
-        raise RecordsError(why)
+        raise KeptRecords(why)
     state = Path(settings.state)
     state.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".hanse-restore-", dir=state.parent) as place:

@@ -8,7 +8,8 @@ HanseError
 │   ├── StalePlan          the world, the commit or the playbooks moved since the plan was made
 │   └── BlockedPlan        a safety limit or a missing approval stands in the way
 ├── RecordsError           the database cannot be used
-│   └── LeaseHeld          another reconciler holds the lease
+│   ├── LeaseHeld          another reconciler holds the lease
+│   └── KeptRecords        there is something already, and it is not overwritten
 └── DriverError            a back end said no
     ├── Transient          the same call may succeed later, after ``retry_after`` seconds if given
     ├── Terminal           trying again cannot help: a person must act
@@ -71,6 +72,10 @@ class RecordsError(HanseError):
 
 class LeaseHeld(RecordsError):
     """Another reconciler works on this database."""
+
+
+class KeptRecords(RecordsError):
+    """What is there, or who works there, is kept: nothing is put in its place. The message says what to do."""
 
 
 class DriverError(HanseError):

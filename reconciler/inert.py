@@ -17,6 +17,11 @@ def inert(text: str) -> str:
     return _ACTIVE.sub(_written, text) if _ACTIVE.search(text) else text
 
 
+def line(text: str) -> str:
+    """The same in one line: what has line ends in it cannot pass for several."""
+    return inert(text).replace("\n", "\\x0a")
+
+
 def coloured(text: str) -> str:
     """The same for text that holds our own colours: they stay."""
     if not _ACTIVE.search(text):

@@ -518,7 +518,7 @@ class Settings(Strict):
     network: NetworkSettings = NetworkSettings()
     probes: ProbeSettings = ProbeSettings()
     notify: tuple[NotifySettings, ...] = ()
-    """Web hooks that are told of copies of datasets."""
+    """Who is told of copies of datasets, of probes that change, and of what is not as wanted."""
     tickets: TicketSettings = TicketSettings()
     web: WebSettings = WebSettings()
     tenancy: TenancySettings = TenancySettings()

@@ -14,6 +14,7 @@ import reconciler.cli.poem
 import reconciler.cli.rendering
 import reconciler.cli.uptime
 import reconciler.cli.vocards  # noqa: F401 (their commands register themselves)
+from reconciler.cli import console
 from reconciler.cli.accounting import meter
 from reconciler.cli.acknowledging import acknowledge
 from reconciler.cli.applying import apply, run
@@ -79,6 +80,8 @@ def hanse(
     missing approval; 4 the plan is stale.
     """
     context.obj = Place.found(directory, config)
+    if passed := Place.passed_over(directory, config):
+        console.note(f"note: {passed} lies above this git repository and is not read: --config {passed} reads it")
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -11,12 +11,13 @@ from typer.exceptions import TyperException
 
 from reconciler.cli import console
 from reconciler.cli.codes import BLOCKED, FAILED, INTERRUPTED, STALE
-from reconciler.errors import BlockedPlan, HanseError, LeaseHeld, ManifestError, RecordsError, StalePlan
+from reconciler.errors import BlockedPlan, HanseError, KeptRecords, LeaseHeld, ManifestError, RecordsError, StalePlan
 from reconciler.masking import MASK
 
 _NEXT: tuple[tuple[type[HanseError], str], ...] = (
     (StalePlan, "make a new plan: hanse plan --out FILE"),
     (BlockedPlan, "see what would allow it: hanse plan"),
+    (KeptRecords, ""),
     (LeaseHeld, "wait for it to end, or stop it"),
     (
         RecordsError,

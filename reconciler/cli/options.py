@@ -19,11 +19,30 @@ class Place:
 
     @classmethod
     def found(cls, directory: Path | None, config: Path | None) -> Place:
-        """What was asked for; otherwise the nearest folder upwards that has a hanse.toml, otherwise here."""
+        """What was asked for; otherwise the nearest folder upwards that has a hanse.toml, otherwise here.
+
+        What lies above the top of a git repository is not of this federation: it is not looked at.
+        """
         if directory is not None or config is not None:
             return cls((directory or Path.cwd()).absolute(), config.absolute() if config else None)
         here = Path.cwd()
-        return cls(next((folder for folder in (here, *here.parents) if (folder / "hanse.toml").is_file()), here))
+        return cls(next((folder for folder in _within(here) if (folder / "hanse.toml").is_file()), here))
+
+    @classmethod
+    def passed_over(cls, directory: Path | None, config: Path | None) -> Path | None:
+        """The nearest hanse.toml that is not read because it lies above the repository; None where one is found."""
+        within = _within(Path.cwd())
+        if directory or config or any((folder / "hanse.toml").is_file() for folder in within):
+            return None
+        above = (folder / "hanse.toml" for folder in within[-1].parents)
+        return next((file for file in above if file.is_file()), None)
+
+
+def _within(here: Path) -> list[Path]:
+    """The folder and those around it, up to the top of its git repository, or of everything where there is none."""
+    folders = [here, *here.parents]
+    top = next((n for n, folder in enumerate(folders) if (folder / ".git").exists()), len(folders) - 1)
+    return folders[: top + 1]
 
 
 class Form(StrEnum):

@@ -29,7 +29,7 @@ SETTINGS = """\
 [run]                         # the loop of `hanse run`
 # interval_seconds = 60.0
 # jitter = 0.1
-# lease_seconds = 90.0
+# lease_seconds = 30.0
 
 # A rehearsal: what manifests call openstack is simulated.
 # [substitute]

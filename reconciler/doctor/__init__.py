@@ -11,7 +11,7 @@ from reconciler.doctor.findings import Check, Finding, Ground, State
 from reconciler.doctor.git import repository, signatures
 from reconciler.doctor.places import folders, load, playbooks
 from reconciler.doctor.programs import drivers, programs
-from reconciler.doctor.records import backups, database, leader
+from reconciler.doctor.records import backups, database, leader, shared
 from reconciler.doctor.secrets import scopes, secrets
 from reconciler.doctor.web import listening, notifications, webhooks
 from reconciler.errors import HanseError
@@ -20,7 +20,7 @@ from reconciler.masking import MASK
 __all__ = ["CHECKS", "Finding", "Ground", "State", "examine"]
 
 CHECKS: tuple[Check, ...] = (
-    *(repository, signatures, database, leader, backups, secrets, scopes, drivers, programs),
+    *(repository, signatures, database, leader, shared, backups, secrets, scopes, drivers, programs),
     *(folders, playbooks, load, listening, webhooks, notifications),
 )
 

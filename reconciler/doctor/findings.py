@@ -69,6 +69,11 @@ class Ground:
         """Where manifests are."""
         return Path(self.settings.source.repository)
 
+    @property
+    def new(self) -> bool:
+        """Whether the copy of the remote was not made yet: the loop was never started."""
+        return bool(self.settings.source.remote) and not self.repository.exists()
+
     def named(self) -> Iterator[tuple[str, SecretRef]]:
         """Every secret that hanse.toml names, with the setting that does."""
         from reconciler.manifest.scopes import references

@@ -16,10 +16,13 @@ def repository(ground: Ground) -> Iterator[Finding]:
     given = ground.settings.source
     if given.remote:
         yield _remote(ground)
+    if ground.new:
+        yield warning(f"{ground.repository}: nothing was fetched yet", "start the loop once: hanse run --once")
+        return
     try:
         read = source.read(ground.repository, given.revision, paths=given.paths)
     except SourceError as error:
-        yield fault(str(error), "[source] repository, revision and paths; hanse run fetches a remote first")
+        yield fault(str(error), "[source] repository, revision and paths")
         return
     yield ok(f"{ground.repository} at {given.revision} is {read.commit[:12]}: {len(read.files)} files")
     try:

@@ -51,6 +51,8 @@ def database(ground: Ground) -> Iterator[Finding]:
 def leader(ground: Ground) -> Iterator[Finding]:
     """Who leads, and whether rounds come."""
     settings = ground.settings
+    if _unused(ground):
+        return
     with read_store(settings.records.url, ground.clock) as store:
         held = store.lease.current(ground.lease)
         runs = store.runs.history(1)
@@ -66,6 +68,15 @@ def leader(ground: Ground) -> Iterator[Finding]:
         yield warning(f"{len(forsaken)} run(s) never ended", "the next hanse apply or hanse run settles them")
 
 
+def shared(ground: Ground) -> Iterator[Finding]:
+    """What reconcilers on several machines must have in common besides the database."""
+    if dumping.dialect_of(ground.settings.records.url) == "postgresql":
+        yield warning(
+            f"records are in PostgreSQL, the register and the SSH keys of clusters in {ground.settings.state}",
+            "hanse run --standby on several machines: the same folder on all of them (docs/how-to/run-the-loop.md)",
+        )
+
+
 def backups(ground: Ground) -> Iterator[Finding]:
     """How old the newest backup is."""
     folder = ground.settings.records.backups
@@ -74,9 +85,16 @@ def backups(ground: Ground) -> Iterator[Finding]:
         return
     there = sorted(Path(folder).glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
     if not there:
+        if _unused(ground):
+            return
         yield fault(f"there is no backup in {folder}", f"hanse backup {folder}/hanse-$(date +%F).tar.gz")
         return
     made = datetime.fromisoformat(backup.about(there[-1]).made)
     said = f"the newest backup, {there[-1]}, is of {made:%Y-%m-%d %H:%M} UTC"
     old = ground.clock() - made > _OLD
     yield warning(said, "see why the nightly hanse backup does not run") if old else ok(said)
+
+
+def _unused(ground: Ground) -> bool:
+    """Whether nothing was ever done here: neither fetched nor recorded. That is told once, by the repository."""
+    return ground.new and not dumping.looked_at(ground.settings.records.url, ground.clock).schema

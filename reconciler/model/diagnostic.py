@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from reconciler.inert import line
+
 Severity = Literal["error", "warning"]
 
 
@@ -22,7 +24,7 @@ class Diagnostic:
     severity: Severity = "error"
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}:{self.column}"
+        where = f"{line(self.file)}:{self.line}:{self.column}"
         what = f"{self.path}: {self.message}" if self.path else self.message
         said = f"{where}: {what}; {self.cure}" if self.cure else f"{where}: {what}"
         return said if self.severity == "error" else f"{said} [warning: {self.rule}]"

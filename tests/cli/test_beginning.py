@@ -127,3 +127,28 @@ def test_the_version(capsys):
     assert main(["version", "-o", "json"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"hanse {__version__}\n")
+
+
+def test_a_hanse_toml_above_the_repository_is_passed_over_and_told(federation, monkeypatch, capsys):
+    above = federation.root.parent / "hanse.toml"
+    above.write_text('log = "debug"\n')
+    (inner := federation.root / "manifests/sites").mkdir()
+    monkeypatch.chdir(inner)
+    assert main(["config"]) == 0
+    said = capsys.readouterr()
+    assert f"{above} lies above this git repository and is not read" in said.err
+    assert re.search(r"^log +warning ", said.out, re.MULTILINE) is not None
+    assert main(["--config", str(above), "config"]) == 0
+    said = capsys.readouterr()
+    assert (said.err.count("lies above"), re.search(r"^log +debug ", said.out, re.MULTILINE) is not None) == (0, True)
+    federation.write("hanse.toml", 'log = "info"\n')
+    assert main(["config"]) == 0
+    said = capsys.readouterr()
+    assert (said.err.count("lies above"), re.search(r"^log +info ", said.out, re.MULTILINE) is not None) == (0, True)
+
+
+def test_a_line_end_in_the_name_of_a_file_forges_no_line(federation):
+    federation.write("manifests/a\nmanifests/vo.yaml:1:1: all is well.yaml", "kind: VO\n")
+    said = federation.hanse("validate", "--worktree")
+    assert said.code == 1
+    assert not [one for one in (said.out + said.err).splitlines() if one.startswith("manifests/vo.yaml:1:1")]

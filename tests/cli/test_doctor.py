@@ -97,6 +97,17 @@ token = {{ sops = {{ file = "secrets/none.yaml", key = "a" }} }}
     assert all(one["cure"] for one in found if one["state"] != "ok" and one["check"] != "settings")
 
 
+def test_a_new_installation_is_told_to_start_the_loop_once(federation, tmp_path) -> None:
+    remote = f'[source]\nrepository = "copy.git"\nremote = "file://{federation.root}"\n'
+    federation.write("hanse.toml", f'{remote}[records]\nbackups = "{tmp_path}"\n')
+    code, found = findings(federation)
+    assert (code, [one for one in found if one["state"] == "fault"]) == (0, [])
+    assert [one["cure"] for one in found if one["check"] == "repository" and one["state"] == "warning"] == [
+        "start the loop once: hanse run --once"
+    ]
+    assert not of(found, "leader") + of(found, "backups") + of(found, "shared")
+
+
 def test_settings_that_cannot_be_read_are_the_finding(federation) -> None:
     federation.write("hanse.toml", "[records]\nurk = 1\n")
     code, found = findings(federation)
@@ -140,6 +151,7 @@ def test_a_clock_that_is_off_the_servers_is_a_fault(federation, postgresql, monk
     federation.hanse("upgrade")
     _, found = findings(federation)
     assert "off the database's" in of(found, "database", "ok")
+    assert f"{federation.root}/.hanse/state -> hanse run --standby" in of(found, "shared", "warning")
     from reconciler.cli import house
 
     off = timedelta(minutes=2)

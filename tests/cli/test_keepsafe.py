@@ -77,6 +77,7 @@ def test_a_backup_is_not_restored_over_what_there_is(recorded) -> None:
     said = recorded.hanse("restore", str(file))
     assert said.code == 1
     assert "is not empty" in said.err
+    assert "check [records] url" not in said.err
     assert recorded.hanse("plan").code == 0
 
 
@@ -141,7 +142,8 @@ def test_a_backup_holds_neither_cache_nor_keys_and_is_not_overwritten(federation
     with tarfile.open(file) as archive:
         assert set(archive.getnames()) == {"about.json", "records"}
     said = federation.hanse("backup", str(file))
-    assert (said.code, "not overwritten" in said.err) == (1, True)
+    assert (said.code, "not overwritten: name another file" in said.err) == (1, True)
+    assert "check [records] url" not in said.err
 
 
 def test_a_backup_taken_while_somebody_writes_is_whole(federation) -> None:

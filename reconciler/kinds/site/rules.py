@@ -122,7 +122,8 @@ def _mandatory(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     }
     for field, value in needed.items():
         if not value:
-            yield Fault(f"spec.{field}", f"a {spec.certification} site must have it", "add it")
+            article = "an" if spec.certification[0] in "AEIOU" else "a"
+            yield Fault(f"spec.{field}", f"{article} {spec.certification} site must have it", "add it")
 
 
 def _service_mandatory(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
