@@ -43,7 +43,17 @@ def mistakes(error: ValidationError, model: type[BaseModel], node: Node | None, 
         (*f.steps[:-1], meant(f.details, model)) for f in faults if f.details["type"] == "extra_forbidden"
     }  # of a misspelt field, it is not said once more that the right one is missing
     real = [f for f in faults if f.details["type"] != "missing" or (*f.steps, f.details["loc"][-1]) not in misspelt]
+    real = [f for f in real if not _enough(f.details)]
     return [_told(group, model, node) for group in _grouped(real)]
+
+
+def _enough(details: ErrorDetails) -> bool:
+    """Whether a list has too few entries only because faulty ones, told of themselves, do not count."""
+    return (
+        details["type"] == "too_short"
+        and isinstance(details["input"], list)
+        and len(details["input"]) >= details.get("ctx", {}).get("min_length", 0)
+    )
 
 
 def _placed(details: ErrorDetails, node: Node | None, path: Path) -> _Fault:

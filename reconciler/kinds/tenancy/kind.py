@@ -8,25 +8,21 @@ from typing import ClassVar
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.registered import Registered
 from reconciler.kinds.roleassignment import ROLES
+from reconciler.kinds.tenancy.naming import fields_there_are, kinds_there_are
+from reconciler.kinds.tenancy.nowhere import bodies, undeclared
 from reconciler.kinds.tenancy.reaching import intruding
-from reconciler.kinds.tenancy.spec import SomeBody, TenancySpec
+from reconciler.kinds.tenancy.spec import TenancySpec
 from reconciler.model import Ref, Resource
 
 _REFERS = "tenancy-refers"
+_NOWHERE = "tenancy-nowhere"
 
 
 def _roles(_ref: Ref, spec: TenancySpec) -> Iterator[Fault]:
-    for path, body in _bodies(spec):
+    for path, body in bodies(spec):
         known = ROLES[body.over] if body.over else ()
         if body.role is not None and body.role not in known:
             yield Fault(f"{path}.role", f"{body.role} is no role over a {body.over}", f"there are: {', '.join(known)}")
-
-
-def _bodies(spec: TenancySpec) -> Iterator[tuple[str, SomeBody]]:
-    for n, allow in enumerate(spec.allow):
-        yield from ((f"spec.allow[{n}].who[{m}]", body) for m, body in enumerate(allow.who))
-    for n, needed in enumerate(spec.approvals):
-        yield from ((f"spec.approvals[{n}].by[{m}]", body) for m, body in enumerate(needed.by))
 
 
 class TenancyKind(Registered[TenancySpec]):
@@ -39,6 +35,18 @@ class TenancyKind(Registered[TenancySpec]):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("tenancy-roles", "A role is one of those that are held over such a thing.", _roles),
         Rule(
+            "tenancy-kinds",
+            "The kinds of which it speaks are there: of one that is none, nobody is kept.",
+            kinds_there_are,
+        ),
+        Rule("tenancy-fields", "The fields of which it speaks can be in one of those kinds.", fields_there_are),
+        Rule(
+            _NOWHERE,
+            "Namespaces, VOs, sites and NGIs that a Tenancy names are declared somewhere.",
+            between,
+            "warning",
+        ),
+        Rule(
             _REFERS,
             "What refers to a resource of another namespace is let in by a Tenancy that speaks of that, if one does.",
             between,
@@ -48,3 +56,5 @@ class TenancyKind(Registered[TenancySpec]):
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[tuple[Ref, str, Fault]]:
         for ref, fault in intruding(resources, changed):
             yield ref, _REFERS, fault
+        for ref, fault in undeclared(resources, changed):
+            yield ref, _NOWHERE, fault

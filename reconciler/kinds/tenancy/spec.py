@@ -56,7 +56,10 @@ class SomeBody(Strict):
         if len(given) != 1:
             message = f"give exactly one of {', '.join(_SORTS)}"
             raise ValueError(message)
-        if (self.issuer is None) == (given[0] in _BY_TOKEN):
+        if self.issuer is None and given[0] in _BY_TOKEN:
+            message = f"whose {given[0]} counts is not said; add issuer: whose tokens count"
+            raise ValueError(message)
+        if self.issuer is not None and given[0] not in _BY_TOKEN:
             message = "an issuer belongs to an entitlement and to a person, and to nothing else"
             raise ValueError(message)
         if (self.over is None) == (given[0] == "role") or (self.name and given[0] != "role"):
