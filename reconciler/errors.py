@@ -42,6 +42,14 @@ class SourceError(HanseError):
         """Blob ids of the files over the limit, where that is all that is wrong: everything else was read."""
 
 
+class CommitLost(SourceError):
+    """The repository has not got what was accepted any more: ``commit``, the head of ``branch``, waits for a person."""
+
+    def __init__(self, branch: str, commit: str, message: str) -> None:
+        super().__init__(message)
+        self.branch, self.commit = branch, commit
+
+
 class ManifestError(HanseError):
     """The manifests at this commit cannot be reconciled; ``diagnostics`` holds every fault."""
 

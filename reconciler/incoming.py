@@ -62,6 +62,18 @@ def chosen(settings: Settings, store: Store, revision: str, *, worktree: bool, v
     return Incoming(judged.commit, branch, judged.commit, judged.why, judged.why, verified)
 
 
+def acknowledge(store: Store, repository: Path, branch: str, head: str, by: str, reason: str) -> str:
+    """A person takes the head of a branch. Where what was accepted before is lost, everything counts as it is there.
+
+    Gives the commit that is lost, or "".
+    """
+    store.heads.acknowledge(branch, head, by, reason)
+    lost = source.missing(repository, store.acceptances.of(branch).commits)
+    if lost:
+        store.acceptances.whole(branch, head)
+    return lost
+
+
 def remarked(graph: Graph, incoming: Incoming) -> Graph:
     """The graph, with what is to be said of the commit."""
     return replace(graph, remarks=(incoming.remark, *graph.remarks)) if incoming.remark else graph

@@ -17,7 +17,7 @@ from reconciler.authority.holding import counting, held_back
 from reconciler.authority.parts import Lacking, digest_of_part, parts
 from reconciler.authority.rulebook import rules_of, thing_of
 from reconciler.authority.scoped import permitting
-from reconciler.errors import SourceError
+from reconciler.errors import CommitLost, SourceError
 from reconciler.kinds import Kind
 from reconciler.kinds.tenancy.reaching import intruding
 from reconciler.model import Action, Policy, Reason, Ref, Resource, Resources, Verb
@@ -88,6 +88,7 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
         known = Accepted(_in_force(house, branch, head))
     if head and head == known.commit and not known.beyond:
         return Judged(resources, branch="" if telling else branch, commit=head, base=head)
+    _there(house, come, branch, known)
     before = accepted(house, known)
     found = changes(before, resources.items)
     in_force = _declared(house, trust) if trust else before
@@ -127,6 +128,17 @@ def followed(house: House) -> str:
     return source.branch_of(Path(given.repository), given.revision) or given.revision
 
 
+def _there(house: House, come: Incoming, branch: str, known: Accepted) -> None:
+    """Raises CommitLost where the repository has lost what was accepted: nobody knows then who may what."""
+    lost = source.missing(Path(house.settings.source.repository), known.commits)
+    if lost:
+        head = come.head or come.revision
+        said = f"{lost[:12]}, which was accepted, is not in the repository any more: who may what is not known"
+        raise CommitLost(
+            branch, head, f"{said}; {come.why or f'hanse acknowledge {head[:12]} takes what is there now'}"
+        )
+
+
 def accepted(house: House, known: Accepted) -> dict[Ref, Resource]:
     """Everything as it was accepted last."""
     found = _declared(house, known.commit) if known.commit else {}
@@ -160,7 +172,9 @@ def _declared(house: House, commit: str) -> dict[Ref, Resource]:
 def _in_force(house: House, branch: str, head: str) -> str:
     """What was in force when Tenancies came; "" where nothing was, or it is not known to be before ``head``."""
     known = house.store.heads.get(branch)
-    return known.commit if known and known.commit != head else ""
+    if known is None or known.commit == head:
+        return ""
+    return "" if source.missing(Path(house.settings.source.repository), [known.commit]) else known.commit
 
 
 def _governed(items: Mapping[Ref, Resource]) -> bool:

@@ -22,13 +22,14 @@ def acknowledge(
 ) -> int:
     """Take a branch although its history was rewritten: COMMIT comes into force with the next plan.
 
-    It counts for this commit and what follows on it. Signatures are asked for as ever.
+    It counts for this commit and what follows on it. Signatures are asked for as ever. Where the repository
+    has lost what was accepted before (Tenancies), everything counts as it is at COMMIT.
 
     Examples: `hanse acknowledge 3f2a91c0d4e5 --reason "a secret was removed from the history"`.
     """
     from pathlib import Path
 
-    from reconciler import source
+    from reconciler import incoming, source
     from reconciler.cli.house import records, settings_of
     from reconciler.daemon import lease
     from reconciler.errors import SourceError
@@ -43,8 +44,10 @@ def acknowledge(
         raise SourceError(f"{commit} is not the head of {name}: that is {head[:12]} now")
     with records(context.obj, write=True) as store:
         known = store.heads.get(name)
-        store.heads.acknowledge(name, head, by or lease.who(), reason)
+        lost = incoming.acknowledge(store, repository, name, head, by or lease.who(), reason)
     before = f" after {known.commit[:12]}" if known and known.commit else ""
     console.say(f"{head[:12]} of {name} is taken{before}")
+    if lost:
+        console.say(f"{lost[:12]}, which was accepted before, is lost: everything counts as it is at {head[:12]}")
     console.note("next: hanse plan shows what it would do; hanse apply, or the loop, does it")
     return 0

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from reconciler.daemon.affected import all_targets, changed, dependants, takers, targets_of
 from reconciler.daemon.queue import Beat, Queue, Rest, Urgency
+from reconciler.errors import CommitLost
 from reconciler.measured import Measured
 from reconciler.model import Graph, Inventory, Observed, Outcome, Plan, Reason, Ref, Report, Resource, Verb
 from reconciler.reconcile import House, Proposal
@@ -63,6 +64,9 @@ class Rounds:
         try:
             yield
             self._open = False
+        except CommitLost as error:
+            self.house.store.heads.withhold(error.branch, error.commit, str(error))
+            raise
         finally:
             if self._open:
                 self.begin_anew()

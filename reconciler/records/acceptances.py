@@ -29,6 +29,11 @@ class Accepted:
     beyond: Mapping[Ref, str] = field(default_factory=lambda: MappingProxyType({}))
     """What counts as it is at a later commit."""
 
+    @property
+    def commits(self) -> tuple[str, ...]:
+        """Every commit at which something counts."""
+        return tuple(dict.fromkeys([*([self.commit] if self.commit else []), *sorted(set(self.beyond.values()))]))
+
 
 @dataclass(frozen=True)
 class Acceptances:

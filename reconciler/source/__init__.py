@@ -11,7 +11,7 @@ from reconciler.model import Revision
 from reconciler.source import worktree as working
 from reconciler.source.blobs import Stored
 from reconciler.source.fetching import BRANCHES, Remote, fetch, heads
-from reconciler.source.judging import Before, Judged, Rule, branch_of, fork, head_of, judge
+from reconciler.source.judging import Before, Judged, Rule, branch_of, fork, head_of, judge, missing
 from reconciler.source.listing import changed_files, files_at
 from reconciler.source.names import resolved
 from reconciler.source.repository import opened
@@ -32,6 +32,7 @@ __all__ = [
     "head_of",
     "heads",
     "judge",
+    "missing",
     "read",
 ]
 

@@ -7,7 +7,7 @@ parent: else a merge could undo, unsigned, what was signed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -71,6 +71,12 @@ def branch_of(repository: Path, revision: str) -> str:
 def head_of(repository: Path, revision: str) -> str:
     """The commit that a revision means. Raises SourceError when there is none."""
     return resolved(opened(repository), revision)
+
+
+def missing(repository: Path, commits: Iterable[str]) -> str:
+    """The first of these commits that the repository has not; "" when it has them all."""
+    repo = opened(repository)
+    return next((one for one in commits if not _there(repo, one)), "")
 
 
 def fork(repository: Path, one: str, other: str) -> str:

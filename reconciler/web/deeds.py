@@ -142,12 +142,14 @@ class Deeds:
         if not known_scope(scope):
             raise Refusal(422, "say all, resource:KIND/NAME, target:ID or namespace:NAME")
         if not self.holds(who, scope):
+            if who.proof != "token":
+                self._plan()  # before there is one, nobody knows who may
             raise Refusal(403, f"{who.name} may not hold {scope[:100]}: no Tenancy lets him")
 
     def _plan(self) -> Plan:
         planned = self.sight.planned()
         if planned is None:
-            raise Refusal(503, "nothing was planned yet")
+            raise Refusal(503, "nothing was planned yet: this machine stands by, or has not read git yet")
         return planned.plan
 
     def _resources(self) -> Sequence[Resource]:

@@ -91,6 +91,8 @@ class Door:
     """Whether somebody may look by a policy in git."""
     basic: bool = True
     """Whether browsers may show a token as a password."""
+    unread: Callable[[], bool] = lambda: False
+    """Whether git was not read yet, so that nobody knows what policies say."""
 
     def lacks(self, who: Who, right: RouteRight) -> str:
         """Why somebody may not; "" when he may, as far as one can say before one knows what it is about."""
@@ -126,12 +128,20 @@ def needing(door: Door, right: RouteRight, answer: Answer, refuse: Refuse | None
                 return _unknown(door, Unknown(_SHOW if refuse is None or not visit.login else _LOGIN), no)
             return await answer(request)
         lack = "" if _free(door, right) else door.lacks(visit.who, right)
-        return no(403, lack) if lack else await answer(request)
+        return _lacking(door, visit.who, right, lack, no) if lack else await answer(request)
 
     found: Answer = declared(guarded, right)
     return found
 
 
+def _lacking(door: Door, who: Who, right: RouteRight, lack: str, no: Refuse) -> Response:
+    """Somebody may not, or it is not known yet whether he may: policies speak of people alone."""
+    unread = right in ("read", *_DEEDS) and who.proof != "token" and door.unread()
+    return _unknown(door, Unknown(UNREAD, 503), no) if unread else no(403, lack)
+
+
+UNREAD = "this machine stands by, or has not read git yet: who may look here is not known"
+"""Said to people of whom only a policy in git could speak."""
 _LOGIN = "log in, or show a token"
 _SHOW = "show a token: Authorization: Bearer, x-api-key, or as the password of Basic"
 

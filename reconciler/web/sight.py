@@ -69,7 +69,9 @@ class Sight:
         """What is asked of those who come."""
         local = self.token is None and self.people is None
         opened = frozenset({"read"}) if self.open else frozenset[str]()
-        return Door(self.store, self.token, self.people, opened, local, self.views)
+        return Door(
+            self.store, self.token, self.people, opened, local, self.views, unread=lambda: self.planned() is None
+        )
 
 
 def looking(sight: Sight, answer: Answer, refuse: Refuse | None = None) -> Answer:
