@@ -39,7 +39,9 @@ def policy(settings: Settings, graph: Graph, store: Store, now: datetime, *, unv
 def _ends(graph: Graph, store: Store) -> dict[Ref, datetime]:
     """When what has a lifetime will end."""
     kinds = registry()
-    lifetimes = {ref: kinds[ref.kind].lifetime(graph.resources[ref].spec) for ref in sorted(graph.timed)}
+    lifetimes = {
+        ref: kinds[ref.kind].lifetime(graph.resources[ref].spec) for ref in sorted(graph.timed & graph.resources.keys())
+    }
     made = store.events.made([ref for ref, one in lifetimes.items() if one and one.days is not None])
     ends = {ref: one.end(made.get(ref)) for ref, one in lifetimes.items() if one}
     return {ref: end for ref, end in ends.items() if end is not None}

@@ -47,6 +47,7 @@ def rest(model: type[Spec], data: Mapping[str, Any]) -> Rest | None:
             if not all(done):
                 return None
             continue
+        spec = spec.model_copy(deep=True)  # a default may be one object for all specs
         cuts.blank(spec)
         return Rest(spec, cuts)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,10 @@ from pydantic import Field
 from reconciler.errors import ManifestError, SettingsError
 from reconciler.kinds import Fault, Rule, registry
 from reconciler.kinds.registered import Registered
+from reconciler.kinds.site import SiteSpec
 from reconciler.manifest import RuleSettings, load, rules
 from reconciler.manifest.render import data, github
+from reconciler.manifest.rest import rest
 from reconciler.model import Ref, Spec, Strict
 from tests.manifest.revisions import VO, outcome, revision
 
@@ -269,3 +272,12 @@ def test_faults_between_resources_of_one_file_are_placed_in_one_reading(monkeypa
     found = [Diagnostic("m.yaml", 5 * n + 1, 1, "spec.description", "odd") for n in range(50)]
     assert [d.line for d in placed(found, revision({"m.yaml": text}))] == [5 * n + 4 for n in range(50)]
     assert len(parsed) == 1
+
+
+def test_what_is_cut_out_of_one_manifest_stays_a_default_of_all_others():
+    storage = {"name": "disk", "type": "disk", "driver": "directory"}
+    before = SiteSpec.model_validate_json(orjson.dumps({"storage": [storage]}))
+    assert rest(SiteSpec, {"storage": [{**storage, "limits": {"lowPercent": -5}}]}) is not None
+    after = SiteSpec.model_validate_json(orjson.dumps({"storage": [storage]}))
+    assert after == before
+    assert after.storage[0].limits == type(before.storage[0].limits)()
