@@ -78,10 +78,13 @@ def soon(look, why=lambda: "it never came", seconds: float = 60.0):
     raise AssertionError(why())
 
 
+def logged(log: Path) -> list[dict]:
+    """What it has logged so far, but for a line that is being written."""
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
+
+
 def listening(log: Path) -> str:
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
-    told = [json.loads(line) for line in lines]
-    return next((one["url"] for one in told if one["message"] == "listening"), "")
+    return next((one["url"] for one in logged(log) if one["message"] == "listening"), "")
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def ran(tmp_path_factory, receiver) -> Ran:
         watched = record("www").replace("metadata:\n", "lifecycle: {mode: warn}\nmetadata:\n")
         (root / "manifests/www.yaml").write_text(watched, encoding="utf-8")
         git(root, "commit", "-q", "-a", "-m", "from now on it is only watched")
+        soon(lambda: len({one["commit"] for one in logged(log) if one["message"] == "planned"}) > 1, log.read_text)
         (zone,) = (root / ".hanse/state/dns").glob("*.zone")
         zone.write_text(zone.read_text().replace("192.0.2.10", "192.0.2.99"), encoding="utf-8")
         wanted = (
