@@ -6,13 +6,10 @@ own environment, by `Rucio.judge`.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,7 +20,7 @@ from typing import Any
 import pytest
 import requests
 
-from reconciler.drivers.namespace.locks import locked
+from tests.real.pinned import environment
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/rucio.txt"
 USER, PASSWORD, ACCOUNT = "ddmlab", "a secret of the tests' rucio", "root"
@@ -62,28 +59,12 @@ class Rucio:
         }
 
 
-def environment() -> Path:
-    """The virtual environment with the pinned packages, made when it is not there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hanse"
-    cache.mkdir(parents=True, exist_ok=True)
-    version = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    venv = cache / f"rucio-{version}"
-    with locked(cache / "rucio.lock"):
-        if not (venv / "whole").exists():
-            shutil.rmtree(venv, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, capture_output=True)
-            pip = [venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            subprocess.run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], check=True, capture_output=True)
-            (venv / "whole").touch()
-    return venv
-
-
 @pytest.fixture(scope="session")
 def rucio() -> Iterator[Rucio]:
     """The server, with nothing in it but the account ``root``."""
     if os.environ.get("HANSE_RUCIO") != "1":
         pytest.skip("the optional suite against a real Rucio: set HANSE_RUCIO=1")
-    venv = environment()
+    venv = environment("rucio", REQUIREMENTS)
     with tempfile.TemporaryDirectory(prefix="hanse-rucio-", ignore_cleanup_errors=True) as folder:
         place, port = Path(folder), _free_port()
         found = Rucio(f"http://127.0.0.1:{port}", place, venv)

@@ -6,12 +6,9 @@ virtual environment of its own that is kept in ``$XDG_CACHE_HOME/hanse``.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,10 +22,10 @@ import pytest
 import requests
 from ruamel.yaml import YAML
 
-from reconciler.drivers.namespace.locks import locked
 from reconciler.drivers.secrets.sops import program
 from reconciler.ports.secrets import SopsOptions
 from tests.real.bind import free_port
+from tests.real.pinned import environment
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/openbao.txt"
 ROOT = "root-of-the-tests"
@@ -104,27 +101,11 @@ class Bao:
         return role, auth.generate_secret_id(name)["data"]["secret_id"]
 
 
-def _bao() -> Path:
-    """The program, in an environment with the pinned package, made when it is not there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hanse"
-    cache.mkdir(parents=True, exist_ok=True)
-    version = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    venv = cache / f"openbao-{version}"
-    with locked(cache / "openbao.lock"):
-        if not (venv / "whole").exists():
-            shutil.rmtree(venv, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, capture_output=True)
-            pip = [venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            subprocess.run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], check=True, capture_output=True)
-            (venv / "whole").touch()
-    return venv / "bin/bao"
-
-
 @pytest.fixture(scope="session")
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
     """A server in memory with a store of version 2 at ``secret``."""
     try:
-        program = _bao()
+        program = environment("openbao", REQUIREMENTS) / "bin/bao"
     except subprocess.CalledProcessError as error:
         said = f"OpenBao cannot be installed: {error.stderr.decode(errors='replace')[-500:]}"
         if os.environ.get("CI") == "true":
