@@ -97,15 +97,14 @@ def declared_with(
     settings: Settings, kind: str, name: str, revision: str, *, worktree: bool = False
 ) -> Mapping[Ref, Resource]:
     """Everything declared at a revision, the configured one for ""; raises SettingsError when ``name`` is not."""
-    from difflib import get_close_matches
-
     from reconciler.errors import SettingsError
     from reconciler.model import Ref
+    from reconciler.nearest import or_meant
 
     _, resources = declared(settings, revision or settings.source.revision, worktree=worktree)
     if Ref.of(kind, name) not in resources.items:
-        near = get_close_matches(name, [ref.name for ref in resources.items if ref.kind == kind], n=1)
-        raise SettingsError(f"there is no {kind} {name}" + (f": did you mean {near[0]}?" if near else ""))
+        names = [ref.name for ref in resources.items if ref.kind == kind]
+        raise SettingsError(f"there is no {kind} {name}" + or_meant(name, names))
     return resources.items
 
 

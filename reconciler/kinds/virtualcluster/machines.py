@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from reconciler.errors import Terminal
 from reconciler.kinds.virtualcluster.spec import Machine
 from reconciler.model import Reason
+from reconciler.nearest import meant
 from reconciler.ports import Image, Quota, Size
 
 
@@ -56,8 +56,7 @@ def image_for(machine: Machine, images: Sequence[Image]) -> Image:
 
 def _instead(name: str, names: Iterable[str]) -> str:
     there = sorted(names)
-    near = get_close_matches(name, there, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; it has {', '.join(there[:8])}"
+    return "; " + meant(name, there, f"it has {', '.join(there[:8])}")
 
 
 def check_room(quota: Quota, sizes: Sequence[Size]) -> None:

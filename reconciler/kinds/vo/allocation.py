@@ -7,7 +7,6 @@ both ways would be a cycle. Whether the site exists is checked over the whole fe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from reconciler.kinds.base import Fault
 from reconciler.kinds.gocdb import ShortName
 from reconciler.kinds.when import Day
 from reconciler.model import Ref, Resource, Strict
+from reconciler.nearest import meant
 
 Amount = Annotated[int, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -52,6 +52,5 @@ def unknown_sites(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, Faul
             continue
         for n, allocation in enumerate(resource.spec.allocations):
             if allocation.site not in known:
-                near = get_close_matches(allocation.site, sites, n=1)
-                cure = f"did you mean {near[0]}?" if near else "declare the site, or remove the allocation"
+                cure = meant(allocation.site, sites, "declare the site, or remove the allocation")
                 yield ref, Fault(f"spec.allocations[{n}].site", f"no Site is called {allocation.site}", cure)
