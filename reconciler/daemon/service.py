@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 
 import structlog
@@ -328,19 +329,32 @@ class Service:
 
 @contextmanager
 def obeying(end: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call ``end`` once; a second one breaks off."""
+    """SIGTERM and SIGINT call ``end`` once; a second one breaks off.
+
+    It is called in a thread of its own: the code that a signal interrupts may hold the very lock that ``end``, or the
+    log, wants.
+    """
+    asked: SimpleQueue[int] = SimpleQueue()  # the one queue whose put may interrupt anything
+    seen: list[int] = []
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if seen:
             raise KeyboardInterrupt
         seen.append(number)
-        _log.warning("stopping: what is in flight is finished", signal=signal.Signals(number).name)
-        end()
+        asked.put(number)
 
-    seen: list[int] = []
+    def obey() -> None:
+        if number := asked.get():
+            _log.warning("stopping: what is in flight is finished", signal=signal.Signals(number).name)
+            end()
+
+    thread = threading.Thread(target=obey, name="signals", daemon=True)
+    thread.start()
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        asked.put(0)
+        thread.join()

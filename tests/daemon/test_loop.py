@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from reconciler import logs
 from reconciler.daemon import lease
 from reconciler.daemon.loop import Bell, Rhythm, going_on, keep
+from reconciler.daemon.service import obeying
 from reconciler.daemon.watch import git_folder, watching
 from reconciler.errors import LeaseHeld, RecordsError, SourceError
 from reconciler.records.store import open_store
@@ -207,3 +209,24 @@ def test_what_has_ended_by_itself_is_not_begun_again():
         while not begun and time.monotonic() < deadline:
             time.sleep(0.01)
     assert begun == [1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_obeyed_whatever_lock_the_code_that_it_interrupts_holds(number, capsys):
+    logs.configure("info", {})
+    lock, ended = threading.Lock(), threading.Event()
+
+    def end() -> None:
+        if lock.acquire(timeout=30):
+            ended.set()
+
+    with obeying(end):
+        with lock:
+            os.kill(os.getpid(), number)
+        assert ended.wait(60)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert [json.loads(line)["signal"] for line in capsys.readouterr().err.splitlines()] == [number.name]
+    with obeying(end):
+        ended.clear()
+    assert not ended.is_set()
