@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import subprocess
 from pathlib import Path
 
+from reconciler.drivers.locks import locked
 from reconciler.errors import Terminal
 
 NAME = "id_ed25519"
@@ -21,8 +21,7 @@ def own_key(state: str) -> Path:
     if whole.exists():
         return key
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / "lock"):
         if not whole.exists():
             for half in (key, _public(key)):
                 half.unlink(missing_ok=True)

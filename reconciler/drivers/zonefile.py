@@ -10,7 +10,6 @@ by the full parser and keeps everything but its comments and layout.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -24,6 +23,7 @@ import dns.exception
 import dns.name
 import dns.zone
 
+from reconciler.drivers.locks import locked
 from reconciler.drivers.options import checked
 from reconciler.drivers.zonedata import (
     MARK_TTL,
@@ -104,7 +104,7 @@ class ZoneFile:
         if not changes:
             return
         by_name = in_order(changes, self._zone)
-        with self._errors(), self._locked():
+        with self._errors(), locked(self._file.with_name(f".{self._file.name}.lock")):
             stored = dict(self._load(self._content()).stored)
             types = frozenset(rdtype for _, rdtype in stored) | {key_of(change)[1] for change in changes}
             for name, here in by_name.items():
@@ -183,13 +183,6 @@ class ZoneFile:
             os.fdatasync(file.fileno())
         fresh.replace(self._file)
         self._know(Parsed(hashlib.sha256(content).hexdigest(), stored))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.with_name(f".{self._file.name}.lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.drivers.namespace.locks import locked
+from reconciler.drivers.locks import locked
 
 
 def environment(name: str, requirements: Path) -> Path:

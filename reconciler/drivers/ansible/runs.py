@@ -29,6 +29,7 @@ from reconciler.drivers.ansible.outcome import settle
 from reconciler.drivers.ansible.reach import reach
 from reconciler.drivers.ansible.roles import supplied
 from reconciler.drivers.ansible.trust import guarded
+from reconciler.drivers.locks import is_held, locked
 from reconciler.drivers.sshkey import own_key, public_key
 from reconciler.errors import Terminal, Transient
 from reconciler.model import digest_of, encode
@@ -162,24 +163,13 @@ class Runs:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         self.options.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.options.runs / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.options.runs / ".lock"):
             yield
 
 
 def is_alive(directory: Path) -> bool:
     """True while the run's supervisor lives."""
-    try:
-        descriptor = os.open(directory / "alive", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_held(directory / "alive")
 
 
 def _spawn(directory: Path, given: Mapping[str, str]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import structlog
 
+from reconciler.drivers.locks import locked
 from reconciler.drivers.namespace.commands import require, run
-from reconciler.drivers.namespace.locks import locked
 from reconciler.errors import Terminal
 from reconciler.model import digest_of, encode
 

@@ -12,10 +12,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from urllib.parse import quote
 
+from reconciler.drivers.locks import is_held, locked
 from reconciler.drivers.namespace import book, machine
 from reconciler.drivers.namespace.book import Book, Record
 from reconciler.drivers.namespace.commands import require
-from reconciler.drivers.namespace.locks import is_held, locked
 from reconciler.drivers.namespace.network import Network, bridge_of, free_subnet
 from reconciler.drivers.namespace.options import Options
 from reconciler.drivers.namespace.rootfs import ready_root

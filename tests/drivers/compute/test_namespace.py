@@ -370,7 +370,7 @@ def test_a_destroy_killed_at_any_step_is_seen_and_completed(world) -> None:
 
 @needs_root
 def test_a_node_being_made_is_pending_for_others(world) -> None:
-    from reconciler.drivers.namespace.locks import locked
+    from reconciler.drivers.locks import locked
 
     node = world.create(request(world))
     record = world._book.read(NAME)

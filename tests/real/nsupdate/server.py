@@ -23,7 +23,7 @@ import dns.message
 import dns.query
 import pytest
 
-from reconciler.drivers.namespace.locks import locked
+from reconciler.drivers.locks import locked
 from tests.real.bind import free_port, need
 
 PACKAGES = ("nsupdate==0.13.0", "argon2-cffi==25.1.0")

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reconciler.drivers.namespace.locks import locked
+from reconciler.drivers.locks import locked
 from tests.real.openstack import filling, tokens
 from tests.real.openstack.conf import COMPUTES, PASSWORD, REGION
 from tests.real.openstack.filling import IDP, ISSUER, PROTOCOL

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.drivers.locks import locked
 from reconciler.drivers.namespace.commands import require
-from reconciler.drivers.namespace.locks import locked
 from reconciler.errors import Terminal
 from tests.real.namespaces import need_namespaces
 from tests.real.openstack import keeper, software

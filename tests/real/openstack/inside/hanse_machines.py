@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from reconciler.drivers.locks import locked
 from reconciler.drivers.namespace import machine
 from reconciler.drivers.namespace.book import Book, Record
-from reconciler.drivers.namespace.locks import locked
 from reconciler.drivers.namespace.network import Network
 
 
