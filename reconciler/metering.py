@@ -44,7 +44,7 @@ def look(store: Store, drivers: Drivers, now: datetime) -> Look:
     """Note which machines of clusters stand now. What cannot be read is told, and the other clouds are looked at."""
     entries = store.inventory.entries()
     clusters = {entry.uid: ref for ref, entry in entries.items() if ref.kind == CLUSTER}
-    places = _places(store.inventory.details(list(clusters.values())).values())
+    places = _places(store.inventory.details(list(clusters.values())).values(), drivers)
     seen, unread = 0, {}
     for place in places:
         try:
@@ -68,14 +68,17 @@ class _Place:
     homes: frozenset[str]
 
 
-def _places(details: Iterable[Details]) -> list[_Place]:
+def _places(details: Iterable[Details], drivers: Drivers) -> list[_Place]:
+    """Projects as their clusters were made, with what the operator says of them now."""
     targets: dict[str, Target] = {}
     homes: dict[str, set[str]] = {}
     for held in details:
         home = Target(held.target, held.driver, held.options)
         for place in ("", *held.options.get(BESIDE, {})):
             target = target_at(home, place)
-            targets.setdefault(target.id, target)
+            if target.id not in targets:
+                _, said = drivers.options(target.id, target.driver)
+                targets[target.id] = Target(target.id, target.driver, {**target.options, **said})
             homes.setdefault(target.id, set()).add(home.id)
     return [_Place(targets[name], frozenset(homes[name])) for name in sorted(targets)]
 
@@ -114,6 +117,8 @@ def _machine(target: Target, node: Node, size: Size, clusters: Mapping[str, Ref]
         disk_gib=size.disk_gib,
         gpus=size.gpus,
         public_ips=sum(":" not in address for address in node.public_addresses),
+        user=node.user,
+        user_name=node.user_name,
     )
 
 
@@ -274,6 +279,8 @@ def _record(
         disk_gib=machine.disk_gib,
         image=machine.image,
         name=machine.name,
+        user=machine.user,
+        user_name=machine.user_name,
         suspend_seconds=_seconds(still, first, after),
         total_wall_seconds=_seconds(started, spans[0].since, after),
         total_cpu_seconds=_seconds(started, spans[0].since, after, cores=True),

@@ -140,6 +140,24 @@ def test_the_machines_of_a_cluster_are_seen_and_are_gone_with_it(tmp_path):
         assert house.store.machines.current() == ()
 
 
+def test_whose_machines_are_is_noted_as_the_operator_lets_the_cloud_tell_it_now(tmp_path):
+    commit(tmp_path, {"site.yaml": SITE, "cluster.yaml": CLUSTER})
+    applied(tmp_path, until_quiet=True)
+    now = datetime.now(UTC)
+    with opened(tmp_path) as house:
+        metering.look(house.store, house.drivers, now)
+        assert {span.machine.user for span in house.store.machines.current()} == {""}
+    told = '\n[targets."compute:BAY/bay/vo-x".simulate]\nuser = "9f2c"\nuser_name = "ada"\n'
+    with (tmp_path / "hanse.toml").open("a") as settings:
+        settings.write(told)
+    with opened(tmp_path) as house:
+        metering.look(house.store, house.drivers, now + timedelta(hours=1))
+        used = metering.stood(house.store, f"{now:%Y-%m}", now + timedelta(hours=2), NO_BENCHMARK)
+        assert {(one.user, one.user_name) for one in used} == {("9f2c", "ada")}
+        assert metering.rebuild(house.store, f"{now:%Y-%m}", now + timedelta(hours=2), NO_BENCHMARK) == 3
+        assert list(house.store.usage.month(f"{now:%Y-%m}")) == sorted(used, key=lambda one: one.record)
+
+
 def test_a_cloud_that_does_not_answer_ends_no_machine_and_is_told(tmp_path):
     commit(tmp_path, {"site.yaml": SITE, "cluster.yaml": CLUSTER})
     applied(tmp_path, until_quiet=True)

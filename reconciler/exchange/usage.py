@@ -83,7 +83,7 @@ def _keys(countries: Mapping[str, str]) -> dict[str, Callable[[Used], str]]:
         "site": lambda r: r.site,
         "vo": lambda r: r.vo,
         "country": lambda r: countries.get(r.site, ""),
-        "user": lambda r: r.user,
+        "user": lambda r: r.known_as,
     }
 
 

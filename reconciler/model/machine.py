@@ -34,6 +34,10 @@ class Machine:
     gpus: int = 0
     public_ips: int = 0
     """IPv4 addresses that are reached from outside."""
+    user: str = ""
+    """Whose it is, by the cloud's identifier."""
+    user_name: str = ""
+    """What the cloud calls that user, where names are told."""
 
 
 @dataclass(frozen=True, slots=True)

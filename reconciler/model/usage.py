@@ -39,6 +39,8 @@ class UsageRecord:
     """What people call it: the machine's name, the job's queue."""
     user: str = ""
     """Who used it, as the back end names them; "" when it was used for the VO as a whole."""
+    user_name: str = ""
+    """What the cloud calls that user; "" where names are not told."""
     suspend_seconds: int = 0
     """In this month: it was there and did not run."""
     total_wall_seconds: int = 0
@@ -55,6 +57,11 @@ class UsageRecord:
     """Of one core."""
     partial: bool = False
     """The month was not over when this was written."""
+
+    @property
+    def known_as(self) -> str:
+        """Name of the user, or else the identifier."""
+        return self.user_name or self.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,11 @@ class JobSum:
     gpu_seconds: int = 0
     partial: bool = False
     """The month was not over when one of them was written."""
+
+    @property
+    def known_as(self) -> str:
+        """As of a record."""
+        return self.user
 
     @property
     def kind(self) -> str:

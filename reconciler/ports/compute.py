@@ -73,6 +73,10 @@ class Node:
     """Why it is in error."""
     public_addresses: tuple[str, ...] = ()
     """Those of ``addresses`` that were given to it by `Compute.publish`, or that come from a public network."""
+    user: str = ""
+    """Whose it is, by the identifier that the cloud has of its users; "" when the cloud does not say."""
+    user_name: str = ""
+    """What the cloud calls that user; "" unless the operator wants names told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlmodel import Field, SQLModel
 
 from reconciler.records.columns import Instant, Json, Said
@@ -39,6 +39,11 @@ def _said() -> Any:
 def _from_zero() -> Any:
     """A number in a column that came later: 0 in the rows that were there."""
     return Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+def _from_nothing() -> Any:
+    """A word in a column that came later: "" in the rows that were there."""
+    return Field(default="", sa_column_kwargs={"server_default": text("''")})
 
 
 def _serial() -> Any:
@@ -376,6 +381,7 @@ class UsageRow(Base, table=True):
     benchmark_type: str
     benchmark: float
     partial: bool
+    user_name: str = _from_nothing()
 
 
 class MachineSpanRow(Base, table=True):
@@ -401,6 +407,8 @@ class MachineSpanRow(Base, table=True):
     disk_gib: int = Field(sa_type=BigInteger)
     gpus: int
     public_ips: int
+    user: str = _from_nothing()
+    user_name: str = _from_nothing()
 
 
 class UptimeRow(Base, table=True):
@@ -550,6 +558,38 @@ class NoticeRow(Base, table=True):
     subject: str = Field(primary_key=True)
     state: str
     at: datetime = _instant()
+
+
+class RegisterRow(Base, table=True):
+    """A register, and the token of how it stands. The one without a name says that registers are kept here at all."""
+
+    __tablename__ = "registers"
+
+    name: str = Field(primary_key=True)
+    token: str
+
+
+class DocumentRow(Base, table=True):
+    """One document of a register; its body is JSON as it was written."""
+
+    __tablename__ = "documents"
+    __table_args__ = (Index("ix_documents_uid", "register", "uid"),)
+
+    register: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    uid: str
+    body: str = Field(sa_type=Text)
+
+
+class DeliveredRow(Base, table=True):
+    """What a web hook of copies or probes was told last of a subject, and how often it was told anything of it."""
+
+    __tablename__ = "delivered"
+
+    subscription: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    state: Any = _json()
+    number: int
 
 
 def table(row: type[Base]) -> Table:

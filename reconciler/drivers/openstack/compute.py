@@ -78,7 +78,15 @@ class OpenStack:
     def _shown(self, servers: Sequence[Mapping[str, Any]]) -> list[Node]:
         images = self._image_names({(s.get("image") or {}).get("id", "") for s in servers} - {""})
         first = self._session.options.prefer_address == "public"
-        return [shown.node(server, images, public_first=first) for server in servers]
+        users = self._user_names()
+        return [shown.node(server, images, users, public_first=first) for server in servers]
+
+    def _user_names(self) -> Mapping[str, str]:
+        """Names of users, as far as they may be told: keystone lets most users read their own alone, at the login."""
+        if not self._session.options.user_names:
+            return {}
+        login = self._session.login()
+        return {login.user: login.user_name}
 
     def _image_names(self, ids: set[str]) -> Mapping[str, str]:
         """Names of images, looked up where there is anything to name."""

@@ -94,6 +94,8 @@ class Options(_Options):
     config_drive: bool = False
     microversion: str = "2.69"
     """Of nova's API. From 2.69 on a list says which machines it cannot see (a cell is down)."""
+    user_names: bool = False
+    """Tell for accounting what keystone calls the user whose machines these are; otherwise the user's id alone."""
     timeout_seconds: Seconds = 30.0
     """How long a service may keep silent."""
     ca_file: str = ""

@@ -40,6 +40,9 @@ class Login:
     catalogue: Sequence[Mapping[str, Any]]
     project: str
     """The project's id."""
+    user: str = ""
+    """Who logged in: the user's id, and name."""
+    user_name: str = ""
 
 
 class Session:
@@ -124,7 +127,8 @@ class Session:
                 refused = self._keystone.key
             else:
                 self._keystone.connection.session.close()
-                return Login(self._keystone.auth_token, self._keystone.urls or (), self._keystone.project)
+                made = self._keystone
+                return Login(made.auth_token, made.urls or (), made.project, made.account, made.account_name)
         raise AssertionError  # the second refusal has been raised
 
     def _authenticate(self) -> None:
@@ -182,11 +186,14 @@ class _Scoped:
     """What is common to libcloud's ways to log in: our options, and the project that the token is for."""
 
     options: Options
-    project = ""
+    project = account = account_name = ""
 
     def _parse_token_response(self, response: Any, *args: Any, **more: Any) -> None:
         super()._parse_token_response(response, *args, **more)  # type: ignore[misc]
-        self.project = json.loads(response.body)["token"].get("project", {}).get("id", "")
+        told = json.loads(response.body)["token"]
+        self.project = told.get("project", {}).get("id", "")
+        who = told.get("user", {})
+        self.account, self.account_name = who.get("id", ""), who.get("name", "")
 
     def _scope(self) -> dict[str, Any]:
         """The project as keystone takes it: by id, or by name and domain."""

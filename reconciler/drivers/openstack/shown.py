@@ -63,8 +63,8 @@ _NEUTRON = {
 }
 
 
-def node(server: Mapping[str, Any], images: Mapping[str, str], *, public_first: bool) -> Node:
-    """A server of ``/servers/detail``. ``images`` maps ids to names."""
+def node(server: Mapping[str, Any], images: Mapping[str, str], users: Mapping[str, str], *, public_first: bool) -> Node:
+    """A server of ``/servers/detail``. ``images`` and ``users`` map ids to names."""
     public, fixed = _addresses(server.get("addresses") or {})
     fault = (server.get("fault") or {}).get("message", "")
     image = server.get("image") or {}
@@ -78,6 +78,8 @@ def node(server: Mapping[str, Any], images: Mapping[str, str], *, public_first: 
         addresses=(*public, *fixed) if public_first else (*fixed, *public),
         fault=fault,
         public_addresses=public,
+        user=server.get("user_id") or "",
+        user_name=users.get(server.get("user_id") or "", ""),
     )
 
 

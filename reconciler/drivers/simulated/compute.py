@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -36,7 +37,7 @@ class SimulatedCompute(Caller):
 
     def nodes(self, token: str = "") -> NodeListing:
         """List all nodes; ``token`` stands for a world in which nothing is under way and nothing has changed since."""
-        now = self.clock.now()
+        now, whose = self.clock.now(), self.simulate
 
         def read(db: sqlite3.Connection, number: int, fault: Fault | None) -> tuple[str, list[Row] | None]:
             _purge(db, now)
@@ -51,7 +52,8 @@ class SimulatedCompute(Caller):
         current, rows = self.call("list", read)
         if rows is None:
             return NodeListing((), token=current, unchanged=True)
-        return NodeListing(tuple(_node(row, now) for row in rows), complete=not isinstance(rows, _Part), token=current)
+        nodes = tuple(replace(_node(row, now), user=whose.user, user_name=whose.user_name) for row in rows)
+        return NodeListing(nodes, complete=not isinstance(rows, _Part), token=current)
 
     def _shown(self, rows: list[Row], number: int, fault: Fault | None) -> list[Row]:
         if fault is None or fault.kind != "partial":

@@ -123,6 +123,10 @@ class Simulate(Strict):
     faults: tuple[Fault, ...] = ()
     duplicate_names: bool = False
     """True: asking twice for one name makes two nodes, as OpenStack does."""
+    user: str = ""
+    """Whose machines these are, by the cloud's identifier."""
+    user_name: str = ""
+    """What the cloud calls that user."""
     any_host: bool = False
     """True: playbooks also run on hosts that are not nodes of this world."""
 

@@ -51,6 +51,7 @@ def cloud_record(use: UsageRecord, naming: Naming, now: datetime) -> Record:
         "MachineName": use.name or None,
         "LocalUserId": use.user or use.ref.partition("/")[2],
         "LocalGroupId": use.vo,
+        "GlobalUserName": use.user_name or None,
         "FQAN": naming.groups.get(use.vo, use.vo),
         "Status": use.status,
         "StartTime": use.start.replace(microsecond=0),
@@ -80,7 +81,7 @@ def cloud_summaries(uses: Iterable[UsageRecord], naming: Naming) -> list[Record]
 
 
 _alike_machines = attrgetter(
-    "month", "cloud", "vo", "user", "status", "image", "cpu_count", "benchmark_type", "benchmark"
+    "month", "cloud", "vo", "known_as", "status", "image", "cpu_count", "benchmark_type", "benchmark"
 )
 
 
@@ -92,7 +93,7 @@ def _cloud_summary(uses: Sequence[UsageRecord], naming: Naming) -> Record:
         "CloudComputeService": naming.services.get(one.cloud),
         "Month": month,
         "Year": year,
-        "GlobalUserName": one.user or None,
+        "GlobalUserName": one.known_as or None,
         "VO": naming.groups.get(one.vo, one.vo),
         "Status": one.status,
         "CloudType": naming.made_by,
@@ -121,6 +122,7 @@ def accelerators(uses: Iterable[UsageRecord], naming: Naming) -> Iterator[dict[s
                 "MeasurementYear": year,
                 "AssociatedRecordType": "cloud",
                 "AssociatedRecord": use.record,
+                **({"GlobalUserName": use.user_name} if use.user_name else {}),
                 "FQAN": naming.groups.get(use.vo, use.vo),
                 "SiteName": naming.site,
                 "Count": use.gpus,
@@ -131,22 +133,23 @@ def accelerators(uses: Iterable[UsageRecord], naming: Naming) -> Iterator[dict[s
 
 def addresses(uses: Iterable[UsageRecord], naming: Naming, now: datetime) -> Iterator[dict[str, Any]]:
     """How many addresses each VO holds in each cloud at the end of the month, or now."""
-    held: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-    months: dict[tuple[str, str, str], str] = {}
+    held: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
+    months: dict[tuple[str, str, str, str], str] = {}
     for use in uses:
         if use.kind == "vm" and use.end is None and use.public_ips:
-            held[use.cloud, use.vo, use.user] += use.public_ips
-            months[use.cloud, use.vo, use.user] = use.month
-    for (cloud, vo, user), count in sorted(held.items()):
+            whose = use.cloud, use.vo, use.user, use.known_as
+            held[whose] += use.public_ips
+            months[whose] = use.month
+    for (cloud, vo, user, name), count in sorted(held.items()):
         service = naming.services.get(cloud)
         yield {
-            "MeasurementTime": int(measured_at(months[cloud, vo, user], now).timestamp()),
+            "MeasurementTime": int(measured_at(months[cloud, vo, user, name], now).timestamp()),
             "SiteName": naming.site,
             **({"CloudComputeService": service} if service else {}),
             "CloudType": naming.made_by,
             "LocalUser": user or vo,
             "LocalGroup": vo,
-            "GlobalUserName": user or vo,
+            "GlobalUserName": name or vo,
             "FQAN": naming.groups.get(vo, vo),
             "IPVersion": 4,
             "IPCount": count,

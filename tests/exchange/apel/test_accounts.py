@@ -125,6 +125,30 @@ def test_accelerators_and_addresses_are_told_of_machines_that_have_them():
     check(ADDRESSES, held)
 
 
+def test_whose_a_machine_is_is_told_by_the_cloud_s_identifier_and_by_name_where_it_is_known():
+    known = replace(VM, user="9f2c", user_name="ada@example.org")
+    for use, name in ((replace(known, user_name=""), None), (known, "ada@example.org")):
+        record = again(CLOUD, cloud_record(use, BAY, NOW))
+        assert (record["LocalUserId"], record.get("GlobalUserName")) == ("9f2c", name)
+    (gpu,) = accelerators([replace(known, gpus=1)], BAY)
+    assert gpu["GlobalUserName"] == "ada@example.org"
+    check(ACCELERATORS, gpu)
+
+
+def test_machines_and_addresses_of_different_users_are_told_apart_and_those_of_one_name_together():
+    ada, other = replace(VM, user="9f2c", user_name="ada", public_ips=1), replace(VM, user="77aa", public_ips=2)
+    namesake = replace(ada, user="0b11")
+    sums = cloud_summaries([ada, other, namesake, VM], BAY)
+    assert {s.get("GlobalUserName"): s["NumberOfVMs"] for s in sums} == {None: 1, "77aa": 1, "ada": 2}
+    held = list(addresses([ada, other, ada], BAY, NOW))
+    assert [(a["LocalUser"], a["GlobalUserName"], a["IPCount"]) for a in held] == [
+        ("77aa", "77aa", 2),
+        ("9f2c", "ada", 2),
+    ]
+    for one in held:
+        check(ADDRESSES, one)
+
+
 def test_a_job_is_told_and_without_a_benchmark_is_refused_here_and_not_there():
     record = again(JOB, job_record(WORK, BAY))
     assert (record["LocalJobId"], record["Processors"], record["ServiceLevel"]) == ("17", 4, 10.0)

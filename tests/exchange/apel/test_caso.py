@@ -85,6 +85,7 @@ def theirs(use: UsageRecord):
         "uuid": use.record,
         "name": use.name,
         "user_id": use.user,
+        "user_dn": use.user_name or None,
         "group_id": use.vo,
         "fqan": use.vo,
         "status": use.status,
@@ -104,7 +105,11 @@ def theirs(use: UsageRecord):
 
 @pytest.mark.parametrize(
     "use",
-    [VM, replace(VM, end=None, status="started"), replace(VM, end=None, status="suspended", total_suspend_seconds=60)],
+    [
+        VM,
+        replace(VM, end=None, status="started", user_name="ada@example.org"),
+        replace(VM, end=None, status="suspended", total_suspend_seconds=60),
+    ],
     ids=lambda use: use.status,
 )
 def test_both_say_the_same_of_a_machine(use):
