@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import audit, sbom
+from tests.real.answering import answering
 
 ONE = (
     "example-one==1.0 \\\n    --hash=sha256:" + "a" * 64 + "\nexample-two==2.0 \\\n    --hash=sha256:" + "b" * 64 + "\n"
@@ -39,12 +39,8 @@ def osv() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1/query"
-        server.shutdown()
-        thread.join()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield f"{url}/v1/query"
 
 
 def audited(tmp_path: Path, url: str, passed_over: str = "") -> tuple[int, str]:

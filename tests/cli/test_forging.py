@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.cli.conftest import record
+from tests.real.answering import answering
 from tests.real.forges import LIMIT, TOKEN, forge_server
 
 SITE = """\
@@ -114,12 +114,8 @@ class Heard(BaseHTTPRequestHandler):
 def eve():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Heard)
     server.heard = []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with answering(server):
+        yield server
 
 
 def test_a_back_end_that_only_the_change_describes_is_not_contacted(federation, eve):

@@ -24,6 +24,7 @@ from reconciler.model import Ref
 from reconciler.model.data import ReplicaRecord, ReplicaState
 from reconciler.settings import NotifySettings, Settings
 from reconciler.web.serving import serving
+from tests.real.answering import answering
 
 PLACES = Storages.of(
     {
@@ -71,13 +72,9 @@ def consumer():
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
     found.url = f"http://127.0.0.1:{server.server_address[1]}/hook?key=hidden"
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(server):
+        yield found
 
 
 @contextmanager

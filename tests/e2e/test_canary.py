@@ -12,7 +12,6 @@ import re
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +23,7 @@ import requests
 from tests.cli.test_run import soon
 from tests.e2e.test_line import CLUSTER, SITE, VO
 from tests.house import commit
+from tests.real.answering import answering
 from tests.real.bind import WRITER, bind, free_port
 from tests.real.secrets import openbao, sops
 
@@ -140,19 +140,10 @@ def echo(tmp_path) -> Iterator[tuple[str, str, Path, list[str]]]:
     subprocess.run([*command, "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(own / "cert.pem", own / "key.pem")
-    with (
-        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as plain,
-        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as safe,
-    ):
-        safe.socket = tls.wrap_socket(safe.socket, server_side=True)
-        threads = [threading.Thread(target=server.serve_forever) for server in (plain, safe)]
-        for thread in threads:
-            thread.start()
-        yield f"http://127.0.0.1:{plain.server_port}", f"davs://localhost:{safe.server_port}", own / "cert.pem", seen
-        for server in (plain, safe):
-            server.shutdown()
-        for thread in threads:
-            thread.join()
+    plain, safe = (ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2))
+    safe.socket = tls.wrap_socket(safe.socket, server_side=True)
+    with answering(plain) as url, answering(safe):
+        yield url, f"davs://localhost:{safe.server_port}", own / "cert.pem", seen
 
 
 @pytest.fixture

@@ -7,17 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.cli.conftest import VO, environment, record
+from tests.real.receiver import Receiver, receiver
 
 CANARY = "c4n4ry-t0k3n"
 SETTINGS = """\
@@ -101,33 +99,13 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def receiver() -> Iterator[tuple[str, list[dict]]]:
-    """A web hook: where it is, and what came in."""
-    told: list[dict] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_arguments):
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", told
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture(scope="session")
-def ran(tmp_path_factory, receiver) -> Ran:
+def ran(tmp_path_factory) -> Ran:
     """A loop that has found drift, told of it, and could not tell somebody else."""
-    url, told = receiver
-    root = tmp_path_factory.mktemp("measured")
+    with receiver() as hook:
+        return followed(tmp_path_factory.mktemp("measured"), hook)
+
+
+def followed(root: Path, hook: Receiver) -> Ran:
     git(root, "init", "-q")
     (root / "hanse.toml").write_text(SETTINGS, encoding="utf-8")
     (root / "manifests").mkdir()
@@ -135,7 +113,7 @@ def ran(tmp_path_factory, receiver) -> Ran:
     (root / "manifests/www.yaml").write_text(record("www"), encoding="utf-8")
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "the first")
-    process, log = started(root, WHERE=url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
+    process, log = started(root, WHERE=hook.url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
     try:
         served = soon(lambda: listening(log), log.read_text)
         done = 'hanse_actions_total{kind="DNSRecord",outcome="done",verb="create"} 1.0'
@@ -157,15 +135,14 @@ def ran(tmp_path_factory, receiver) -> Ran:
             return text if all(one in text for one in wanted) else ""
 
         text = soon(drifted, log.read_text)
-        other, beside = started(root, "--standby", WHERE=url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
+        other, beside = started(root, "--standby", WHERE=hook.url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
         try:
             where = soon(lambda: listening(beside), beside.read_text)
-            found = Ran(text, told, log.read_text(), requests.get(f"{where}/metrics", timeout=10).text)
+            return Ran(text, hook.told(), log.read_text(), requests.get(f"{where}/metrics", timeout=10).text)
         finally:
             ended(other)
     finally:
         ended(process)
-    return found
 
 
 @pytest.fixture(scope="session")

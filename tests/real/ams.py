@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+from tests.real.answering import answering
 
 KEY = "s3cret-key"
 
@@ -50,9 +51,5 @@ def ams() -> Iterator[MessagingService]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     service = MessagingService(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield service
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(server):
+        yield service

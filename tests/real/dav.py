@@ -22,6 +22,8 @@ from cheroot import wsgi
 from wsgidav.fs_dav_provider import FilesystemProvider
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from tests.real.answering import answering
+
 _numbers = itertools.count(1)
 
 
@@ -150,14 +152,8 @@ class _Lying(BaseHTTPRequestHandler):
 @contextmanager
 def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = _Quiet(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with answering(server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

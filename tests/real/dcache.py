@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.real.answering import answering
+
 TOKEN = "a token for dcache"
 
 
@@ -196,12 +198,8 @@ def frontend() -> Iterator[DCache]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"dcache": found}))
     server.daemon_threads = True
     found.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.cut_streams()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with answering(server):
+        try:
+            yield found
+        finally:
+            found.cut_streams()

@@ -10,7 +10,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.drivers.namespace import World
+from tests.real.answering import answering
 
 
 def need_debs() -> None:
@@ -69,9 +69,6 @@ def served(folder: Path, world: World) -> AbstractContextManager[str]:
 @contextmanager
 def served_at(folder: Path, address: str) -> Iterator[str]:
     """The same on an address of this machine."""
-    with ThreadingHTTPServer((address, 0), partial(_Quiet, directory=folder)) as server:
-        thread = threading.Thread(target=server.serve_forever, name="debs")
-        thread.start()
+    server = ThreadingHTTPServer((address, 0), partial(_Quiet, directory=folder))
+    with answering(server):
         yield f"deb [trusted=yes] http://{address}:{server.server_port}/ ./"
-        server.shutdown()
-        thread.join()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.real.answering import answering
 
 TOKEN = "forge-s3cret"
 ME = "hanse-robot"
@@ -316,11 +317,5 @@ def forge_server(kind: str) -> Iterator[ForgeServer]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": service}))
     http.daemon_threads = True
     service.url = f"http://127.0.0.1:{http.server_address[1]}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(http):
         yield service
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join(5)

@@ -26,6 +26,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 import requests
 
+from tests.real.answering import answering
+
 BASE_ID = uuid.UUID("01874efb-4735-4595-bc9c-591aef8240c9")
 VO, TOKEN = "vo.example.org", "a token for the transfer service"
 _PIECE = 1 << 18
@@ -358,19 +360,17 @@ def serving(ca: str = "", workers: int = 4) -> Iterator[FTS]:
     server.daemon_threads = True
     found.url = f"http://127.0.0.1:{server.server_address[1]}"
     threads = [threading.Thread(target=found.work, daemon=True) for _ in range(workers)]
-    threads += [threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)]
     for thread in threads:
         thread.start()
-    try:
-        yield found
-    finally:
-        found.going.set()
-        for _ in range(workers):
-            found.line.put(None)
-        server.shutdown()
-        server.server_close()
-        for thread in threads:
-            thread.join(10)
+    with answering(server):
+        try:
+            yield found
+        finally:
+            found.going.set()
+            for _ in range(workers):
+                found.line.put(None)
+            for thread in threads:
+                thread.join(10)
 
 
 @pytest.fixture

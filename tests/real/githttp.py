@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.real.answering import answering
 
 _CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
@@ -120,11 +121,5 @@ def git_server(folder: Path) -> Iterator[GitServer]:
     server = GitServer(f"http://127.0.0.1:{http.server_address[1]}", folder)
     http.RequestHandlerClass = type("Handler", (_Handler,), {"server_of": server})
     http.daemon_threads = True
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(http):
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join(5)

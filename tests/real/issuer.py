@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
+from tests.real.answering import answering
 from tests.real.authority import Authority
 from tests.real.tokens import Issuer
 
@@ -140,11 +140,5 @@ def issuer(authority: Authority, folder: Path, address: str = "127.0.0.1") -> It
     server = _Server(address, handler, context)
     url = f"https://{host}:{server.server_address[1]}"
     handler.tokens = Tokens(url, Issuer(url))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield handler.tokens
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -6,13 +6,14 @@ half-way), ``/chunked-short/N``, ``/status/CODE``, ``/to?URL`` (redirects), ``/s
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 import pytest
+
+from tests.real.answering import answering
 
 
 def content(size: int) -> bytes:
@@ -73,11 +74,5 @@ class _Quiet(ThreadingHTTPServer):
 def web() -> Iterator[str]:
     """The base URL."""
     server = _Quiet(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with answering(server) as url:
+        yield url

@@ -7,7 +7,6 @@ takes a condition on the title, and ``expand=true`` tells names in place of numb
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.real.answering import answering
 
 TOKEN = "zammad-s3cret"
 GROUPS, CUSTOMERS = ("Operations", "NGI_X"), ("hanse@example.org",)
@@ -110,9 +111,5 @@ def zammad() -> Iterator[HelpdeskServer]:
     handler = type("Handler", (_Handler,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     handler.service = service = HelpdeskServer(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield service
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(server):
+        yield service

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -16,6 +15,7 @@ from reconciler.drivers.plugins import Plugins, hosts
 from reconciler.errors import Terminal
 from reconciler.network import NetworkSettings, Refused
 from reconciler.ports import Source
+from tests.real.answering import answering
 
 METADATA = (
     "169.254.169.254",
@@ -70,13 +70,9 @@ class _Redirecting(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Redirecting) as made:
-        thread = threading.Thread(target=made.serve_forever)
-        thread.start()
-        _Redirecting.to = ""
-        yield f"http://127.0.0.1:{made.server_port}/x"
-        made.shutdown()
-        thread.join()
+    _Redirecting.to = ""
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), _Redirecting)) as url:
+        yield f"{url}/x"
 
 
 def read(url: str) -> bytes:

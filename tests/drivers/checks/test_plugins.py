@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import os
 import socket
-import threading
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from reconciler.drivers import plugins
 from reconciler.errors import Terminal
 from reconciler.model import Target
 from reconciler.ports.check import STANDARD_PLUGINS
+from tests.real.answering import answering
 from tests.real.bind import free_port
 from tests.real.sshd import sshd
 
@@ -48,12 +48,9 @@ class _Quiet(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def web():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Quiet)
+    with answering(server):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ import dns.message
 import dns.opcode
 import dns.rdatatype
 
+from tests.real.answering import answering
+
 Mood = Literal["pass", "swallow", "hang", "close"]
 
 
@@ -80,12 +82,9 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 @contextmanager
 def relay(port: int) -> Iterator[Relay]:
     """A relay to ``port`` of this machine."""
-    with Relay(port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = Relay(port)
+    with answering(server):
         try:
             yield server
         finally:
             server.done.set()
-            server.shutdown()
-            thread.join()

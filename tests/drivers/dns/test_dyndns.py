@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -15,6 +14,7 @@ from reconciler.drivers.dyndns.service import AGENT, Bearer, Service, basic
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
+from tests.real.answering import answering
 from tests.real.bind import free_port
 from tests.real.zones import Secrets
 
@@ -174,13 +174,10 @@ class Saying(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def saying():
-    with HTTPServer(("127.0.0.1", 0), Saying) as server:
-        server.heard = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = HTTPServer(("127.0.0.1", 0), Saying)
+    server.heard = []
+    with answering(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def service(server):

@@ -5,13 +5,14 @@ It shares nothing with the product: what is read here is what GOCDB is known to 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.real.answering import answering
 
 PAGE = 100
 
@@ -179,14 +180,8 @@ def served(register: Register) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield f"http://127.0.0.1:{server.server_port}/gocdbpi/public/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def federation(sites: int, services: int) -> Register:
