@@ -152,9 +152,12 @@ def propose(
         memory.keep(seen, placed, inventory, house.clock(), run)
     placed = place.promise(placed, observe.after(world, placed, seen, inventory, kinds), kinds)
     rules = policy(settings, placed, house.store, house.clock(), unverified=come.unverified)
-    rules = authority.respecting(rules, judged)
     placed = incoming.remarked(placed, come)
-    made = plan.plan(placed, seen, inventory, rules, kinds, world)
+    made = plan.plan(placed, seen, inventory, authority.respecting(rules, judged), kinds, world)
+    told, judged = judged.authority, authority.followed_up(house, judged, made, placed, inventory)
+    rules = authority.respecting(rules, judged)
+    if judged.authority is not told:
+        made = plan.plan(placed, seen, inventory, rules, kinds, world)
     stale = fresh.lacking(made, placed, inventory, seen, kinds)
     return Proposal(made, placed, seen, inventory, rules, come=come, stale=stale, judged=judged)
 

@@ -5,6 +5,7 @@ is proved of those who made them and of those who agreed. What may not be, or no
 accepted last, and everything else goes on. Without a Tenancy nothing is looked at.
 """
 
+from reconciler.authority.following import followed_up, guarded
 from reconciler.authority.judging import Authority, Judged, between, judge, respecting, settle
 from reconciler.authority.parts import agreeable
 from reconciler.authority.rulebook import rules_of, thing_of
@@ -16,6 +17,8 @@ __all__ = [
     "Memberships",
     "agreeable",
     "between",
+    "followed_up",
+    "guarded",
     "judge",
     "respecting",
     "rules_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -12,6 +12,25 @@ from reconciler.manifest.moves import former_ref
 from reconciler.model import PLAIN, Edge, FieldChange, Ref, Resource, digest_of
 from reconciler.plan.diff import changes as differing
 from reconciler.tenancy import Deed
+
+
+class Asked(Protocol):
+    """That for which a word is asked."""
+
+    @property
+    def ref(self) -> Ref:
+        """What would be otherwise."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """What a word for it names."""
+        ...
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Where git says it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.authority.changes import Change
+from reconciler.authority.changes import Asked
 from reconciler.model import Ref, Who
 from reconciler.records.consents import Consent
 from reconciler.settings import Settings
@@ -46,14 +46,14 @@ class Evidence:
     spent: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
     """Commits that were there when a resource was accepted last: what they say was for that."""
 
-    def makers(self, change: Change) -> tuple[Who, ...]:
+    def makers(self, change: Asked) -> tuple[Who, ...]:
         """Those who made it what it is; nobody where that cannot be told."""
         each = [self.traced.makers.get(file, frozenset()) for file in sorted(change.files)]
         if not each or not all(each):
             return ()
         return tuple(dict.fromkeys(self._who(one) for one in sorted(frozenset[str]().union(*each))))
 
-    def agreed(self, change: Change, part: str = "") -> tuple[Who, ...]:
+    def agreed(self, change: Asked, part: str = "") -> tuple[Who, ...]:
         """Those who agreed to it; ``part`` is the digest of the part of the plan that it stands in."""
         brought = {one for file in change.files for one in self.traced.mergers.get(file, ())}
         said = {one for one, words in self.traced.words.items() if words & {change.digest, part} - {""}}
@@ -62,7 +62,7 @@ class Evidence:
         given = [one.who for one in self.consents if change.digest in one.changes]
         return tuple(dict.fromkeys([*given, *signed]))
 
-    def reviewed(self, change: Change) -> tuple[Who, ...]:
+    def reviewed(self, change: Asked) -> tuple[Who, ...]:
         """Those who agreed on the forge to every commit that it comes from. Asks the forge."""
         commits = sorted({one for file in change.files for one in self.traced.makers.get(file, ())})
         each = [{who.identity: who for who in self.reviews(one)} for one in commits]
@@ -75,7 +75,7 @@ class Evidence:
         asked = [(who, team) for who in those for team in sorted(teams)]
         return (replace(who, entitlements=frozenset({team})) for who, team in asked if self.belongs(who.identity, team))
 
-    def told(self, change: Change) -> str:
+    def told(self, change: Asked) -> str:
         """Who made it, as people read it."""
         names = [who.name for who in self.makers(change)]
         return ", ".join(names) if names else "nobody knows whom" + (f": {self.traced.why}" if self.traced.why else "")
@@ -97,7 +97,7 @@ def gathered(
     settings: Settings,
     base: str,
     head: str,
-    those: Iterable[Change],
+    those: Iterable[Asked],
     consents: Sequence[Consent],
     reviews: Reviews = nobody,
     later: Mapping[Ref, str] = MappingProxyType({}),
@@ -109,6 +109,8 @@ def gathered(
     believed = settings.tenancy.trust == "author"
     if not head:
         return Evidence(Traced(why="it is not committed"), {}, consents, believed)
+    if head == base and not later:
+        return Evidence(Traced(), {}, consents, believed, reviews)
     repository = Path(settings.source.repository)
     those = tuple(those)
     late = {file for change in those if change.ref in later for file in change.files}

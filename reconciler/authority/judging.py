@@ -12,6 +12,7 @@ import orjson
 from reconciler import graph, manifest, source
 from reconciler.authority.changes import Change, changes
 from reconciler.authority.evidence import Belongs, Evidence, Reviews, alone, gathered, nobody
+from reconciler.authority.following import NOTHING_SAID, Case, Remembered
 from reconciler.authority.forges import belonging, reviews
 from reconciler.authority.holding import counting, held_back
 from reconciler.authority.parts import Lacking, digest_of_part, parts
@@ -64,6 +65,10 @@ class Judged:
     """Digests of the changes that may count now and did not before."""
     whole: bool = True
     """Whether everything may."""
+    case: Case | None = None
+    """What there is to judge what these changes bring along, once it is planned; None where no Tenancy is in play."""
+    remembered: Remembered = NOTHING_SAID
+    """Whose word what they bring along rests on."""
 
 
 def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool = False, trust: str = "") -> Judged:
@@ -79,7 +84,7 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
     told = known.commit or _governed(resources.items) or (since and _governed(_declared(house, since)))
     if not told:
         return Judged(resources)
-    repository = Path(house.settings.source.repository)
+    repository, settings = Path(house.settings.source.repository), house.settings
     head = "" if worktree else come.revision
     telling = bool(trust or worktree or (since and not known.commit))
     if since and (trust or not known.commit):
@@ -87,20 +92,23 @@ def judge(house: House, come: Incoming, resources: Resources, *, worktree: bool 
     elif not known.commit:
         known = Accepted(_in_force(house, branch, head))
     if head and head == known.commit and not known.beyond:
-        return Judged(resources, branch="" if telling else branch, commit=head, base=head)
+        still = Matter(settings, head, head, reviews=reviews(house, branch), belongs=belonging(house))
+        case = Case(still, {}, resources.items)
+        return Judged(resources, branch="" if telling else branch, commit=head, base=head, case=case)
     _there(house, come, branch, known)
     before = accepted(house, known)
     found = changes(before, resources.items)
     in_force = _declared(house, trust) if trust else before
     consents = house.store.consents.to(change.digest for change in found.values())
     forge = (reviews(house, branch), known.beyond, belonging(house))
-    matter = Matter(house.settings, known.commit, head, consents, *forge)
+    matter = Matter(settings, known.commit, head, consents, *forge)
+    case = Case(matter, found, in_force)
     authority = matter.judged(found, in_force, resources.items)
     refused = authority.refused
     if telling:
-        return Judged(resources, authority)
+        return Judged(resources, authority, case=case)
     refused = _at_odds(resources, found, refused, house.kinds)
-    return _enforced(resources, found, authority, refused, branch, head, known.commit)
+    return replace(_enforced(resources, found, authority, refused, branch, head, known.commit), case=case)
 
 
 def respecting(policy: Policy, judged: Judged) -> Policy:
@@ -120,6 +128,7 @@ def settle(store: Store, judged: Judged | None, come: Incoming | None) -> None:
     else:
         store.acceptances.some(judged.branch, judged.base, judged.commit, judged.accepted)
     store.consents.use(judged.changes)
+    judged.remembered.write(store)
 
 
 def followed(house: House) -> str:
@@ -196,6 +205,12 @@ class Matter:
     """What counted as it was at a later commit than ``base``."""
     belongs: Belongs = alone
 
+    def evidence(self, those: Iterable[Change]) -> Evidence:
+        """What git, the records and the forge know of some changes."""
+        found = gathered(self.settings, self.base, self.head, those, self.consents, self.reviews, self.later)
+        found.belongs = self.belongs
+        return found
+
     def judged(
         self, found: Mapping[Ref, Change], before: Mapping[Ref, Resource], after: Mapping[Ref, Resource]
     ) -> Authority:
@@ -203,10 +218,7 @@ class Matter:
         rules = rules_of(before, self.settings.tenancy.owners)
         needs = {ref: _needs(change, before, rules) for ref, change in found.items()}
         those = {ref: change for ref, change in found.items() if needs[ref]}
-        evidence = gathered(
-            self.settings, self.base, self.head, those.values(), self.consents, self.reviews, self.later
-        )
-        evidence.belongs = self.belongs
+        evidence = self.evidence(those.values())
         lacking = [one for ref, change in those.items() for one in _lacking(change, needs[ref], evidence)]
         lacking = _agreed(lacking, evidence)
         refused = dict(_refused(lacking))
@@ -274,13 +286,7 @@ def _refused(lacking: Iterable[Lacking]) -> Iterator[tuple[Ref, tuple[Reason, st
     for one in sorted(lacking, key=lambda one: one.need.sort == "right"):  # the last one counts
         if not one.given:
             reason = Reason.NOT_AUTHORISED if one.need.sort == "right" else Reason.APPROVAL_PENDING
-            yield one.change.ref, (reason, f"{one.why}; {_cure(one.need)}")
-
-
-def _cure(need: Need) -> str:
-    if not need.of:
-        return f"nobody can agree for {need.part}: nobody holds a role that may"
-    return f"{' or '.join(need.of)} may agree: hanse consent latest --part {need.part}"
+            yield one.change.ref, (reason, f"{one.why}; {one.cure}")
 
 
 def _enforced(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.authority.changes import Change
+from reconciler.authority.changes import Asked
 from reconciler.model import Ref, Who, digest_of
 from reconciler.model.part import Agreed, Part, Wanted
 from reconciler.tenancy import Need, Subject
@@ -16,11 +16,18 @@ from reconciler.tenancy import Need, Subject
 class Lacking:
     """A word that a change needs and that its makers cannot give themselves."""
 
-    change: Change
+    change: Asked
     need: Need
     why: str
     given: str = ""
     """Who agreed; "" while nobody did."""
+
+    @property
+    def cure(self) -> str:
+        """Who may agree, and how."""
+        if not self.need.of:
+            return f"nobody can agree for {self.need.part}: nobody holds a role that may"
+        return f"{' or '.join(self.need.of)} may agree: hanse consent latest --part {self.need.part}"
 
 
 def parts(lacking: Iterable[Lacking]) -> tuple[Part, ...]:

@@ -64,8 +64,12 @@ def consent(
 
 
 def parts_of(house: House, revision: str = "", *, base: str = "") -> tuple[str, tuple[Part, ...]]:
-    """The commit and the parts of what is to be done; nothing is asked but git and the records."""
-    from reconciler import authority, incoming, manifest, source
+    """The commit and the parts of what is to be done.
+
+    Nothing is asked but git and the records, unless back ends are guarded by name: what changes bring along there, only
+    a whole plan tells.
+    """
+    from reconciler import authority, incoming, manifest, reconcile, source
 
     settings = house.settings
     wanted = revision or settings.source.revision
@@ -73,7 +77,10 @@ def parts_of(house: House, revision: str = "", *, base: str = "") -> tuple[str, 
     read = source.read(Path(settings.source.repository), come.revision, paths=settings.source.paths)
     rules = manifest.RuleSettings(settings.rules, settings.secrets)
     resources = manifest.load(read, house.kinds, rules, house.memory)
-    return come.revision, authority.judge(house, come, resources, trust=base).authority.parts
+    judged = authority.judge(house, come, resources, trust=base)
+    if authority.guarded(judged):
+        return come.revision, reconcile.propose(house, wanted, trust=base).plan.parts
+    return come.revision, judged.authority.parts
 
 
 def shown(parts: tuple[Part, ...], output: Form) -> None:

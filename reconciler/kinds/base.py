@@ -188,6 +188,9 @@ class Kind(ABC, Generic[SpecT]):
     """True: names are unique in the federation and manifests give no namespace."""
     immutable: ClassVar[frozenset[str]] = frozenset()
     """Spec paths (``spec.zone``) that cannot change in place: a change becomes a replace, delete first."""
+    beside: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say how something comes to stand, and not what: where it is brought along, their change alone asks
+    for nobody's word."""
     batch: ClassVar[int] = 1
     """The most changes that one ``put`` or ``remove`` takes."""
     describes_targets: ClassVar[bool] = False

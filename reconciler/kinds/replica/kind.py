@@ -53,6 +53,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
     plural = "replicas"
     Spec = ReplicaSpec
     immutable: ClassVar[frozenset[str]] = frozenset({"spec.path", "spec.dataset"})
+    beside: ClassVar[frozenset[str]] = frozenset({"sources", "rules", "priority", "activity", "purge", "whole"})
     batch: ClassVar[int] = 50
     rules: ClassVar[tuple[Rule, ...]] = RULES
 

@@ -67,6 +67,10 @@ class ShareKind(Kind[ShareSpec]):
     def target(self, ref: Ref, spec: ShareSpec) -> str:  # noqa: ARG002
         return target_id(spec.site, spec.cloud)
 
+    def holders(self, spec: ShareSpec) -> Iterable[Ref]:
+        """The site that supports the VO, and the VO."""
+        return (Ref.of("Site", spec.site), Ref.of("VO", spec.vo))
+
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
         return connect(target_id, federation, drivers)
 

@@ -52,6 +52,10 @@ class SiteImageKind(Kind[SiteImageSpec]):
     def target(self, ref: Ref, spec: SiteImageSpec) -> str:  # noqa: ARG002
         return target_id(spec.site, spec.cloud, spec.vo)
 
+    def holders(self, spec: SiteImageSpec) -> Iterable[Ref]:
+        """The image, and the VO that endorses it."""
+        return (Ref.of("Image", spec.image), Ref.of("VO", spec.vo))
+
     def connect(self, target_id: str, federation: Federation, drivers: Drivers) -> Target:
         return connect(target_id, federation, drivers)
 

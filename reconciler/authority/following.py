@@ -1,0 +1,260 @@
+"""Judging what changes bring along, once it is planned, and remembering whose word it rests on.
+
+A word for what a rule has at a storage counts as long as the rule says the same. So it must outlive the commits in
+which it was given, and so must who made the rule what it is: both are written down when a run is begun.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler.authority.brought import (
+    NOTHING,
+    Brought,
+    Consequence,
+    Watch,
+    away,
+    brought,
+    causes_of,
+    consequences,
+    hold,
+    made_by,
+    needs_of,
+    watching,
+)
+from reconciler.authority.changes import Change
+from reconciler.authority.evidence import Evidence
+from reconciler.authority.parts import Lacking, digest_of_part, parts
+from reconciler.authority.rulebook import rules_of
+from reconciler.model import Graph, Inventory, Plan, Reason, Ref, Resource, Verb, Who
+from reconciler.model.part import Part
+from reconciler.records.consents import Consent
+from reconciler.records.store import Store
+from reconciler.tenancy import Need, Rules
+
+if TYPE_CHECKING:
+    from reconciler.authority.judging import Judged, Matter
+    from reconciler.reconcile import House
+
+_MADE = "made"
+"""Stands in place of a part where it is remembered who made something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Somebody's word, or that he made something, to be remembered."""
+
+    part: str
+    who: Who
+    changes: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is written down when a run is begun."""
+
+    over: frozenset[str] = frozenset()
+    """What was said of something that is otherwise now."""
+    said: tuple[Said, ...] = ()
+
+    def write(self, store: Store) -> None:
+        """Write it down."""
+        if self.over:
+            store.consents.use(self.over)
+        for one in self.said:
+            store.consents.give("", one.part, one.who, one.reason, changes=one.changes)
+
+
+NOTHING_SAID = Remembered()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of the changes of a commit, for those who judge what they bring along."""
+
+    matter: Matter
+    found: Mapping[Ref, Change]
+    before: Mapping[Ref, Resource]
+    """By whose rules it is judged."""
+
+
+def guarded(judged: Judged) -> bool:
+    """Whether somebody guards back ends by name: then only a whole plan tells all that needs a word."""
+    case = judged.case
+    return case is not None and watching(rules_of(case.before, case.matter.settings.tenancy.owners)) is not None
+
+
+def followed_up(house: House, judged: Judged, made: Plan, graph: Graph, inventory: Inventory) -> Judged:
+    """What counts of a commit, with what may not be of that which it brings along in this plan."""
+    if judged.case is None:
+        return judged
+    owners = house.settings.tenancy.owners
+    rules = rules_of(judged.case.before, owners)
+    watch, later = watching(rules), watching(rules_of(judged.resources.items, owners))
+    if watch is None and later is None:
+        return judged
+    return _Following(house, judged, judged.case, rules, graph, inventory).judged(made, watch, later or watch)
+
+
+@dataclass
+class _Following:
+    """One plan, looked through."""
+
+    house: House
+    found: Judged
+    case: Case
+    rules: Rules
+    graph: Graph
+    inventory: Inventory
+    _evidence: Evidence | None = None
+    _consents: Sequence[Consent] = ()
+    _makers: dict[Ref, tuple[Who, ...]] = field(default_factory=dict)
+    _caused: dict[Ref, list[Resource]] | None = None
+
+    def judged(self, made: Plan, watch: Watch | None, later: Watch | None) -> Judged:
+        there = list(brought(self.graph, self.inventory, self.house.kinds, watch)) if watch else []
+        planned = {action.ref for action in made.actions if action.verb is not Verb.NOOP}
+        asked = [(one, needs) for one in there if one.change.ref in planned if (needs := self._needs(one))]
+        wanted = [(one, need) for each, needs in asked for one in consequences(each, self._declared) for need in needs]
+        digests = {one.digest for one, _ in wanted} | {
+            made_by(one.cause, self._declared(one.cause)) for one, _ in wanted
+        }
+        self._consents = self.house.store.consents.to(digests)
+        lacking = [found for one, need in wanted if (found := self._lacking(self._with_files(one), need)) is not None]
+        lacking, given = self._agreed(lacking)
+        remembered = self._remembered(given, later) if self.found.branch else NOTHING_SAID
+        told = self.found.authority
+        if lacking:
+            refused = {**dict(_refused(lacking)), **told.refused}
+            told = replace(told, refused=refused, parts=_joined(told.parts, parts(lacking)))
+        return replace(self.found, authority=told, remembered=remembered)
+
+    def _needs(self, one: Brought) -> tuple[Need, ...]:
+        return needs_of(one, self.case.before, self.rules)
+
+    def _declared(self, cause: Ref) -> str:
+        found = self.found.resources.items.get(cause)
+        return found.source if found is not None else NOTHING
+
+    # -- who made it ---------------------------------------------------------------------------------------------------
+
+    def _changed(self, cause: Ref) -> Change | None:
+        """What git changes of a cause now, as far as that counts."""
+        held = {action.ref for action in self.found.authority.held}
+        return self.case.found.get(cause) if cause not in held else None
+
+    def _with_files(self, one: Consequence) -> Consequence:
+        change = self._changed(one.cause)
+        return replace(one, files=change.files) if change else one
+
+    def _lacking(self, one: Consequence, need: Need) -> Lacking | None:
+        """The word that whoever made the cause cannot give himself."""
+        makers = self._made(one.cause)
+        if need.met(makers, ()):
+            return None
+        named = ", ".join(who.name for who in makers)
+        by = f"; {need.charter} does not let them {one.deed} it" if need.sort == "right" and makers else ""
+        why = f"for {one.cause}, made by {named or 'nobody knows whom'}{by}"
+        need = replace(need, part=f"{need.part}:{one.ref.kind}", what=f"{need.what} for {one.cause}")
+        return Lacking(one, need, why)
+
+    def _made(self, cause: Ref) -> tuple[Who, ...]:
+        if cause not in self._makers:
+            change = self._changed(cause)
+            mark = made_by(cause, self._declared(cause))
+            told = tuple(one.who for one in self._consents if mark in one.changes)
+            self._makers[cause] = self._proofs().makers(change) if change else told
+        return self._makers[cause]
+
+    def _proofs(self) -> Evidence:
+        """What git, the forge and the records know; asked once, and only where it is needed."""
+        if self._evidence is None:
+            changed = [one for ref, one in self.case.found.items() if self._changed(ref) and _brings(one)]
+            self._evidence = self.case.matter.evidence(changed)
+        return self._evidence
+
+    # -- who agreed ----------------------------------------------------------------------------------------------------
+
+    def _agreed(self, lacking: list[Lacking]) -> tuple[list[Lacking], list[tuple[Lacking, Who]]]:
+        """The same, with who agreed, and what of that is not written down yet."""
+        digests: dict[str, set[str]] = defaultdict(set)
+        for one in lacking:
+            digests[one.need.part].add(one.change.digest)
+        of = {name: digest_of_part(those) for name, those in digests.items()}
+        told: list[Lacking] = []
+        fresh: list[tuple[Lacking, Who]] = []
+        for one in lacking:
+            kept = [consent.who for consent in self._consents if one.change.digest in consent.changes]
+            known = next((who for who in kept if one.need.takes(who)), None)
+            who = known or next((who for who in self._others(one, of[one.need.part]) if one.need.takes(who)), None)
+            told.append(replace(one, given=who.name) if who else one)
+            fresh += [(one, who)] if who and not known else []
+        return told, fresh
+
+    def _others(self, one: Lacking, part: str) -> Iterator[Who]:
+        """Those who agreed in git or on the forge, which is asked last."""
+        proofs = self._proofs()
+        yield from proofs.agreed(one.change, part)
+        if one.change.files:
+            those = proofs.reviewed(one.change)
+            yield from those
+            yield from proofs.in_teams(those, {by.identity for by in one.need.givers if by.sort == "team"})
+
+    # -- what is remembered --------------------------------------------------------------------------------------------
+
+    def _remembered(self, given: Iterable[tuple[Lacking, Who]], later: Watch | None) -> Remembered:
+        words: dict[tuple[str, Who], set[str]] = defaultdict(set)
+        for one, who in given:
+            words[one.need.part, who].add(one.change.digest)
+        said = [
+            Said(part, who, frozenset(those), "agreed in git or on the forge") for (part, who), those in words.items()
+        ]
+        changed = [one for ref, one in self.case.found.items() if _brings(one) and self._changed(ref)]
+        over = frozenset(digest for one in changed for digest in self._over(one, later)) if changed else frozenset()
+        for change in changed:
+            makers = self._proofs().makers(change)
+            mark = frozenset({made_by(change.ref, self._declared(change.ref))})
+            if makers and all(who.identity for who in makers):
+                said += [Said(_MADE, who, mark, f"made {change.ref} what it is") for who in makers]
+        return Remembered(over, tuple(said))
+
+    def _over(self, change: Change, watch: Watch | None) -> Iterator[str]:
+        """What was said of a cause as it was: if it is ever so again, that is another time."""
+        was = change.old.source if change.old else NOTHING
+        yield made_by(change.ref, self._declared(change.ref))
+        if was == self._declared(change.ref) or watch is None:
+            return
+        places = {*self.graph.targets, *(entry.target for entry in self.inventory.entries.values())}
+        yield from (hold(change.ref, was, target) for target in sorted(places) if watch(target))
+        for one in self._caused_by(watch).get(change.ref, ()):
+            yield away(change.ref, was, Brought(Change(one.ref, None, one), ()))
+
+    def _caused_by(self, watch: Watch) -> Mapping[Ref, Sequence[Resource]]:
+        """Cause -> what it brings along at guarded back ends."""
+        if self._caused is None:
+            self._caused = defaultdict(list)
+            for one in self.graph.resources.values():
+                for cause in causes_of(one, self.house.kinds) if one.owner is not None and watch(one.target) else ():
+                    self._caused[cause].append(one)
+        return self._caused
+
+
+def _brings(change: Change) -> bool:
+    """Whether something may come of it that has no manifest of its own."""
+    return any(one.open for one in (change.old, change.new) if one)
+
+
+def _refused(lacking: Iterable[Lacking]) -> Iterator[tuple[Ref, tuple[Reason, str]]]:
+    """Why something is not done: of several words that it lacks, that of the right to make it is told."""
+    for one in sorted(lacking, key=lambda one: one.need.sort == "right"):
+        if not one.given:
+            reason = Reason.NOT_AUTHORISED if one.need.sort == "right" else Reason.APPROVAL_PENDING
+            yield one.change.ref, (reason, f"{one.why}; {one.cure}")
+
+
+def _joined(some: tuple[Part, ...], more: tuple[Part, ...]) -> tuple[Part, ...]:
+    return tuple(sorted((*some, *more), key=lambda part: part.name))
