@@ -29,7 +29,7 @@ def status(
     resource: Annotated[str, typer.Argument(metavar="KIND/NAME", help="One resource in full.")] = "",
     *,
     kind: Kinds = None,
-    everything: Annotated[bool, typer.Option("--all", help="List what is ready too, however much.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List each, and what is ready too, however much.")] = False,
     output: Output = Form.TEXT,
 ) -> int:
     """Say how everything stands, what is not ready first. From the records: nothing is asked of the world.
@@ -61,7 +61,7 @@ def status(
         if output is Form.JSON:
             console.data(standing.data(store, conditions))
         else:
-            console.say(standing.text(store, conditions, counts, now()))
+            console.say(standing.text(store, conditions, counts, now(), together=not everything))
             _heads(store.heads.all(), now())
     return 0
 

@@ -10,12 +10,15 @@ from typing import Any
 from reconciler.cli import console
 from reconciler.daemon.lease import NAME, dead
 from reconciler.model import Condition, ConditionType, Ref, Unsettled
+from reconciler.plan.render.causes import Stuck, causes
 from reconciler.records.store import Store
 
 Standing = Mapping[Ref, Sequence[Condition]]
 _ORDER = {"False": 0, "Unknown": 1, "True": 2}
 _BAD = {ConditionType.STALLED, ConditionType.PROTECTED, ConditionType.RECONCILING}
 """Conditions of which True is worth a look."""
+_MANY = 20
+"""Of more than so many that are not ready, causes are told."""
 
 
 def data(store: Store, conditions: Standing) -> dict[str, Any]:
@@ -51,12 +54,21 @@ def _moving(operation: Unsettled) -> dict[str, Any]:
     return {**said, **times, "message": operation.message, **come}
 
 
-def text(store: Store, conditions: Standing, counts: Mapping[str, int], now: datetime) -> str:
-    """Everything for people. ``counts`` says how many there are by status of Ready, listed or not."""
+def text(store: Store, conditions: Standing, counts: Mapping[str, int], now: datetime, *, together: bool = True) -> str:
+    """Everything for people. ``counts`` says how many there are by status of Ready, listed or not.
+
+    ``together``: of very many that are not ready, those that stand still for one cause are told once.
+    """
     ready = {ref: _ready(found) for ref, found in conditions.items()}
     order = sorted(ready, key=lambda ref: (_ORDER[ready[ref].status], ref))
     hidden = sum(counts.values()) - len(order)
-    blocks = [_table(order, ready, now)] if order else []
+    troubled = [ref for ref in order if ready[ref].status != "True"]
+    rows = {ref: _row(ref, ready[ref]) for ref in order}
+    if together and len(troubled) > _MANY:
+        rows = _by_cause(troubled, ready) | {ref: rows[ref] for ref in order[len(troubled) :]}
+    blocks = [_table(rows, ready, now)] if order else []
+    if len(rows) < len(order):
+        blocks.append("what stands still for one cause is told once (--all lists each)")
     moving = [f"{found.ref} is under way: {found.message}" for found in under_way(store)]
     blocks += ["\n".join(moving)] if moving else []
     if hidden > 0:
@@ -94,10 +106,27 @@ def _ready(conditions: Sequence[Condition]) -> Condition:
     return found or Condition(ConditionType.READY, "Unknown", "NeverLooked")
 
 
-def _table(refs: Sequence[Ref], ready: Mapping[Ref, Condition], now: datetime) -> str:
-    rows = [(r, ready[r].status, ready[r].reason, age(ready[r].since, now), ready[r].message) for r in refs]
-    roles = [("", role(ready[ref]), "", "quiet", "") for ref in refs]
-    return console.table(("RESOURCE", "READY", "REASON", "FOR", "MESSAGE"), rows, roles)
+def _row(ref: Ref, condition: Condition) -> tuple[str, datetime | None, str]:
+    """Name, since when, message."""
+    return ref, condition.since, condition.message
+
+
+def _by_cause(troubled: Sequence[Ref], ready: Mapping[Ref, Condition]) -> dict[Ref, tuple[str, datetime | None, str]]:
+    """A row for each cause, under the first that it holds; what holds most first."""
+    stuck = [Stuck(r, c.status, c.reason, c.message, since=c.since) for r, c in ((r, ready[r]) for r in troubled)]
+    rows = {}
+    for cause in causes(stuck):
+        first, number, waiting = cause.those[0].ref, len(cause.those), len(cause.waiting)
+        name = first if number == 1 else f"{first} and {number - 1:,} more"
+        held = f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for {'it' if number == 1 else 'them'}"
+        rows[first] = name, cause.since, " ".join(filter(None, [cause.message, f"({held})" if waiting else ""]))
+    return rows
+
+
+def _table(rows: Mapping[Ref, tuple[str, datetime | None, str]], ready: Mapping[Ref, Condition], now: datetime) -> str:
+    lines = [(name, ready[r].status, ready[r].reason, age(since, now), said) for r, (name, since, said) in rows.items()]
+    roles = [("", role(ready[ref]), "", "quiet", "") for ref in rows]
+    return console.table(("RESOURCE", "READY", "REASON", "FOR", "MESSAGE"), lines, roles)
 
 
 def _around(store: Store, now: datetime) -> Iterator[str]:

@@ -27,6 +27,8 @@ class Wanted:
     """(type, status) that they have."""
     contains: str = ""
     """Part of the reference, in small letters or capitals."""
+    reason: str = ""
+    """Reason of the condition that is asked for, or of Ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def _within(wanted: Wanted) -> list[ColumnElement[bool]]:
         limits.append(_begins(ref, f"{wanted.kind}/"))
     if wanted.namespace:
         limits.append(ref.contains(f"/{wanted.namespace}/", autoescape=True))
+    if wanted.reason:
+        limits.append(_CONDITIONS.c.reason == wanted.reason)
     if wanted.contains:
         limits.append(func.lower(ref).contains(wanted.contains.lower(), autoescape=True))
     return limits
@@ -101,14 +105,32 @@ def counts(database: Database) -> dict[str, dict[str, int]]:
     return found
 
 
-def troubled(database: Database, most: int) -> tuple[tuple[Listed, ...], int]:
-    """Resources that are not Ready, are Stalled or are not Healthy: at most so many, and how many there are."""
+def _bad() -> ColumnElement[bool]:
+    """Not Ready, Stalled or not Healthy."""
     row = _CONDITIONS.c
-    bad = or_(
+    return or_(
         and_(row.type == ConditionType.READY.value, row.status != "True"),
         and_(row.type == ConditionType.STALLED.value, row.status == "True"),
         and_(row.type == ConditionType.HEALTHY.value, row.status == "False"),
     )
+
+
+def troubles(database: Database) -> dict[Ref, Condition]:
+    """The condition that says most plainly what is the matter, of every resource that does not stand well."""
+    row = _CONDITIONS.c
+    columns = (row.ref, row.type, row.status, row.reason, row.message, row.since, row.observed_generation)
+    order = case((row.type == ConditionType.READY.value, 2), (row.type == ConditionType.STALLED.value, 1), else_=0)
+    asked = select(*columns).where(~row.at_rest, _bad()).order_by(row.ref, order)
+    with database.reading() as connection:
+        return {
+            Ref(ref): Condition(ConditionType(kind), status, reason, message, since, generation)
+            for ref, kind, status, reason, message, since, generation in connection.execute(asked)
+        }
+
+
+def troubled(database: Database, most: int) -> tuple[tuple[Listed, ...], int]:
+    """Resources that are not Ready, are Stalled or are not Healthy: at most so many, and how many there are."""
+    row, bad = _CONDITIONS.c, _bad()
     # What failed stands before what is not known.
     worst = func.min(case((row.status == "Unknown", 1), else_=0))
     asked = select(row.ref, worst.label("worst")).where(~row.at_rest, bad).group_by(row.ref)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model import Action, Choice, FieldChange, Plan, Reason, Verb
 from reconciler.plan.render import claimed, data, parts, words
+from reconciler.plan.render.causes import of_actions
 from reconciler.plan.render.words import Style, plain
 
 _SPARE = (Verb.CREATE, Verb.ADOPT, Verb.NOOP, Verb.MOVE)
@@ -27,7 +28,7 @@ def text(plan: Plan, style: Style = plain, *, most: int = 100, steps: bool = Tru
         _section("The world moved (drift)", found.drift, style, wide, most),
         _stopped("Blocked: a person must allow it", found.blocked, style),
         parts.lines(plan.parts, style),
-        _stopped("Waiting", found.waiting, style),
+        _stopped("Waiting", found.waiting, style, most),
         _section("Noted, and left alone", found.noted, style, wide, most),
         _choices(words.told(plan.choices, plan.actions), style),
         data.lines(plan.data, style),
@@ -96,11 +97,17 @@ def _few(refs: Sequence[str], most: int = 5) -> str:
     return f"{shown} and {len(refs) - most} more" if len(refs) > most else shown
 
 
-def _stopped(title: str, actions: Sequence[Action], style: Style) -> Iterator[str]:
-    """What is not done now; one reason for many is said once."""
+def _stopped(title: str, actions: Sequence[Action], style: Style, most: int = 0) -> Iterator[str]:
+    """What is not done now; one reason for many is said once.
+
+    Of more than ``most`` those that wait for others stand with their cause, and names are cut; 0: nothing is cut.
+    """
     if not actions:
         return
     yield style("heading", title)
+    if most and len(actions) > most:
+        yield from _caused(actions, style)
+        return
     for (verb, reason, _, message), those in words.grouped(actions).items():
         sign = words.BLOCKED if those[0].blocked else words.SYMBOLS[those[0].verb]
         what = f"{verb} " if those[0].blocked else ""
@@ -115,6 +122,21 @@ def _stopped(title: str, actions: Sequence[Action], style: Style) -> Iterator[st
             yield from (f"        {words.changed(change)}" for change in those[0].changes)
         else:
             yield from (f"        {action.ref}" for action in those)
+
+
+def _caused(actions: Sequence[Action], style: Style) -> Iterator[str]:
+    """Causes of very many that wait, what holds most first."""
+    for cause in of_actions(actions):
+        sign, number = words.SYMBOLS[Verb(cause.standing)], len(cause.those)
+        what = cause.those[0].ref if number == 1 else f"{number:,} resources"
+        yield f"  {style('defer', sign.rjust(3))} {what}  {style('reason', cause.reason)}"
+        if cause.message:
+            yield f"        {cause.message}"
+        if number > 1:
+            yield f"        {_few([one.ref for one in cause.those])}"
+        if cause.waiting:
+            yield f"        {len(cause.waiting):,} wait for that: {_few([one.ref for one in cause.waiting])}"
+    yield "    each by itself: hanse plan --full"
 
 
 def _choices(choices: Sequence[Choice], style: Style) -> Iterator[str]:

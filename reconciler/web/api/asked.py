@@ -52,6 +52,8 @@ class OfResources(Query):
     """Only those that have it: ``Ready:False``."""
     contains: Text = ""
     """Only those with this in their reference."""
+    reason: Text = ""
+    """Only those of which that condition, or else Ready, has this reason: ``TargetUnreachable``."""
     cursor: Text = ""
     """Where the portion before ended: its ``next``."""
     limit: Limit = 100

@@ -50,7 +50,7 @@ def _status(sight: Sight, _query: Query, _path: Mapping[str, str]) -> Shape:
 
 def _resources(sight: Sight, query: OfResources, _path: Mapping[str, str]) -> Shape:
     kind, _, status = query.condition.partition(":")
-    wanted = Wanted(query.kind, query.namespace, (kind, status) if kind else None, query.contains)
+    wanted = Wanted(query.kind, query.namespace, (kind, status) if kind else None, query.contains, query.reason)
     return seen.resources(sight, wanted, query.cursor, query.limit)
 
 

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from reconciler.errors import HanseError
-from reconciler.model import Action, ConditionType, Ref
+from reconciler.model import ConditionType, Ref, Verb
 from reconciler.plan.render import claimed, next_steps, summary, words
 from reconciler.records import listing
-from reconciler.web import seen, shapes
+from reconciler.web import causing, seen, shapes
 from reconciler.web.api.asked import OfDays, OfResources, OfRuns, OfUsage, Query, Serial, Text
 from reconciler.web.door import VISIT
 from reconciler.web.pages import atlas, charts, layers
@@ -34,6 +34,8 @@ _TOLD = 95
 """Below it, a field tells its number too."""
 _LISTED = 200
 """Actions of one verb that are listed."""
+_CAUSES_TOLD = 20
+"""Causes that are told without being asked for."""
 _CAUSES = {
     "result": "",
     "missing": "MISSING: no result that counts",
@@ -76,18 +78,29 @@ class OfDay(Query):
 
 def overview(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
     """What is not ready and why, what waits for a person, what was done last."""
-    return page("overview.html", "/", sight.clock(), status=seen.status(sight))
+    known, status = seen.last_round(sight), seen.status(sight)
+    values = {
+        "status": status,
+        "blocked": causing.of_blocked(known) if known else [],
+        "causes": causing.of_troubles(sight, known),
+        "told": _CAUSES_TOLD,
+        "most": _LISTED,
+        "unread": causing.together(status.unread, lambda one: one.reason),
+        "pauses": causing.together(status.pauses, lambda one: (one.by, one.reason)),
+    }
+    return page("overview.html", "/", sight.clock(), **values)
 
 
 def resources(sight: Sight, query: OfResources, _path: Mapping[str, str]) -> bytes:
     """A list that can be narrowed."""
     kind, _, status = query.condition.partition(":")
-    wanted = listing.Wanted(query.kind, query.namespace, (kind, status) if kind else None, query.contains)
+    wanted = listing.Wanted(query.kind, query.namespace, (kind, status) if kind else None, query.contains, query.reason)
     found = seen.resources(sight, wanted, query.cursor, query.limit)
     given = {name: value for name, value in query.model_dump().items() if value and name not in ("cursor", "limit")}
     following = f"/resources?{urlencode({**given, 'cursor': found.next})}" if found.next else ""
     kinds = sorted(listing.counts(sight.store.database))
-    values = {"found": found, "wanted": query, "kinds": kinds, "conditions": _CONDITIONS}
+    rows = causing.listed(found.items)
+    values = {"found": found, "rows": rows, "wanted": query, "kinds": kinds, "conditions": _CONDITIONS}
     first = f"/resources?{urlencode(given)}"
     return page("resources.html", "/resources", sight.clock(), next=following, first=first, **values)
 
@@ -127,15 +140,15 @@ def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
         return page("plan.html", "/plan", sight.clock(), plan=None)
     made = known.planned.plan
     found = words.parts(made.actions)
+    ended = known.outcomes
     titled = (
-        ("Blocked: a person must allow it", found.blocked),
-        ("Git moved", found.intent),
-        ("The world moved (drift)", found.drift),
-        ("Waiting", found.waiting),
-        ("Noted, and left alone", found.noted),
+        ("Blocked: a person must allow it", causing.stopped(found.blocked, found.waiting, ended)),
+        ("Git moved", causing.planned(found.intent, ended)),
+        ("The world moved (drift)", causing.planned(found.drift, ended)),
+        ("Waiting", causing.stopped(found.waiting, (), ended)),
+        ("Noted, and left alone", causing.stopped(found.noted, (), ended)),
     )
     told = (
-        ("Could not be read", [f"{target}: {why}" for target, why in made.unreachable.items()]),
         ("Strays: they carry our mark and nobody wants them", made.strays[:_LISTED]),
         ("Warnings", made.warnings[:_LISTED]),
     )
@@ -144,22 +157,34 @@ def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
         "planned_at": known.planned.at,
         "summary": summary(known.rest),
         "steps": next_steps(known.rest),
-        "sections": [(title, _by_verb(actions)) for title, actions in titled if actions],
+        "sections": [(title, _by_verb(rows)) for title, rows in titled if rows],
+        "unreachable": _by_why(made.unreachable),
         "told": [(title, lines) for title, lines in told if lines],
         "granted_title": claimed.TITLE,
         "granted_numbers": claimed.NUMBERS,
         "claims": claimed.table(claimed.worst(made.allocations)[:_LISTED]) if made.allocations else None,
         "more_claims": max(0, len(made.allocations) - _LISTED),
-        "outcomes": known.outcomes,
         "agreed": [(part, bool(sight.agreeable(part, VISIT.get().who))) for part in made.parts],
     }
     return page("plan.html", "/plan", sight.clock(), **values)
 
 
-def _by_verb(actions: Sequence[Action]) -> list[tuple[Any, Sequence[Action], int]]:
-    verbs = dict.fromkeys(action.verb for action in actions)
-    apart = [(verb, [action for action in actions if action.verb is verb]) for verb in verbs]
-    return [(verb, those[:_LISTED], max(0, len(those) - _LISTED)) for verb, those in apart]
+def _by_verb(rows: Sequence[causing.Row]) -> list[tuple[Verb, int, list[causing.Row], int]]:
+    """(verb, resources, rows that are listed, resources that are not)."""
+    found = []
+    for verb in dict.fromkeys(row.actions[0].verb for row in rows):
+        those = [row for row in rows if row.actions[0].verb is verb]
+        told = {ref for row in those[:_LISTED] for ref in row.told}
+        number = len({ref for row in those for ref in row.told})
+        found.append((verb, number, those[:_LISTED], number - len(told)))
+    return found
+
+
+def _by_why(unreachable: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for target, why in unreachable.items():
+        found.setdefault(why, []).append(target)
+    return found
 
 
 def graph(sight: Sight, query: OfGraph, _path: Mapping[str, str]) -> bytes:

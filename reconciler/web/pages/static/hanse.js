@@ -37,6 +37,10 @@ function living() {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const next = fresh.getElementById(part.id);
+        // What somebody has opened stays open.
+        for (const one of next ? next.querySelectorAll("details[data-kept]") : []) {
+          one.open = [...part.querySelectorAll("details[open]")].some(old => old.dataset.kept === one.dataset.kept);
+        }
         if (next && next.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
           part.replaceWith(document.adoptNode(next));
         }
