@@ -67,6 +67,7 @@ MODULES: Mapping[tuple[str, str], str] = {
     ("mover", "fts3"): "reconciler.drivers.fts3",
     ("rules", "rucio"): "reconciler.drivers.rucio",
     ("registry", "embedded"): "reconciler.drivers.embedded",
+    ("registry", "records"): "reconciler.records.documents",
     ("check", "plugins"): "reconciler.drivers.plugins",
     ("identity", "openstack"): "reconciler.drivers.keystone",
     ("identity", "embedded"): "reconciler.drivers.keystone.embedded",
@@ -122,8 +123,12 @@ class Wired:
         What the operator names for a target is used as it is; ``substitute`` is for what manifests name.
         """
         configured = dict(self._configured(target_id))
-        meant = driver or DEFAULTS[target_id.partition(":")[0]]
+        meant = driver or self._usual(target_id.partition(":")[0])
         return str(configured.pop("driver", "")) or self._settings.substitute.get(meant, meant), configured
+
+    def _usual(self, port: str) -> str:
+        shared = self._settings.records.url.startswith("postgresql")
+        return "records" if port == "registry" and shared else DEFAULTS[port]
 
     def _configured(self, target_id: str) -> Mapping[str, Any]:
         fitting = [pattern for pattern in self._settings.targets if fnmatchcase(target_id, pattern)]
@@ -161,8 +166,19 @@ class Wired:
 
     def registry(self, target: Target) -> Registry:
         """The register table behind the target."""
-        found: Registry = self._open("registry", target)
-        return found
+        # What is recorded of a target may name the driver that kept it before.
+        driver, options = self.options(target.id, "")
+        if driver != "records":
+            found: Registry = self._open("registry", Target(target.id, driver, options))
+            return found
+        if self._store is None:
+            raise Terminal(f"{target.id} is kept in the records, and they are not open here")
+        return self._store.documents.table(target.name, self.register_folder)
+
+    @property
+    def register_folder(self) -> Path:
+        """Where the register lies that is kept in a file."""
+        return Path(self._settings.state) / "registry"
 
     def configure(self, target: Target) -> Configure:
         """What runs playbooks on the nodes of a compute target: it follows from the compute driver."""

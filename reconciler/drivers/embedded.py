@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,24 @@ from reconciler.errors import Terminal, Transient
 from reconciler.model import Target, encode
 from reconciler.ports import Document, Drivers, Register, Registry
 
+FILE = "registry.sqlite"
+"""What the file is called."""
 _BUSY_SECONDS = 30.0
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def open(target: Target, drivers: Drivers) -> Registry:  # noqa: A001, ARG001
     """The table of ``target`` in ``<state>/registry.sqlite``; both are made on the first call."""
-    return Embedded(Path(target.options["state"]) / "registry.sqlite", target.name)
+    return Embedded(Path(target.options["state"]) / FILE, target.name)
+
+
+def registers(file: Path) -> Mapping[str, Register]:
+    """Every register of a file by its name, each with its token; a file that is not there is none."""
+    if not file.exists():
+        return {}
+    with _transaction(file, "BEGIN") as db:
+        names = [name for (name,) in db.execute("SELECT name FROM tokens ORDER BY name")]
+        return {name: _register(db, file, name) for name in names}
 
 
 def _fresh_token() -> str:
@@ -38,25 +49,15 @@ class Embedded:
     def __init__(self, file: Path, table: str, draw: Callable[[], str] = _fresh_token) -> None:
         self._file = file
         self._name = table
-        self._table = _quoted(f"documents of {table}")
+        self._table = _table(table)
         self._draw = draw
 
     def read(self, token: str = "") -> Register:
         """Read all documents in one consistent snapshot; ``unchanged`` when ``token`` still holds."""
         if not self._file.exists():
             return Register({})
-        with self._transaction("BEGIN") as db:
-            row = db.execute("SELECT token FROM tokens WHERE name = ?", (self._name,)).fetchone()
-            if row is None:
-                return Register({}, token="")
-            if token and row[0] == token:
-                return Register({}, token, unchanged=True)
-            rows = db.execute(f"SELECT name, body, uid FROM {self._table}").fetchall()  # noqa: S608
-        try:
-            documents = [Document(name, orjson.loads(body), uid) for name, body, uid in rows]
-        except orjson.JSONDecodeError as error:
-            raise Terminal(f"the register {self._file.name} is damaged: {error}") from error
-        return Register({d.name: d for d in documents}, row[0])
+        with _transaction(self._file, "BEGIN") as db:
+            return _register(db, self._file, self._name, token)
 
     def put(self, documents: Sequence[Document]) -> None:
         """Write all documents in one transaction; a uid found under another name moves to the new one."""
@@ -77,7 +78,7 @@ class Embedded:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._transaction("BEGIN IMMEDIATE") as db:
+        with _transaction(self._file, "BEGIN IMMEDIATE") as db:
             # A document is a JSON object: anything else is refused by the table itself.
             db.execute(
                 f"CREATE TABLE IF NOT EXISTS {self._table} (name TEXT PRIMARY KEY, uid TEXT NOT NULL, "
@@ -87,19 +88,38 @@ class Embedded:
             yield db
             db.execute("INSERT OR REPLACE INTO tokens (name, token) VALUES (?, ?)", (self._name, self._draw()))
 
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS, isolation_level=None)) as db:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = NORMAL")
-                db.execute("CREATE TABLE IF NOT EXISTS tokens (name TEXT PRIMARY KEY, token TEXT NOT NULL)")
-                db.execute(begin)
-                yield db
-                db.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise _translated(error, self._file) from error
+
+@contextmanager
+def _transaction(file: Path, begin: str) -> Iterator[sqlite3.Connection]:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("CREATE TABLE IF NOT EXISTS tokens (name TEXT PRIMARY KEY, token TEXT NOT NULL)")
+            db.execute(begin)
+            yield db
+            db.execute("COMMIT")
+    except (sqlite3.Error, OSError) as error:
+        raise _translated(error, file) from error
+
+
+def _register(db: sqlite3.Connection, file: Path, table: str, token: str = "") -> Register:
+    row = db.execute("SELECT token FROM tokens WHERE name = ?", (table,)).fetchone()
+    if row is None:
+        return Register({}, token="")
+    if token and row[0] == token:
+        return Register({}, token, unchanged=True)
+    rows = db.execute(f"SELECT name, body, uid FROM {_table(table)}").fetchall()  # noqa: S608
+    try:
+        documents = [Document(name, orjson.loads(body), uid) for name, body, uid in rows]
+    except orjson.JSONDecodeError as error:
+        raise Terminal(f"the register {file.name} is damaged: {error}") from error
+    return Register({d.name: d for d in documents}, row[0])
+
+
+def _table(table: str) -> str:
+    return _quoted(f"documents of {table}")
 
 
 def _quoted(identifier: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -24,6 +25,11 @@ from reconciler.errors import RecordsError
 _PATIENCE_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
 _PATIENT = {"timeout": _PATIENCE_SECONDS}
+_PASSING = ("08", "40", "53", "55", "57")
+"""Classes of PostgreSQL's errors that pass: connection lost, rolled back, too much at once, locked, shut down."""
+_MAY_NOT = ("25006", "42501")
+"""A transaction that only reads; somebody who may not write."""
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _AT_ONCE = 1000
 """The most keys that one query names."""
 
@@ -109,6 +115,25 @@ def chunks(keys: Iterable[Any]) -> Iterator[Sequence[str]]:
     rest = [str(key) for key in keys]
     for start in range(0, len(rest), _AT_ONCE):
         yield rest[start : start + _AT_ONCE]
+
+
+def passing(error: RecordsError) -> bool:
+    """Whether the same may work later: somebody held a lock, or the server was not reached."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _LOCKED
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        return state[:2] in _PASSING
+    return type(cause).__name__ in ("OperationalError", "ConnectionTimeout", "TimeoutError")
+
+
+def read_only(error: RecordsError) -> bool:
+    """Whether it failed because nothing may be written."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code & 0xFF == sqlite3.SQLITE_READONLY if code is not None else getattr(cause, "sqlstate", "") in _MAY_NOT
 
 
 def _parsed(url: str) -> URL:

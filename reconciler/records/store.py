@@ -16,7 +16,9 @@ from reconciler.records.conditions import Conditions
 from reconciler.records.consents import Consents
 from reconciler.records.data import Data
 from reconciler.records.database import Database, connect
+from reconciler.records.delivered import Delivered
 from reconciler.records.deliveries import Deliveries
+from reconciler.records.documents import Documents
 from reconciler.records.events import Events
 from reconciler.records.heads import Heads
 from reconciler.records.inventory import InventoryStore
@@ -63,6 +65,8 @@ class Store:
     tokens: Tokens
     tickets: Tickets
     deliveries: Deliveries
+    delivered: Delivered
+    documents: Documents
     heads: Heads
     notices: Notices
     sessions: Sessions
@@ -128,6 +132,8 @@ def _opened(database: Database, prepare: Callable[[Database], None], randomness:
         tokens=Tokens(database),
         tickets=Tickets(database),
         deliveries=Deliveries(database),
+        delivered=Delivered(database),
+        documents=Documents(database),
         heads=Heads(database),
         notices=Notices(database),
         sessions=Sessions(database),

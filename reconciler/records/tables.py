@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlmodel import Field, SQLModel
 
 from reconciler.records.columns import Instant, Json, Said
@@ -558,6 +558,38 @@ class NoticeRow(Base, table=True):
     subject: str = Field(primary_key=True)
     state: str
     at: datetime = _instant()
+
+
+class RegisterRow(Base, table=True):
+    """A register, and the token of how it stands. The one without a name says that registers are kept here at all."""
+
+    __tablename__ = "registers"
+
+    name: str = Field(primary_key=True)
+    token: str
+
+
+class DocumentRow(Base, table=True):
+    """One document, and the register it is kept in; its body is JSON as it was written."""
+
+    __tablename__ = "documents"
+    __table_args__ = (Index("ix_documents_uid", "kept_in", "uid"),)
+
+    kept_in: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    uid: str
+    body: str = Field(sa_type=Text)
+
+
+class DeliveredRow(Base, table=True):
+    """What a web hook of copies or probes was told last of a subject, and how often it was told anything of it."""
+
+    __tablename__ = "delivered"
+
+    subscription: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    state: Any = _json()
+    number: int
 
 
 def table(row: type[Base]) -> Table:

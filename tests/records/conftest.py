@@ -60,7 +60,12 @@ def migrated_database(postgresql) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def migrated(request, tmp_path) -> str:
     """The URL of a database that is up to date already: migrating each anew would take most of the time."""
-    if request.param == "postgresql":
+    return ready(request, request.param, tmp_path)
+
+
+def ready(request, database: str, tmp_path: Path) -> str:
+    """An empty database that is up to date."""
+    if database == "postgresql":
         url = request.getfixturevalue("migrated_database")
         tables = ", ".join(Base.metadata.tables)
         request.getfixturevalue("postgresql").run(f"TRUNCATE {tables} RESTART IDENTITY", url.rpartition("/")[2])

@@ -1,0 +1,212 @@
+"""The register in the records' database, so that several machines have the same one and share no folder.
+
+It is the default where ``[records] url`` is of PostgreSQL. With its first use it takes over the register that lies as
+a file in the state folder, once and whole. Where the records hold what was registered, and no such file is there,
+nothing is concluded: the register is not read before somebody brings the file.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Connection, Select, delete, select
+
+from reconciler.drivers import embedded
+from reconciler.errors import RecordsError, Terminal, Transient
+from reconciler.model import encode
+from reconciler.ports import Document, Register, Registry
+from reconciler.records.database import Database, chunks, passing, read_only
+from reconciler.records.tables import DocumentRow, InventoryRow, RegisterRow, table
+
+_log = structlog.get_logger()
+_DOCUMENTS, _REGISTERS, _HELD = table(DocumentRow), table(RegisterRow), table(InventoryRow)
+_ALL = ""
+"""Name of the row that says that registers are kept here."""
+
+
+def _fresh_token() -> str:
+    return secrets.token_hex(8)
+
+
+@dataclass
+class Documents:
+    """The registers of one database."""
+
+    database: Database
+    draw: Callable[[], str] = _fresh_token
+    patience_seconds: float = 30.0
+    """How long a writer waits for another one on PostgreSQL; on SQLite that is the database's own."""
+    _settled: bool = field(default=False, init=False)
+
+    def table(self, name: str, folder: Path) -> Registry:
+        """One register. ``folder``: where it was kept in a file before it was kept here."""
+        return Recorded(self, name, folder / embedded.FILE)
+
+    def missing(self, folder: Path) -> str:
+        """Why the register cannot be read before somebody brings its file; "" when it can. Raises RecordsError."""
+        file = folder / embedded.FILE
+        with self.database.reading() as connection:
+            if self.settled(connection):
+                return ""
+            held = _held(connection)
+        return _doubt(file, embedded.registers(file), held)
+
+    def settled(self, connection: Connection) -> bool:
+        """Whether registers are kept here already."""
+        found = select(_REGISTERS.c.name).limit(1)
+        self._settled = self._settled or connection.execute(found).first() is not None
+        return self._settled
+
+    def settle(self, connection: Connection, file: Path) -> None:
+        """From now on registers are kept here: what ``file`` holds is taken over, by whoever comes first."""
+        claim = self.database.insert(_REGISTERS).values(name=_ALL, token=self.draw()).on_conflict_do_nothing()
+        if connection.execute(claim.returning(_REGISTERS.c.name)).first() is None:
+            return
+        found = embedded.registers(file)
+        if doubt := _doubt(file, found, _held(connection)):
+            raise Terminal(doubt)
+        tokens = [{"name": name, "token": register.token} for name, register in found.items()]
+        rows = [row for name, one in found.items() for row in _rows(name, list(one.documents.values()))]
+        if tokens:
+            connection.execute(self.database.insert(_REGISTERS), tokens)
+        if rows:
+            connection.execute(self.database.insert(_DOCUMENTS), rows)
+        if file.exists():
+            _log.warning("the register was taken over", documents=len(rows), registers=len(tokens), file=str(file))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One register. A token is drawn anew for each change, so an old one never comes back."""
+
+    documents: Documents
+    name: str
+    file: Path
+
+    def read(self, token: str = "") -> Register:
+        """Read all documents in one consistent snapshot; ``unchanged`` when ``token`` still holds."""
+        with _translated(), self.documents.database.reading() as connection:
+            # One statement: between two of them somebody may take the register over, and it would look empty.
+            here = select(_REGISTERS.c.name, _REGISTERS.c.token).where(_REGISTERS.c.name.in_((_ALL, self.name)))
+            tokens = {row.name: row.token for row in connection.execute(here)}
+            if self.name in tokens:
+                if token and tokens[self.name] == token:
+                    return Register({}, token, unchanged=True)
+                return _register(self.name, connection.execute(self._whole()).all())
+            if tokens or not (self.file.exists() or _held(connection)):
+                return Register({})
+        return self._taken_over(token)
+
+    def _whole(self) -> Select[Any]:
+        """Token and documents in one statement: between two of them somebody may write."""
+        beside = _REGISTERS.outerjoin(_DOCUMENTS, _DOCUMENTS.c.kept_in == _REGISTERS.c.name)
+        wanted = select(_REGISTERS.c.token, _DOCUMENTS.c.name, _DOCUMENTS.c.body, _DOCUMENTS.c.uid)
+        return wanted.select_from(beside).where(_REGISTERS.c.name == self.name)
+
+    def put(self, documents: Sequence[Document]) -> None:
+        """Write all documents in one transaction; a uid found under another name moves to the new one."""
+        rows, mine = _rows(self.name, documents), _DOCUMENTS.c.kept_in == self.name
+        names: dict[str, set[str]] = {}
+        for one in documents:
+            if one.uid:
+                names.setdefault(one.uid, set()).add(one.name)
+        with self._changing() as connection:
+            for some in chunks(names):
+                here = select(_DOCUMENTS.c.name, _DOCUMENTS.c.uid).where(mine, _DOCUMENTS.c.uid.in_(some))
+                self._drop(connection, [name for name, uid in connection.execute(here) if {name} != names[uid]])
+            if rows:
+                connection.execute(self.documents.database.upsert(_DOCUMENTS), rows)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove all names in one transaction."""
+        with self._changing() as connection:
+            self._drop(connection, names)
+
+    def _drop(self, connection: Connection, names: Sequence[str]) -> None:
+        for some in chunks(names):
+            mine = (_DOCUMENTS.c.kept_in == self.name) & _DOCUMENTS.c.name.in_(some)
+            connection.execute(delete(_DOCUMENTS).where(mine))
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        kept = self.documents
+        with _translated(), kept.database.writing() as connection:
+            if kept.database.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(kept.patience_seconds * 1000)}")
+            if not kept.settled(connection):
+                kept.settle(connection, self.file)
+            # The row of the register is written first: who else writes to it waits here, and finds what was written.
+            connection.execute(kept.database.upsert(_REGISTERS), {"name": self.name, "token": kept.draw()})
+            yield connection
+
+    def _taken_over(self, token: str) -> Register:
+        kept = self.documents
+        try:
+            with kept.database.writing() as connection:
+                kept.settle(connection, self.file)
+        except RecordsError as error:
+            if not read_only(error):
+                raise _as_driver(error) from error
+            if doubt := kept.missing(self.file.parent):
+                raise Terminal(doubt) from error
+            return embedded.Embedded(self.file, self.name).read(token)
+        return self.read(token)
+
+
+def _rows(register: str, documents: Sequence[Document]) -> list[dict[str, str]]:
+    """Documents as they are kept. Raises Terminal for what is no JSON object."""
+    rows = [
+        {"kept_in": register, "name": one.name, "uid": one.uid, "body": encode(one.body).decode()} for one in documents
+    ]
+    if wrong := [row["name"] for row in rows if not row["body"].startswith("{")]:
+        raise Terminal(f"the register {register}: {wrong[0]} is no document: its body is no object")
+    return rows
+
+
+def _register(register: str, rows: Sequence[Any]) -> Register:
+    """A register as it was read: with a token in each row, and a single row without a name where it is empty."""
+    try:
+        documents = [Document(name, orjson.loads(body), uid) for _, name, body, uid in rows if name is not None]
+    except orjson.JSONDecodeError as error:
+        raise Terminal(f"the register {register} in the records is damaged: {error}") from error
+    if wrong := [one.name for one in documents if not isinstance(one.body, dict)]:
+        raise Terminal(f"the register {register} in the records is damaged: {wrong[0]} is no object")
+    return Register({one.name: one for one in documents}, rows[0][0] if rows else "")
+
+
+def _held(connection: Connection) -> frozenset[str]:
+    """Marks of what is held in registers."""
+    there = select(_HELD.c.uid).where(_HELD.c.target.like("registry:%"))
+    return frozenset(connection.execute(there).scalars())
+
+
+def _doubt(file: Path, found: Mapping[str, Register], held: frozenset[str]) -> str:
+    """Why ``file`` cannot be what these records' register was; "" where it may be."""
+    marks = {one.uid for register in found.values() for one in register.documents.values()}
+    if not held or held & marks or (file.exists() and not marks):
+        return ""
+    what = f"{file} is of another installation" if marks else f"there is no {file}"
+    return (
+        f"the register of {len(held)} resources is not in the records yet, and {what}: start Hanse where it worked "
+        "before, or bring its file; where that is lost for good, an empty one says so"
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RecordsError as error:
+        raise _as_driver(error) from error
+
+
+def _as_driver(error: RecordsError) -> Transient | Terminal:
+    message = f"the register: {error}"
+    return Transient(message, retry_after=1.0) if passing(error) else Terminal(message)
