@@ -92,7 +92,9 @@ def needs_of(one: Brought, before: Mapping[Ref, Resource], rules: Rules) -> tupl
 def consequences(one: Brought, declared: Callable[[Ref], str]) -> Iterator[Consequence]:
     """What each cause brings along. ``declared`` says what git says of a cause now, by its digest."""
     deed, wanted = one.change.deed, one.change.new
-    for cause in one.causes:
+    owner = one.change.old.owner if one.change.old is not None and wanted is None else None
+    gone = (owner,) if owner and owner not in one.causes and declared(owner) == NOTHING else ()
+    for cause in (*one.causes, *gone):
         said = declared(cause)
         digest = hold(cause, said, wanted.target) if wanted is not None else away(cause, said, one)
         yield Consequence(one.change.ref, deed, cause, digest)

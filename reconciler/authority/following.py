@@ -114,19 +114,26 @@ class _Following:
     _consents: Sequence[Consent] = ()
     _makers: dict[Ref, tuple[Who, ...]] = field(default_factory=dict)
     _caused: dict[Ref, list[Resource]] | None = None
+    _causes: frozenset[Ref] = frozenset()
+    """Of what needs a word."""
+    _watch: Watch | None = None
+    """Which back ends are guarded once this commit counts."""
+
+    def __post_init__(self) -> None:
+        self._held_back = frozenset(action.ref for action in self.found.authority.held)
 
     def judged(self, made: Plan, watch: Watch | None, later: Watch | None) -> Judged:
+        self._watch = later
         there = list(brought(self.graph, self.inventory, self.house.kinds, watch)) if watch else []
         planned = {action.ref for action in made.actions if action.verb is not Verb.NOOP}
         asked = [(one, needs) for one in there if one.change.ref in planned if (needs := self._needs(one))]
         wanted = [(one, need) for each, needs in asked for one in consequences(each, self._declared) for need in needs]
-        digests = {one.digest for one, _ in wanted} | {
-            made_by(one.cause, self._declared(one.cause)) for one, _ in wanted
-        }
-        self._consents = self.house.store.consents.to(digests)
+        self._causes = frozenset(one.cause for one, _ in wanted)
+        marks = {made_by(cause, self._declared(cause)) for cause in self._causes}
+        self._consents = self.house.store.consents.to({one.digest for one, _ in wanted} | marks)
         lacking = [found for one, need in wanted if (found := self._lacking(self._with_files(one), need)) is not None]
         lacking, given = self._agreed(lacking)
-        remembered = self._remembered(given, later) if self.found.branch else NOTHING_SAID
+        remembered = self._remembered(given) if self.found.branch else NOTHING_SAID
         told = self.found.authority
         if lacking:
             refused = {**dict(_refused(lacking)), **told.refused}
@@ -144,8 +151,7 @@ class _Following:
 
     def _changed(self, cause: Ref) -> Change | None:
         """What git changes of a cause now, as far as that counts."""
-        held = {action.ref for action in self.found.authority.held}
-        return self.case.found.get(cause) if cause not in held else None
+        return self.case.found.get(cause) if cause not in self._held_back else None
 
     def _with_files(self, one: Consequence) -> Consequence:
         change = self._changed(one.cause)
@@ -173,9 +179,16 @@ class _Following:
     def _proofs(self) -> Evidence:
         """What git, the forge and the records know; asked once, and only where it is needed."""
         if self._evidence is None:
-            changed = [one for ref, one in self.case.found.items() if self._changed(ref) and _brings(one)]
-            self._evidence = self.case.matter.evidence(changed)
+            self._evidence = self.case.matter.evidence(self._concerned())
         return self._evidence
+
+    def _concerned(self) -> list[Change]:
+        """What git changes now of that because of which something is brought along, or may be."""
+        if not self.case.found or self._watch is None:
+            return []
+        causes = self._caused_by(self._watch).keys() | self._causes
+        found = self.case.found.items()
+        return [one for ref, one in found if (_brings(one) or ref in causes) and self._changed(ref)]
 
     # -- who agreed ----------------------------------------------------------------------------------------------------
 
@@ -206,15 +219,15 @@ class _Following:
 
     # -- what is remembered --------------------------------------------------------------------------------------------
 
-    def _remembered(self, given: Iterable[tuple[Lacking, Who]], later: Watch | None) -> Remembered:
+    def _remembered(self, given: Iterable[tuple[Lacking, Who]]) -> Remembered:
         words: dict[tuple[str, Who], set[str]] = defaultdict(set)
         for one, who in given:
             words[one.need.part, who].add(one.change.digest)
         said = [
             Said(part, who, frozenset(those), "agreed in git or on the forge") for (part, who), those in words.items()
         ]
-        changed = [one for ref, one in self.case.found.items() if _brings(one) and self._changed(ref)]
-        over = frozenset(digest for one in changed for digest in self._over(one, later)) if changed else frozenset()
+        changed = self._concerned()
+        over = frozenset(digest for one in changed for digest in self._over(one))
         for change in changed:
             makers = self._proofs().makers(change)
             mark = frozenset({made_by(change.ref, self._declared(change.ref))})
@@ -222,9 +235,9 @@ class _Following:
                 said += [Said(_MADE, who, mark, f"made {change.ref} what it is") for who in makers]
         return Remembered(over, tuple(said))
 
-    def _over(self, change: Change, watch: Watch | None) -> Iterator[str]:
+    def _over(self, change: Change) -> Iterator[str]:
         """What was said of a cause as it was: if it is ever so again, that is another time."""
-        was = change.old.source if change.old else NOTHING
+        was, watch = change.old.source if change.old else NOTHING, self._watch
         yield made_by(change.ref, self._declared(change.ref))
         if was == self._declared(change.ref) or watch is None:
             return

@@ -61,3 +61,29 @@ def stored(root: Path, site: str) -> set[str]:
     """What lies on a site's storage."""
     here = root / ".hanse/state/storage" / site / "disk"
     return {one.name for one in here.rglob("*") if one.is_file() and ".hanse" not in one.relative_to(here).parts}
+
+
+IMAGES = """apiVersion: hanse/v1
+kind: Tenancy
+metadata: {name: alpha}
+spec:
+  authority: {site: ALPHA}
+  scope: {targets: ["images:ALPHA/*"]}
+  allow:
+    - who: [{signer: sam@example.org}]
+      actions: [create, update, delete, approve]
+"""
+IMAGE = """apiVersion: hanse/v1
+kind: Image
+metadata: {name: debian-12}
+spec:
+  title: Debian 12
+  url: https://images.example.org/debian-12.qcow2
+  checksum: {sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}
+  format: qcow2
+  version: "1"
+  created: 2026-10-15T00:00:00Z
+  expires: 2027-10-15T00:00:00Z
+  system: {type: linux, distribution: debian, version: "12", architecture: x86_64}
+  minimum: {cores: 1, memoryMiB: 1024, diskGiB: 10}
+"""

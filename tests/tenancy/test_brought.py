@@ -11,8 +11,9 @@ from reconciler.cli.application import app
 from reconciler.model import Reason, Verb, Who
 from reconciler.reconcile import propose
 from tests.house import applied, git, opened, planned, said
-from tests.tenancy.federation import signed
-from tests.tenancy.storages import FREE, GUARD, HELD, PART, RULE, coast, data, rule, sites, stored
+from tests.tenancy.federation import VOS, begun, signed
+from tests.tenancy.storages import FREE, GUARD, HELD, IMAGE, IMAGES, PART, RULE, coast, data, rule, sites, stored
+from tests.tenancy.test_through import ALPHA, CLUSTER
 
 REFUSED = Reason.NOT_AUTHORISED
 SAM = Who("Sam", "signature", "sam@example.org")
@@ -269,3 +270,31 @@ def test_a_sites_own_limits_hold_for_copies_whatever_was_agreed_to(fed):
     assert action(limited("{kinds: [VirtualCluster]}"), HELD).blocked is Reason.SITE_LIMIT
     assert action(limited("{total: {storageGiB: 0}}"), HELD).blocked is Reason.SITE_LIMIT
     assert stored(fed, "HALIFAX") == {"a"}
+
+
+def test_an_image_that_a_vo_endorses_asks_whoever_guards_the_images_of_a_cloud(tmp_path):
+    fed = begun(tmp_path / "fed")
+    alpha = ALPHA.replace("driver: simulated", "driver: simulated, imageSync: true")
+    signed(fed, "olga", {"alpha.yaml": alpha, "image.yaml": IMAGE, "tenancy/alpha.yaml": IMAGES})
+    applied(fed, until_quiet=True)
+    signed(
+        fed, "ada", {"vos.yaml": VOS.replace("description: Tides", "description: Tides, images: [{name: debian-12}]")}
+    )
+    plan = planned(fed)
+    told = action(plan, "SiteImage/ALPHA.main.tides.debian-12")
+    assert told.blocked is REFUSED
+    assert [(one.name, [each.what for each in one.open]) for one in plan.parts] == [
+        ("site:ALPHA:SiteImage", ["create for Image/debian-12", "create for VO/tides"])
+    ]
+    assert "for VO/tides, made by ada@example.org; Tenancy/alpha does not let them create it" in told.message
+
+
+def test_a_cluster_whose_place_is_open_asks_whoever_guards_a_cloud_that_it_could_come_to(tmp_path):
+    fed = begun(tmp_path / "fed")
+    guard = IMAGES.replace("images:ALPHA/*", "compute:ALPHA/*")
+    signed(fed, "olga", {"alpha.yaml": ALPHA, "tenancy/alpha.yaml": guard})
+    applied(fed, until_quiet=True)
+    signed(fed, "ada", {"tides/hub.yaml": CLUSTER.replace("site: ALPHA\n  cloud: main", "site: auto")})
+    plan = planned(fed)
+    assert said(plan) == ["create VirtualCluster/tides/hub NotAuthorised"]
+    assert [one.name for one in plan.parts] == ["site:ALPHA"]
