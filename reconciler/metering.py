@@ -6,19 +6,20 @@ A month is made whole from what was seen, and so may be made again at any time: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from types import MappingProxyType
 
 from reconciler.errors import DriverError
 from reconciler.kinds.virtualcluster import marks
 from reconciler.kinds.virtualcluster.beside import target_at
 from reconciler.kinds.virtualcluster.connect import BESIDE
-from reconciler.model import Details, Ref, Target, UsageRecord
+from reconciler.model import Details, Ref, Target, UsageRecord, digest_of
 from reconciler.model.job import JobUse
-from reconciler.model.machine import Machine, Span, Standing
+from reconciler.model.machine import Carried, Machine, Span, Standing
 from reconciler.model.usage import JobSum
-from reconciler.ports import Compute, Drivers, Node, Size
+from reconciler.ports import Compute, Drivers, Node, Size, Traffic
 from reconciler.records.store import Store
 
 CLUSTER = "VirtualCluster"
@@ -48,12 +49,17 @@ def look(store: Store, drivers: Drivers, now: datetime) -> Look:
     seen, unread = 0, {}
     for place in places:
         try:
-            machines, complete = _standing(place, drivers.compute(place.target), clusters)
+            compute = drivers.compute(place.target)
+            machines, complete = _standing(place, compute, clusters)
         except DriverError as error:
             unread[place.target.id] = str(error)
             continue
         store.machines.saw(place.target.id, machines, now, complete=complete)
         seen += len(machines)
+        try:
+            store.machines.traffic.saw(place.target.id, _traffic(compute, machines, now), now)
+        except DriverError as error:
+            unread[place.target.id] = f"the traffic of its machines: {error}"
     looked_at = {place.target.id for place in places}
     for left in {span.machine.target for span in store.machines.current()} - looked_at:
         store.machines.saw(left, (), now)  # the inventory keeps a cluster until its machines are proved gone
@@ -88,6 +94,13 @@ def _standing(place: _Place, compute: Compute, clusters: Mapping[str, Ref]) -> t
     ours = [node for node in listing.nodes if _is_ours(node, place)]
     sizes = {name: size for size in compute.sizes() for name in (size.name, size.id)} if ours else {}
     return [_machine(place.target, node, sizes.get(node.size, _NOWHERE), clusters) for node in ours], listing.complete
+
+
+def _traffic(compute: Compute, machines: Iterable[Machine], now: datetime) -> Mapping[str, Traffic]:
+    """Counters of what runs. Where a cloud is asked about some only, they are others at each look."""
+    running = [machine.node for machine in machines if machine.state == "started"]
+    by_lot = sorted(running, key=lambda node: digest_of(f"{now.isoformat()} {node}".encode()))
+    return compute.traffic(by_lot) if by_lot else {}
 
 
 def _is_ours(node: Node, place: _Place) -> bool:
@@ -183,7 +196,8 @@ def stood(
     store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]
 ) -> list[UsageRecord]:
     """A month's machines, from what was seen. Writes nothing."""
-    return list(records(store.machines.between(*bounds(month)), month, now, benchmarks))
+    carried = store.machines.traffic.carried(month)
+    return list(records(store.machines.between(*bounds(month)), month, now, benchmarks, carried))
 
 
 def used(store: Store, month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]) -> list[UsageRecord]:
@@ -238,11 +252,30 @@ def of_jobs(
 
 
 def records(
-    spans: Iterable[Span], month: str, now: datetime, benchmarks: Mapping[tuple[str, str], Benchmark]
+    spans: Iterable[Span],
+    month: str,
+    now: datetime,
+    benchmarks: Mapping[tuple[str, str], Benchmark],
+    carried: Mapping[tuple[str, str], Carried] = MappingProxyType({}),
 ) -> Iterator[UsageRecord]:
-    """One record for each machine that stood in the month; ``spans`` are in order, each machine's from its first."""
-    for _, held in groupby(spans, lambda span: (span.machine.target, span.machine.node)):
-        yield _record(_joined(list(held)), month, now, benchmarks)
+    """One record for each machine that stood in the month; ``spans`` are in order, each machine's from its first.
+
+    ``carried`` by target and node.
+    """
+    for key, held in groupby(spans, lambda span: (span.machine.target, span.machine.node)):
+        yield _with_traffic(_record(_joined(list(held)), month, now, benchmarks), carried.get(key))
+
+
+def _with_traffic(record: UsageRecord, carried: Carried | None) -> UsageRecord:
+    if carried is None:
+        return record
+    return replace(
+        record,
+        received_bytes=carried.received,
+        sent_bytes=carried.sent,
+        total_received_bytes=carried.total_received,
+        total_sent_bytes=carried.total_sent,
+    )
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:

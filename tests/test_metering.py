@@ -158,6 +158,46 @@ def test_whose_machines_are_is_noted_as_the_operator_lets_the_cloud_tell_it_now(
         assert list(house.store.usage.month(f"{now:%Y-%m}")) == sorted(used, key=lambda one: one.record)
 
 
+def test_what_machines_carry_is_told_of_their_month_and_of_others_not(store):
+    store.machines.saw(VM.target, [VM, replace(VM, node="n-2")], START)
+    for hour in (1, 49):
+        store.machines.saw(VM.target, [VM, replace(VM, node="n-2")], START + timedelta(hours=hour))
+        store.machines.traffic.saw(VM.target, {"n-1": (hour * 10, hour)}, START + timedelta(hours=hour))
+    one, other = metering.stood(store, "2026-11", START + timedelta(days=60), NO_BENCHMARK)
+    assert (one.received_bytes, one.sent_bytes, one.total_received_bytes, one.total_sent_bytes) == (480, 48, 490, 49)
+    assert (other.record, other.received_bytes, other.total_sent_bytes) == ("n-2", None, None)
+    metering.rebuild(store, "2026-11", START + timedelta(days=60), NO_BENCHMARK)
+    assert store.usage.month("2026-11") == (one, other)
+
+
+def carrying(tmp_path, **simulate):
+    commit(tmp_path, {"site.yaml": SITE, "cluster.yaml": CLUSTER})
+    said = "\n".join(f"{name} = {value}" for name, value in simulate.items())
+    (tmp_path / "hanse.toml").write_text(f'[targets."compute:BAY/bay/vo-x".simulate]\n{said}\n')
+    applied(tmp_path, until_quiet=True)
+
+
+def test_traffic_that_a_cloud_counts_is_read_at_each_look(tmp_path):
+    carrying(tmp_path, received_per_second=10**9, sent_per_second=10**6)
+    with opened(tmp_path) as house:
+        month, now = f"{datetime.now(UTC):%Y-%m}", datetime.now(UTC)
+        for later in range(2):
+            metering.look(house.store, house.drivers, now + timedelta(seconds=later))
+        used = metering.stood(house.store, month, now + timedelta(hours=1), NO_BENCHMARK)
+        assert all(one.received_bytes > one.sent_bytes > 0 for one in used)
+        assert [one.total_sent_bytes for one in used] == [one.sent_bytes for one in used]
+
+
+def test_traffic_that_cannot_be_read_is_told_and_hides_no_machine(tmp_path):
+    carrying(tmp_path, received_per_second=1, faults='[{on = "traffic", kind = "503", every = 1}]')
+    with opened(tmp_path) as house:
+        now = datetime.now(UTC)
+        found = metering.look(house.store, house.drivers, now)
+        assert found.machines == 3
+        assert found.unread["compute:BAY/bay/vo-x"].startswith("the traffic of its machines: ")
+        assert {one.received_bytes for one in metering.stood(house.store, f"{now:%Y-%m}", now, NO_BENCHMARK)} == {None}
+
+
 def test_a_cloud_that_does_not_answer_ends_no_machine_and_is_told(tmp_path):
     commit(tmp_path, {"site.yaml": SITE, "cluster.yaml": CLUSTER})
     applied(tmp_path, until_quiet=True)

@@ -164,15 +164,23 @@ def _draw(
 
 def _cells(groups: Sequence[Total], names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[Any]]:
     """Head, rows and roles."""
-    head = (*(n.upper() for n in names), "KIND", "COUNT", "WALL H", "CORE H", "CPU H", "EFFICIENCY", "WORK", "")
+    counted = any(one.received_gb is not None for one in groups)
+    last = ("IN GB", "OUT GB", "") if counted else ("",)
+    head = (*(n.upper() for n in names), "KIND", "COUNT", "WALL H", "CORE H", "CPU H", "EFFICIENCY", "WORK", *last)
     rows = []
     for one in groups:
         efficiency = "-" if one.efficiency is None else f"{one.efficiency:.1%}"
         work = f"{one.work:,.1f}" + ("+?" if one.unmeasured_core_hours else "")
         numbers = [f"{n:,.1f}" for n in (one.wall_hours, one.core_hours, one.cpu_hours)]
         told = [str(getattr(one, name)) or "-" for name in names]
-        rows.append((*told, one.kind, f"{one.count:,}", *numbers, efficiency, work, "partial" if one.partial else ""))
+        carried = [_gigabytes(n) for n in (one.received_gb, one.sent_gb)] if counted else []
+        partial = "partial" if one.partial else ""
+        rows.append((*told, one.kind, f"{one.count:,}", *numbers, efficiency, work, *carried, partial))
     return head, rows, [(*([""] * (len(head) - 1)), "doubt" if one.partial else "") for one in groups]
+
+
+def _gigabytes(number: float | None) -> str:
+    return "-" if number is None else f"{number:,.3f}"
 
 
 def _table(groups: Sequence[Total], names: Sequence[str]) -> str:
@@ -184,15 +192,19 @@ def _table(groups: Sequence[Total], names: Sequence[str]) -> str:
 
 def _csv(groups: Sequence[Total]) -> str:
     import csv
+    from dataclasses import asdict
     from io import StringIO
 
     from reconciler.exchange.usage import Total
     from reconciler.inert import cell
 
     written = StringIO()
-    lines = csv.DictWriter(written, list(Total().told()), lineterminator="\n")
+    told = [total.told() for total in groups]
+    named = {name for one in told for name in one} | Total().told().keys()
+    head = [name for name in (*asdict(Total()), "efficiency") if name in named]
+    lines = csv.DictWriter(written, head, lineterminator="\n")
     lines.writeheader()
-    lines.writerows({name: cell(value) for name, value in total.told().items()} for total in groups)
+    lines.writerows({name: cell(value) for name, value in one.items()} for one in told)
     return written.getvalue()
 
 

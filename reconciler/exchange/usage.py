@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reconciler.exchange.apel.accounts import factor
+from reconciler.exchange.apel.accounts import GB, factor
 from reconciler.model import UsageRecord
 from reconciler.model.usage import JobSum
 
@@ -39,6 +39,9 @@ class Total:
     unmeasured_core_hours: float = 0.0
     """Of cores that nobody benchmarked: their work is not known and not counted."""
     gpu_hours: float = 0.0
+    received_gb: float | None = None
+    """Of the network, GB of 10^9 bytes; None where nobody counted."""
+    sent_gb: float | None = None
     partial: bool = False
     """A month in it was not over."""
 
@@ -48,8 +51,9 @@ class Total:
         return self.cpu_hours / self.core_hours if self.kind == "job" and self.core_hours else None
 
     def told(self) -> dict[str, Any]:
-        """As plain data."""
+        """As plain data, without a network that nobody counted."""
         numbers = {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        numbers = {k: v for k, v in numbers.items() if v is not None}
         return {**numbers, "efficiency": None if self.efficiency is None else round(self.efficiency, 4)}
 
 
@@ -96,9 +100,16 @@ def _add(total: Total, record: Used) -> None:
     total.cpu_hours += record.cpu_seconds / _HOUR
     total.gpu_hours += cards / _HOUR
     total.partial |= record.partial
+    if isinstance(record, UsageRecord):
+        total.received_gb = _added(total.received_gb, record.received_bytes)
+        total.sent_gb = _added(total.sent_gb, record.sent_bytes)
     if record.benchmark_type:
         of = factor(record)
         total.work += cores * of / _HOUR
         total.cpu_work += record.cpu_seconds * of / _HOUR
     else:
         total.unmeasured_core_hours += cores / _HOUR
+
+
+def _added(gigabytes: float | None, count: int | None) -> float | None:
+    return gigabytes if count is None else (gigabytes or 0.0) + count / GB

@@ -41,6 +41,16 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """Bytes that came to a machine and went from it: in a month, and since they are counted until its end."""
+
+    received: int
+    sent: int
+    total_received: int
+    total_sent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A time in which a machine was seen to stand unchanged."""
 

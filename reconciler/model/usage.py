@@ -57,6 +57,12 @@ class UsageRecord:
     """Of one core."""
     partial: bool = False
     """The month was not over when this was written."""
+    received_bytes: int | None = None
+    """Of the network, in this month; None where nobody counted."""
+    sent_bytes: int | None = None
+    total_received_bytes: int | None = None
+    """Since its start, until the end of this month."""
+    total_sent_bytes: int | None = None
 
     @property
     def known_as(self) -> str:

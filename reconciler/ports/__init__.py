@@ -14,6 +14,7 @@ from reconciler.ports.compute import (
     NodeState,
     Quota,
     Size,
+    Traffic,
 )
 from reconciler.ports.configure import Configure, Host, RoleSource, RunRequest, RunState
 from reconciler.ports.dns import DNS, RRset, ZoneChange, ZoneReading
@@ -108,6 +109,7 @@ __all__ = [
     "StorageEvent",
     "StoredFile",
     "StoredImage",
+    "Traffic",
     "Trouble",
     "Way",
     "Wish",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 NodeState = Literal["pending", "running", "stopped", "error", "deleting", "unknown"]
 
@@ -79,6 +79,13 @@ class Node:
     """What the cloud calls that user; "" unless the operator wants names told."""
 
 
+class Traffic(NamedTuple):
+    """Bytes that came to a node and went from it. Both count up, and begin anew when the node is started anew."""
+
+    received: int
+    sent: int
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What a cloud keeps for an owner besides its nodes. It is there before the first node and gone after the last."""
@@ -136,6 +143,13 @@ class Compute(Protocol):
 
     def nodes(self, token: str = "") -> NodeListing:
         """List all nodes in one call; with an earlier token it may answer ``unchanged``."""
+        ...
+
+    def traffic(self, node_ids: Sequence[str]) -> Mapping[str, Traffic]:
+        """Say what is known of the traffic of these nodes, by id; nothing where the cloud does not count it or tell it.
+
+        Where each node is asked about alone, only so many are at a time: the first ones.
+        """
         ...
 
     def sizes(self) -> Sequence[Size]:

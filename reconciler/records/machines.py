@@ -17,6 +17,7 @@ from reconciler.model import Ref
 from reconciler.model.machine import Machine, Span
 from reconciler.records.database import Database
 from reconciler.records.tables import MachineSpanRow, table
+from reconciler.records.traffic import TrafficSums
 
 _SPANS = table(MachineSpanRow)
 _FIELDS = tuple(field.name for field in fields(Machine))
@@ -27,6 +28,11 @@ class Machines:
     """The spans of one database."""
 
     database: Database
+
+    @property
+    def traffic(self) -> TrafficSums:
+        """What they carried."""
+        return TrafficSums(self.database)
 
     def saw(self, target: str, machines: Iterable[Machine], at: datetime, *, complete: bool = True) -> None:
         """Note what stood on a target. Machines that a ``complete`` look does not show are gone since the one before.

@@ -14,7 +14,7 @@ from reconciler.records.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration. Known here so that a database that is up to date opens without Alembic."""
 VERSION_TABLE = "hanse_schema"
 _VERSIONS = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))

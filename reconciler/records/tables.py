@@ -382,6 +382,10 @@ class UsageRow(Base, table=True):
     benchmark: float
     partial: bool
     user_name: str = _from_nothing()
+    received_bytes: int | None = Field(sa_type=BigInteger)
+    sent_bytes: int | None = Field(sa_type=BigInteger)
+    total_received_bytes: int | None = Field(sa_type=BigInteger)
+    total_sent_bytes: int | None = Field(sa_type=BigInteger)
 
 
 class MachineSpanRow(Base, table=True):
@@ -409,6 +413,21 @@ class MachineSpanRow(Base, table=True):
     public_ips: int
     user: str = _from_nothing()
     user_name: str = _from_nothing()
+
+
+class MachineTrafficRow(Base, table=True):
+    """Bytes that a machine carried in a month, and what its counters showed when they were read last."""
+
+    __tablename__ = "machine_traffic"
+
+    target: str = Field(primary_key=True)
+    node: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    received: int = Field(sa_type=BigInteger)
+    sent: int = Field(sa_type=BigInteger)
+    counter_received: int = Field(sa_type=BigInteger)
+    counter_sent: int = Field(sa_type=BigInteger)
+    seen: datetime = _instant()
 
 
 class UptimeRow(Base, table=True):

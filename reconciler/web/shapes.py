@@ -270,6 +270,9 @@ class UsageShape(Shape):
     core_hours: float
     cpu_hours: float
     gpu_hours: float
+    received_gb: float | None = None
+    """Of the network; null where nobody counted."""
+    sent_gb: float | None = None
     efficiency: float | None
     partial: bool
     """The month is not over."""

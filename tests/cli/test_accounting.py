@@ -95,6 +95,18 @@ def test_usage_is_reported_and_marked_while_the_month_goes_on(bay):
     assert (row["vo"], row["kind"]) == ("vo-x", "vm")
 
 
+def test_traffic_has_columns_where_somebody_counted_it(bay):
+    assert "GB" not in bay.hanse("report", "usage").out
+    with (bay.root / "hanse.toml").open("a") as settings:
+        settings.write('\n[targets."compute:BAY/bay/vo-x".simulate]\nreceived_per_second = 1000000000\n')
+    assert bay.hanse("meter").code == 0
+    head, line = bay.hanse("report", "usage").out.splitlines()[:2]
+    assert head.split()[-4:] == ["IN", "GB", "OUT", "GB"]
+    assert (line.split()[-2:], float(line.split()[-3].replace(",", "")) > 0) == (["0.000", "partial"], True)
+    (row,) = csv.DictReader(StringIO(bay.hanse("report", "usage", "-o", "csv").out))
+    assert list(row)[-4:] == ["received_gb", "sent_gb", "partial", "efficiency"]
+
+
 def test_nothing_is_reported_of_a_month_in_which_nothing_was_seen(bay):
     assert "nothing was used" in bay.hanse("report", "usage", "-m", "2020-01").out
 

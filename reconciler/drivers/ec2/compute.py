@@ -19,7 +19,7 @@ from reconciler.drivers.openstack.failures import Missing
 from reconciler.drivers.openstack.shown import cloud_config
 from reconciler.drivers.sshkey import own_key, public_key
 from reconciler.errors import Conflict, Terminal
-from reconciler.ports import Holding, Image, Node, NodeListing, NodeRequest, NodeState, Quota, Size
+from reconciler.ports import Holding, Image, Node, NodeListing, NodeRequest, NodeState, Quota, Size, Traffic
 
 T = TypeVar("T")
 MARK = "hanse-"
@@ -90,6 +90,10 @@ class EC2:
         groups = self._call("list security groups", lambda api: api.groups(**{"group-name": f"{MARK}*"}))
         found = {m.group(1): g.extra["description"] or "" for g in groups if (m := _OWNED.fullmatch(g.name))}
         return [Holding(owner, note) for owner, note in sorted(found.items())]
+
+    def traffic(self, node_ids: Sequence[str]) -> Mapping[str, Traffic]:  # noqa: ARG002
+        """Nothing: it is told by another service."""
+        return {}
 
     def sizes(self) -> Sequence[Size]:
         """Instance types, as libcloud's own table has them."""

@@ -112,6 +112,13 @@ class Network:
         names = [line.split()[0] for line in run(["ip", "netns", "list"]).splitlines() if line]
         return [name for name in names if name.startswith(self.prefix)]
 
+    def traffic(self) -> dict[str, tuple[int, int]]:
+        """Bytes that came to a node and went from it, by its end of the cable, in one call."""
+        printed = run(["ip", "-json", "-stats", "link", "show", "master", self.bridge], tolerate=GONE)
+        links = [link for link in json.loads(printed or "[]") if "stats64" in link]
+        # What the host's end sends is what the node receives.
+        return {link["ifname"]: (link["stats64"]["tx"]["bytes"], link["stats64"]["rx"]["bytes"]) for link in links}
+
     def lower_bridge(self) -> None:
         """Take the bridge away, and every cable that still ends in it."""
         for link in _links_of(self.bridge):

@@ -22,7 +22,7 @@ from reconciler.drivers.namespace.rootfs import ready_root
 from reconciler.drivers.sshkey import own_key, public_key
 from reconciler.errors import DriverError, Terminal
 from reconciler.model import Reason, digest_of
-from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, NodeState, Quota, Size
+from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, NodeState, Quota, Size, Traffic
 
 PROGRAMS = ("ip", "nsenter", "pivot_root", "setsid", "ssh-keygen", "unshare")
 SUBNETS = Path("/run/lock/hanse-namespace.lock")
@@ -58,6 +58,15 @@ class World:
             if record is not None:
                 found.append(self._shown(record))
         return NodeListing(tuple(found), complete)
+
+    def traffic(self, node_ids: Sequence[str]) -> Mapping[str, Traffic]:
+        """Counters of the nodes' cables."""
+        if self._book.world() is None:
+            return {}
+        network = self._network()
+        counted = network.traffic() if node_ids else {}
+        cables = {node_id: network.veth(node_id) for node_id in node_ids}
+        return {node_id: Traffic(*counted[cable]) for node_id, cable in cables.items() if cable in counted}
 
     def sizes(self) -> Sequence[Size]:
         """Flavours on offer."""

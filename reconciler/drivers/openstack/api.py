@@ -156,6 +156,10 @@ class Api(OpenStack_2_NodeDriver):
         """One server."""
         return cast("dict[str, Any]", self._ask("compute", f"/servers/{server_id}")["server"])
 
+    def diagnostics(self, server_id: str) -> dict[str, Any]:
+        """What the hypervisor tells of a server."""
+        return cast("dict[str, Any]", self._ask("compute", f"/servers/{server_id}/diagnostics"))
+
     def create_server(self, hints: Mapping[str, str], more: Mapping[str, Any], **asked: Any) -> str:
         """Ask for a server and return its id; it is not read back. ``asked`` is as for libcloud's ``create_node``."""
         me: Any = super()

@@ -20,13 +20,15 @@ from reconciler.drivers.openstack.keep import Keep, Kept
 from reconciler.drivers.openstack.session import Session
 from reconciler.drivers.sshkey import own_key, public_key
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
-from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, Quota, Size
+from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, Quota, Size, Traffic
 
 T = TypeVar("T")
 BELIEVED_SECONDS = 30.0
 """How long a list of servers, and what was found to be kept for an owner, is believed."""
 BUSY_SECONDS = 2.0
 """When to come back to a server that is busy."""
+FAILURES = 3
+"""So many machines of which nova cannot tell the traffic end the asking: a host that is silent costs half a minute."""
 IMAGES_SECONDS = 600.0
 """How long the names of images are believed, where they are only shown."""
 
@@ -97,6 +99,32 @@ class OpenStack:
 
     def _look_at_images(self) -> dict[str, str]:
         return {image.id: image.name for image in self._call("list images", Api.active_images)}
+
+    def traffic(self, node_ids: Sequence[str]) -> Mapping[str, Traffic]:
+        """Ask nova about each of the first machines, where the operator wants it.
+
+        A refusal, or a third failure, ends it. It is raised where nothing was learned.
+        """
+        options, found, failures = self._session.options, dict[str, Traffic](), list[DriverError]()
+        for node_id in node_ids[: options.traffic_calls] if options.traffic else ():
+            try:
+                told = self._traffic_of(node_id)
+            except DriverError as error:
+                failures.append(error)
+                if isinstance(error, Terminal) or len(failures) == FAILURES:
+                    break
+                continue
+            if told is not None:
+                found[node_id] = told
+        if failures and not found:
+            raise failures[-1]
+        return found
+
+    def _traffic_of(self, node_id: str) -> Traffic | None:
+        try:
+            return shown.traffic(self._call(f"diagnose {node_id}", lambda api: api.diagnostics(node_id)))
+        except (Missing, Conflict):
+            return None  # it is gone, or does not run, since it was listed
 
     def holdings(self) -> Sequence[Holding]:
         """Owners of whom something is left, by the security groups' names."""

@@ -96,6 +96,10 @@ class Options(_Options):
     """Of nova's API. From 2.69 on a list says which machines it cannot see (a cell is down)."""
     user_names: bool = False
     """Tell for accounting what keystone calls the user whose machines these are; otherwise the user's id alone."""
+    traffic: bool = False
+    """Ask nova about the traffic of each machine, for accounting. Most clouds tell administrators alone."""
+    traffic_calls: Annotated[int, Field(ge=1)] = 100
+    """So many machines are asked about at one look; where there are more, others each time."""
     timeout_seconds: Seconds = 30.0
     """How long a service may keep silent."""
     ca_file: str = ""

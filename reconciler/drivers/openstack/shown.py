@@ -10,7 +10,7 @@ from typing import Any
 
 from libcloud.compute.drivers.openstack import OpenStackNodeSize
 
-from reconciler.ports import Limit, Node, NodeState, Size
+from reconciler.ports import Limit, Node, NodeState, Size, Traffic
 
 _STATES: Mapping[str, NodeState] = {
     "ACTIVE": "running",
@@ -81,6 +81,14 @@ def node(server: Mapping[str, Any], images: Mapping[str, str], users: Mapping[st
         user=server.get("user_id") or "",
         user_name=users.get(server.get("user_id") or "", ""),
     )
+
+
+def traffic(diagnostics: Mapping[str, Any]) -> Traffic | None:
+    """Bytes of all network cards in ``/servers/<id>/diagnostics`` (2.48); None where the hypervisor tells none."""
+    cards = diagnostics.get("nic_details") or ()
+    told = [(card.get("rx_octets"), card.get("tx_octets")) for card in cards]
+    known = [(rx, tx) for rx, tx in told if isinstance(rx, int) and isinstance(tx, int)]
+    return Traffic(sum(rx for rx, _ in known), sum(tx for _, tx in known)) if known else None
 
 
 def state(server: Mapping[str, Any]) -> NodeState:

@@ -16,7 +16,7 @@ from reconciler.drivers.simulated.images import active
 from reconciler.drivers.simulated.options import Fault, SimulatedSize
 from reconciler.errors import Terminal
 from reconciler.model import Reason
-from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, NodeState, Quota, Size
+from reconciler.ports import Holding, Image, Limit, Node, NodeListing, NodeRequest, NodeState, Quota, Size, Traffic
 
 FIRST_ADDRESS = int(ipaddress.IPv4Address("198.18.0.0"))
 """RFC 2544's test networks, 198.18.0.0/15: never routed."""
@@ -59,6 +59,15 @@ class SimulatedCompute(Caller):
         if fault is None or fault.kind != "partial":
             return rows
         return _Part(row for row in rows if draw(self.simulate.seed, "partial", number, row[0]) >= fault.share)
+
+    def traffic(self, node_ids: Sequence[str]) -> Mapping[str, Traffic]:
+        """Bytes by the time since a node came up."""
+        now, rates = self.clock.now(), (self.simulate.received_per_second, self.simulate.sent_per_second)
+        if not any(rates):
+            return {}
+        query = "SELECT id, running_at FROM node WHERE state = 'running' AND gone_at IS NULL AND running_at <= ?"
+        up = dict(self.call("traffic", lambda db, *_: db.execute(query, (now,)).fetchall()))
+        return {one: Traffic(*(int((now - up[one]) * rate) for rate in rates)) for one in node_ids if one in up}
 
     def sizes(self) -> Sequence[Size]:
         """Flavours on offer."""

@@ -32,6 +32,7 @@ CallVerb = Literal[
     "update-image",
     "remove-image",
     "users",
+    "traffic",
 ]
 FaultKind = Literal["500", "503", "429", "quota", "no-valid-host", "lost-reply", "hang", "partial", "task", "lost-run"]
 
@@ -123,6 +124,10 @@ class Simulate(Strict):
     faults: tuple[Fault, ...] = ()
     duplicate_names: bool = False
     """True: asking twice for one name makes two nodes, as OpenStack does."""
+    received_per_second: Count = 0
+    """Bytes that come to a node in each second that it runs; 0 here and in the next: traffic is not counted."""
+    sent_per_second: Count = 0
+    """Bytes that go from it."""
     user: str = ""
     """Whose machines these are, by the cloud's identifier."""
     user_name: str = ""

@@ -16,6 +16,8 @@ from reconciler.model.usage import JobSum
 
 _SI2K = 250
 """So many SI2K make one HEP-SPEC."""
+GB = 10**9
+"""Bytes."""
 Record = dict[str, Value]
 
 
@@ -60,6 +62,8 @@ def cloud_record(use: UsageRecord, naming: Naming, now: datetime) -> Record:
         "WallDuration": use.total_wall_seconds,
         "CpuDuration": use.total_cpu_seconds,
         "CpuCount": use.cpu_count,
+        "NetworkInbound": gigabytes(use.total_received_bytes),
+        "NetworkOutbound": gigabytes(use.total_sent_bytes),
         "PublicIPCount": use.public_ips,
         "Memory": use.memory_mib,
         "Disk": use.disk_gib,
@@ -103,6 +107,8 @@ def _cloud_summary(uses: Sequence[UsageRecord], naming: Naming) -> Record:
         "WallDuration": sum(use.wall_seconds for use in uses),
         "CpuDuration": sum(use.cpu_seconds for use in uses),
         "CpuCount": one.cpu_count,
+        "NetworkInbound": _gained((use.received_bytes, use.total_received_bytes) for use in uses),
+        "NetworkOutbound": _gained((use.sent_bytes, use.total_sent_bytes) for use in uses),
         "Memory": sum(use.memory_mib for use in uses),
         "Disk": sum(use.disk_gib for use in uses),
         "BenchmarkType": one.benchmark_type or None,
@@ -110,6 +116,27 @@ def _cloud_summary(uses: Sequence[UsageRecord], naming: Naming) -> Record:
         "NumberOfVMs": len(uses),
     }
     return _given(record)
+
+
+def gigabytes(count: int | None) -> int | None:
+    """Bytes in whole GB, to the nearest: what is told of a machine counts from its start, so that no remainder is lost.
+
+    APEL says GB and no more; these have 10^9 bytes, as networks' have.
+    """
+    return None if count is None else (count + GB // 2) // GB
+
+
+def _gained(counts: Iterable[tuple[int | None, int | None]]) -> int | None:
+    """What machines' figures rose by in a month, as the receiver of their records reckons; None if none is known.
+
+    ``counts``: bytes in the month, and until its end.
+    """
+    rises = [
+        (gigabytes(whole) or 0) - (gigabytes(whole - month) or 0)
+        for month, whole in counts
+        if month is not None and whole is not None
+    ]
+    return sum(rises) if rises else None
 
 
 def accelerators(uses: Iterable[UsageRecord], naming: Naming) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from reconciler.kinds.virtualcluster.connect import BESIDE, JOINS, PREFIX, targe
 from reconciler.kinds.virtualcluster.nodes import Roster
 from reconciler.kinds.virtualcluster.spec import Machine, VirtualClusterSpec, WorkerGroup
 from reconciler.model import Change, Ref, Spec, Target, Wanted
-from reconciler.ports import Compute, Drivers, Holding, Image, Node, NodeListing, NodeRequest, Quota, Size
+from reconciler.ports import Compute, Drivers, Holding, Image, Node, NodeListing, NodeRequest, Quota, Size, Traffic
 
 _AT = "|"
 
@@ -151,6 +151,17 @@ class Joined:
         away = [_named(node, place) for place, listing in others.items() for node in listing.nodes]
         complete = own.complete and all(listing.complete for listing in others.values())
         return NodeListing((*own.nodes, *away), complete, own.token)
+
+    def traffic(self, node_ids: Sequence[str]) -> Mapping[str, Traffic]:
+        """What is known of the traffic of nodes of any of the projects."""
+        held: dict[str, list[str]] = {}
+        for node_id in node_ids:
+            held.setdefault(place_in(node_id), []).append(self._split(node_id)[1])
+        found: dict[str, Traffic] = {}
+        for place, own in held.items():
+            told = self._cloud(place).traffic(own)
+            found.update({f"{place}{_AT}{one}" if place else one: counted for one, counted in told.items()})
+        return found
 
     def sizes(self) -> Sequence[Size]:
         """Flavours of the cluster's own cloud."""

@@ -62,6 +62,11 @@ def test_a_created_node_comes_up_with_what_was_asked_for(cloud) -> None:
     assert node.addresses
 
 
+def test_nothing_is_known_of_the_traffic_of_what_is_not_there(cloud) -> None:
+    compute = cloud.client()
+    assert compute.traffic([]) == compute.traffic(["no-such-node"]) == {}
+
+
 def test_another_client_sees_the_node(cloud) -> None:
     compute = cloud.client()
     made = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))

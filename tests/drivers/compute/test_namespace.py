@@ -118,6 +118,18 @@ def test_what_a_node_writes_is_seen_by_no_other(world, roots) -> None:
 
 
 @needs_root
+def test_what_comes_to_a_node_and_goes_from_it_is_counted_until_it_is_started_anew(world) -> None:
+    node = world.create(request(world))
+    assert ssh(world, node, "head -c 300000 /dev/zero").returncode == 0
+    counted = world.traffic([node.id, "no-such-node"])
+    assert list(counted) == [node.id]
+    assert counted[node.id].sent > 300_000 > counted[node.id].received > 0
+    world.stop(node.id)
+    world.power_on(node.id)
+    assert world.traffic([node.id])[node.id].sent < 100_000
+
+
+@needs_root
 def test_user_data_runs_once(world) -> None:
     node = world.create(request(world, user_data="#!/bin/sh\necho started >> /root/boots\n"))
     assert ssh(world, node, "sleep 0.3; cat /root/boots").stdout == "started\n"

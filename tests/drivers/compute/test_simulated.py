@@ -332,3 +332,17 @@ def test_ten_thousand_nodes_stand(cloud) -> None:
     for n in range(10_000):
         compute.create(NodeRequest(f"n-{n}", request.size, request.image, metadata=request.metadata))
     assert len(compute.nodes().nodes) == 10_000
+
+
+def test_traffic_counts_while_a_node_runs_and_begins_anew_with_it(cloud, clock) -> None:
+    compute = cloud(boot_seconds=10, received_per_second=100, sent_per_second=3)
+    node = compute.create(asked())
+    assert compute.traffic([node.id]) == {}
+    clock.advance(14)
+    assert compute.traffic([node.id, "other"]) == {node.id: (400, 12)}
+    compute.world.stop_behind_our_back(node.name)
+    assert compute.traffic([node.id]) == {}
+    compute.power_on(node.id)
+    clock.advance(11)
+    assert compute.traffic([node.id]) == {node.id: (100, 3)}
+    assert cloud().traffic([node.id]) == {}

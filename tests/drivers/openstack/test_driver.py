@@ -251,3 +251,25 @@ def test_many_servers_are_seen_in_one_call(place) -> None:
     place.proxy.reset()
     assert len(compute.nodes().nodes) == 40
     assert [call.path for call in place.proxy.calls] == ["/v2.1/servers/detail"]
+
+
+def test_whose_a_server_is_and_what_it_carried_is_told_as_far_as_it_may_be(place) -> None:
+    mine, compute = place.project.credential, place.driver(traffic=True)
+    nodes = [compute.create(asked(compute, number)) for number in range(2)]
+    there = until(compute, lambda there: {node.state for node in there.values()} == {"running"}).values()
+    assert {(node.user, node.user_name) for node in there} == {(mine.user_id, "")}
+    named = place.driver(user_names=True)
+    assert {(node.user, node.user_name) for node in named.nodes().nodes} == {(mine.user_id, mine.username)}
+    assert named.traffic([node.id for node in nodes]) == {}
+    place.proxy.reset()
+    with pytest.raises(Terminal, match="403"):  # nova tells administrators alone
+        compute.traffic([node.id for node in nodes])
+    assert place.proxy.count() == 1
+    role = place.cloud.api("GET", "identity", "/roles?name=admin")["roles"][0]["id"]
+    place.cloud.api("PUT", "identity", f"/projects/{place.project.id}/users/{mine.user_id}/roles/{role}")
+    told = place.driver(traffic=True).traffic([*(node.id for node in nodes), "0" * 32])
+    assert told.keys() == {node.id for node in nodes}
+    assert all(received > 0 < sent for received, sent in told.values())
+    place.proxy.reset()
+    assert len(place.driver(traffic=True, traffic_calls=1).traffic([node.id for node in nodes])) == 1
+    assert place.proxy.count("compute") == 1

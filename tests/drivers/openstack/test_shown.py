@@ -77,3 +77,11 @@ def test_what_the_site_says_of_a_share_is_taken_where_the_operator_says_nothing(
     given = {"endpoint": "https://c:5000/v3/", "project_auth": {"project_id": "p"}, "access_token": {"env": "T"}}
     options = options_of(Target("compute:SITE/cloud/vo", "openstack", given))
     assert (options.endpoint, options.project_id, options.auth) == ("https://c:5000", "p", "v3oidcaccesstoken")
+
+
+def test_traffic_is_that_of_all_network_cards_and_unknown_where_none_is_counted() -> None:
+    card = {"mac_address": "02:00:00:00:00:01", "rx_octets": 5, "tx_octets": 7}
+    silent = {**card, "rx_octets": None, "tx_octets": None}
+    assert shown.traffic({"nic_details": [card, card, silent]}) == (10, 14)
+    assert shown.traffic({"nic_details": [silent]}) is None
+    assert shown.traffic({"nic_details": []}) is shown.traffic({"vnet0_rx": 5}) is None

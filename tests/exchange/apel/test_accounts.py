@@ -216,6 +216,36 @@ def test_machines_are_summed_by_what_they_used_in_their_month():
     assert again(CLOUD_SUMMARY, two) == two
 
 
+GB = 10**9
+
+
+def carried(month_in, total_in, month_out=0, total_out=0):
+    figures = {"received_bytes": month_in, "total_received_bytes": total_in}
+    return replace(VM, **figures, sent_bytes=month_out, total_sent_bytes=total_out)
+
+
+def test_traffic_is_told_in_whole_gigabytes_since_the_start_and_not_where_nobody_counted():
+    record = again(CLOUD, cloud_record(carried(0, 3 * GB // 2, 5, 499_999_999), BAY, NOW))
+    assert (record["NetworkInbound"], record["NetworkOutbound"]) == (2, 0)
+    assert not {"NetworkInbound", "NetworkOutbound"} & cloud_record(VM, BAY, NOW).keys()
+
+
+def test_sums_of_traffic_are_what_the_receiver_reckons_from_records():
+    months = [carried(4 * GB // 10, total) for total in (4 * GB // 10, 8 * GB // 10, 12 * GB // 10)]
+    told = [cloud_record(one, BAY, NOW)["NetworkInbound"] for one in months]
+    sums = [cloud_summaries([one, VM], BAY)[0]["NetworkInbound"] for one in months]
+    assert (told, sums) == ([0, 1, 1], [0, 1, 0])
+    assert again(CLOUD_SUMMARY, cloud_summaries(months, BAY)[0])["NetworkOutbound"] == 0
+    assert "NetworkInbound" not in cloud_summaries([VM], BAY)[0]
+
+
+def test_traffic_is_added_up_and_not_told_where_nobody_counted():
+    (both,) = totals([carried(GB // 2, GB, GB, GB), VM, carried(GB, GB)], ["vo"])
+    assert (both.told()["received_gb"], both.told()["sent_gb"]) == (1.5, 1.0)
+    (none,) = totals([VM], ["vo"])
+    assert not {"received_gb", "sent_gb"} & none.told().keys()
+
+
 def test_usage_is_added_up_by_what_is_asked():
     (jobs, vms) = totals([VM, WORK, replace(WORK, record="slurm/18/0", partial=True)], ["country"], {"BAY": "ES"})
     assert (jobs.country, jobs.kind, jobs.count, jobs.wall_hours, jobs.core_hours, jobs.cpu_hours) == (

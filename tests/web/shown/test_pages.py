@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.model import Ref, UsageRecord
+from reconciler.model.machine import Machine
 from reconciler.model.uptime import UptimeDay, UptimeRecord
 from tests.real.chromium import Chromium, chromium  # noqa: F401
 from tests.web.shown.conftest import EVIL, LOST, TOKEN, WWW, Showing, days
@@ -166,6 +167,16 @@ def test_links_of_before_lead_to_the_site(looked):
     answer = looked.get("/sites/NORTH")
     assert answer.history[0].status_code == 307
     assert answer.url.endswith("/resources/Site/NORTH")
+
+
+def test_what_machines_carried_is_shown_where_it_was_counted(tmp_path):
+    vm = Machine("compute:BAY/bay/tides", "n", Ref("VirtualCluster/tides/c"), "BAY", "bay", "tides", "c", "started")
+    with Showing(tmp_path, None) as made:
+        now = datetime.now(UTC)
+        made.store.machines.saw(vm.target, [vm], now)
+        made.store.machines.traffic.saw(vm.target, {"n": (2_500_000_000, 0)}, now)
+        page = made.get("/usage").text
+    assert all(f">{word}<" in page for word in ("In GB", "Out GB", "2.500", "0.000"))
 
 
 def test_names_and_words_from_elsewhere_stay_words(tmp_path, browser):
