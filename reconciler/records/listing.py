@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from reconciler.model import Condition, ConditionType, Event, Ref, Run
 from reconciler.records.conditions import standing
-from reconciler.records.database import Database
+from reconciler.records.database import Database, chunks
 from reconciler.records.events import event_of
 from reconciler.records.holdings import LIGHT
 from reconciler.records.tables import ConditionRow, EventRow, RunRow, table
@@ -113,6 +114,17 @@ def _bad() -> ColumnElement[bool]:
         and_(row.type == ConditionType.STALLED.value, row.status == "True"),
         and_(row.type == ConditionType.HEALTHY.value, row.status == "False"),
     )
+
+
+def ready(database: Database, refs: Collection[Ref]) -> dict[Ref, str]:
+    """The status of Ready of each of ``refs``, as far as it is known."""
+    row = _CONDITIONS.c
+    found: dict[Ref, str] = {}
+    with database.reading() as connection:
+        for some in chunks(refs):
+            asked = select(row.ref, row.status).where(row.ref.in_(some), row.type == ConditionType.READY.value)
+            found |= {Ref(ref): status for ref, status in connection.execute(asked)}
+    return found
 
 
 def troubles(database: Database) -> dict[Ref, Condition]:

@@ -15,7 +15,7 @@ from reconciler import metering
 from reconciler.exchange.apel.export import benchmarks
 from reconciler.exchange.usage import Total, totals
 from reconciler.explain import Finding, explain
-from reconciler.model import Action, Choice, Condition, ConditionType, Edge, Event, FieldChange, Plan, Ref, Run
+from reconciler.model import Action, Choice, Condition, Edge, Event, FieldChange, Plan, Ref, Run
 from reconciler.plan.render import Drawing, next_steps, of_graph, summary
 from reconciler.records import listing
 from reconciler.records.conditions import Conditions
@@ -126,10 +126,7 @@ def graph(sight: Sight) -> shapes.GraphShape | None:
 
 def readiness(sight: Sight, refs: Sequence[Ref]) -> dict[Ref, str]:
     """The status of Ready of each resource, as far as it is known."""
-    found = sight.store.conditions.of_many(refs)
-    return {
-        ref: next((c.status for c in some if c.type is ConditionType.READY), "Unknown") for ref, some in found.items()
-    }
+    return listing.ready(sight.store.database, refs)
 
 
 # -- resources ---------------------------------------------------------------------------------------------------------

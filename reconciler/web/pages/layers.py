@@ -15,7 +15,7 @@ MOST = 3000
 """More than so many are not drawn: nobody could read them."""
 _TALLEST = 60
 """Boxes in a column."""
-_LABEL = 28
+LABEL = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def picture(drawing: Drawing, shown: frozenset[Ref], ready: Mapping[Ref, str]) -
     for first, then in arrows:
         needs[then].append(first)
     at, tall = _placed(waves, needs)
-    nodes = [_node(ref, *at[ref], ready.get(ref, "Unknown"), role) for ref, role in roles.items()]
+    nodes = [node(ref, *at[ref], ready.get(ref, "Unknown"), role) for ref, role in roles.items()]
     lines = [_line(at[first], at[then]) for first, then in dict.fromkeys(arrows)]
     width = max((x for x, _ in at.values()), default=0) + BOX + 20
     return Picture(nodes, lines, max(width, 500), max(tall + 20, 200), len(shown) - len(roles))
@@ -83,9 +83,10 @@ def _middle(those: Iterable[Ref], at: Mapping[Ref, tuple[float, float]]) -> floa
     return sum(rows) / len(rows) if rows else float("inf")
 
 
-def _node(ref: Ref, x: float, y: float, ready: str, role: str) -> Node:
+def node(ref: Ref, x: float, y: float, ready: str, role: str) -> Node:
+    """One resource at its place."""
     name = ref.partition("/")[2]
-    label = ref if len(ref) <= _LABEL else name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
+    label = ref if len(ref) <= LABEL else name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"
     standing = {"True": "ready", "False": "not ready", "Unknown": "not known to be ready"}[ready]
     planned = "" if role == "unchanged" else f", {role}" if role == "blocked" else f", to {role}"
     return Node(ref, label, x, y, ready, f"{standing}{planned}")

@@ -17,7 +17,7 @@ from reconciler.records import listing
 from reconciler.web import causing, seen, shapes
 from reconciler.web.api.asked import OfDays, OfResources, OfRuns, OfUsage, Query, Serial, Text
 from reconciler.web.door import VISIT
-from reconciler.web.pages import atlas, charts, layers
+from reconciler.web.pages import atlas, blocks, charts, layers
 from reconciler.web.pages.look import page
 from reconciler.web.sight import Sight
 
@@ -68,6 +68,8 @@ class OfGraph(Query):
     vo: Text = ""
     site: Text = ""
     around: Text = ""
+    open: Text = ""
+    """Which block is open; ``*``: everything is drawn by itself."""
 
 
 class OfDay(Query):
@@ -193,13 +195,19 @@ def graph(sight: Sight, query: OfGraph, _path: Mapping[str, str]) -> bytes:
     if known is None:
         return page("graph.html", "/graph", sight.clock(), picture=None)
     shown = _shown(known, query)
-    made = layers.picture(known.drawing, shown, seen.readiness(sight, sorted(shown)))
+    ready = seen.readiness(sight, sorted(shown))
+    asked = {name: value for name, value in query.model_dump().items() if value and name != "open"}
+    values: dict[str, Any] = {"wanted": query.model_dump(), "link": f"/graph?{urlencode(asked)}{'&' if asked else ''}"}
+    if len(shown) > blocks.ENOUGH and query.open != "*":
+        values |= {"picture": blocks.blocks(known.drawing, shown, ready, query.open), "in_blocks": True}
+    else:
+        values |= {"picture": layers.picture(known.drawing, shown, ready), "in_blocks": False}
     declared = known.planned.graph.resources
     kinds = sorted({ref.kind for ref in declared})
     vos = sorted({ref.name for ref in declared if ref.kind == "VO"} | {r.namespace for r in declared if r.namespace})
     sites = sorted(ref.name for ref in declared if ref.kind == "Site")
     filters = (("kind", "Kind", kinds), ("vo", "VO", vos), ("site", "Site", sites))
-    values = {"picture": made, "whole": len(known.drawing.boxes), "filters": filters, "wanted": query.model_dump()}
+    values |= {"whole": len(known.drawing.boxes), "filters": filters, "enough": blocks.ENOUGH}
     return page("graph.html", "/graph", sight.clock(), **values)
 
 

@@ -54,7 +54,7 @@ def test_lists_and_the_overview_stay_small(two_thousand):
 def test_a_graph_of_two_thousand_moves(two_thousand, chromium):  # noqa: F811
     url, _ = two_thousand
     chromium.look()
-    chromium.open(f"{url}/graph")
+    chromium.open(f"{url}/graph?open=*")
     assert chromium.run("document.querySelectorAll('a.node').length") == 2000
     script = """(async () => {
       const canvas = document.querySelector('.canvas'), svg = canvas.querySelector('svg'), seen = [svg.getAttribute('viewBox')];

@@ -40,7 +40,7 @@ READING = """(() => {
     return .2126 * x + .7152 * y + .0722 * z;
   };
   const ground = element => {
-    const box = element.closest("a.node");
+    const box = element.closest("a.node, a.block");
     if (box) return numbers(getComputedStyle(box.querySelector("rect")).fill);
     for (let one = element; one; one = one.parentElement) {
       const found = numbers(getComputedStyle(one).backgroundColor);

@@ -91,8 +91,19 @@ function moving(canvas) {
     box = [x - (x - box[0]) * real, y - (y - box[1]) * real, width, box[3] * real];
     show();
   };
+  // What could not be read as a whole begins where something is: at the block that is open, or at the first ones.
+  const begin = () => {
+    canvas.classList.add("moves");
+    if (canvas.dataset.find === undefined || scale() >= 0.45) return;
+    const open = svg.querySelector("#open rect"), at = open ? open.getBBox() : null;
+    const width = Math.max(canvas.clientWidth / 0.6, 1);
+    if (at) box = [at.x - 20, at.y - 20, Math.min(home[2], at.width + 40), Math.min(home[3], at.height + 40)];
+    else if (svg.querySelector(".block") && width < home[2]) box = [0, 0, width, width * canvas.clientHeight / canvas.clientWidth];
+    settle();
+  };
   const middle = () => [box[0] + box[2] / 2, box[1] + box[3] / 2];
   const pan = (x, y) => { box[0] += box[2] * x; box[1] += box[3] * y; show(); };
+  begin();
   far();
   svg.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -143,8 +154,10 @@ function moving(canvas) {
     field.addEventListener("input", () => {
       const wanted = field.value.toLowerCase();
       let first = null;
-      for (const node of svg.querySelectorAll(".node")) {
-        const hit = wanted !== "" && node.dataset.ref.toLowerCase().includes(wanted);
+      // A block is found by the names within, where none is drawn by itself.
+      for (const node of [...svg.querySelectorAll(".node"), ...svg.querySelectorAll(".block")]) {
+        const within = `${node.dataset.ref} ${node.dataset.has || ""}`.toLowerCase();
+        const hit = wanted !== "" && within.includes(wanted);
         node.classList.toggle("found", hit);
         if (hit && !first) first = node;
       }
