@@ -96,9 +96,9 @@ function moving(canvas) {
     canvas.classList.add("moves");
     if (canvas.dataset.find === undefined || scale() >= 0.45) return;
     const open = svg.querySelector("#open rect"), at = open ? open.getBBox() : null;
-    const width = Math.max(canvas.clientWidth / 0.6, 1);
-    if (at) box = [at.x - 20, at.y - 20, Math.min(home[2], at.width + 40), Math.min(home[3], at.height + 40)];
-    else if (svg.querySelector(".block") && width < home[2]) box = [0, 0, width, width * canvas.clientHeight / canvas.clientWidth];
+    const width = Math.min(canvas.clientWidth / 0.6, at ? at.width + 40 : home[2]);
+    if (!svg.querySelector(".block") || width >= home[2]) return;
+    box = [at ? at.x - 20 : 0, at ? at.y - 20 : 0, width, width * canvas.clientHeight / canvas.clientWidth];
     settle();
   };
   const middle = () => [box[0] + box[2] / 2, box[1] + box[3] / 2];
