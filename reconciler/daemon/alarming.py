@@ -22,6 +22,7 @@ from reconciler.errors import HanseError
 from reconciler.kinds.downtime import intervals
 from reconciler.kinds.probe import Checks
 from reconciler.model import ProbeState, Ref, Resource, SecretRef
+from reconciler.records.delivered import Delivered
 from reconciler.settings import NotifySettings
 
 _log = structlog.get_logger()
@@ -90,9 +91,10 @@ class Alarms:
         state: Path,
         secret: Callable[[SecretRef], str],
         clock: Callable[[], float] = time.time,
+        records: Delivered | None = None,
     ) -> None:
         self._secret, self._clock = secret, clock
-        self.hooks = [ProbesHook(hook, state) for hook in hooks if hook.probes]
+        self.hooks = [ProbesHook(hook, state, records) for hook in hooks if hook.probes]
 
     def keep(self, seen: Callable[[], Seen | None], stop: threading.Event) -> None:
         """Tell what changes until told to stop."""

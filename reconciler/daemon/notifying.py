@@ -28,6 +28,7 @@ from reconciler.drivers import apprising
 from reconciler.errors import DriverError, SettingsError, Terminal, Transient
 from reconciler.kinds.expression import ExpressionError
 from reconciler.model import SecretRef
+from reconciler.records.delivered import Delivered
 from reconciler.settings import NotifySettings
 
 _log = structlog.get_logger()
@@ -62,22 +63,32 @@ class Hook(Generic[StateT]):
 
     settings: NotifySettings
     folder: Path
-    """Where is kept what was told."""
+    """Where is kept what was told, where no records are given; with records it is taken over from there."""
+    records: Delivered | None = None
     told: dict[str, tuple[StateT, int]] = field(default_factory=dict)
     """Name -> how it stood when that was told last, and how often something was told of it."""
     due: dict[str, News[StateT]] = field(default_factory=dict)
     """Name -> the latest that is to be told of it: what was overtaken is not told."""
+    unwritten: set[str] = field(default_factory=set)
+    """Names of which it was told while the records could not be written."""
     tries: int = 0
     next_try: float = 0.0
 
     def __post_init__(self) -> None:
-        self.memory = self.folder / f"{name_of(self.settings)}.json"
-        if self.memory.exists():
+        self.name = name_of(self.settings)
+        self.memory = self.folder / f"{self.name}.json"
+        self.told = self.records.told(self.name) if self.records else {}
+        if not self.told and self.memory.exists():
             known = json.loads(self.memory.read_text(encoding="utf-8"))
             self.told = {name: (state, int(number)) for name, (state, number) in known.items()}
+            if self.records and self.told:
+                self.records.tell(self.name, self.told)
+                _log.warning("what was told was taken over", hook=self.settings.title, file=str(self.memory))
 
     def serve(self, secret: Callable[[SecretRef], str], clock: Callable[[], float]) -> None:
-        """Tell what is due; after a failure all of it waits, longer each time."""
+        """Tell what is due; after a failure all of it waits, longer each time. Raises RecordsError."""
+        if self.unwritten:
+            self._remember()
         for name, news in list(self.due.items()):
             if clock() < self.next_try:
                 return
@@ -90,9 +101,14 @@ class Hook(Generic[StateT]):
             del self.due[name]
             self.told[name] = (news.state, number)
             self.tries = 0
+            self.unwritten.add(name)
             self._remember()
 
     def _remember(self) -> None:
+        if self.records:
+            self.records.tell(self.name, {name: self.told[name] for name in self.unwritten})
+            self.unwritten.clear()
+            return
         self.memory.parent.mkdir(parents=True, exist_ok=True)
         part = self.memory.with_suffix(".part")
         part.write_text(json.dumps(self.told, sort_keys=True), encoding="utf-8")
@@ -126,13 +142,17 @@ class Notifier:
         state: Path,
         secret: Callable[[SecretRef], str],
         clock: Callable[[], float] = time.time,
+        records: Delivered | None = None,
     ) -> None:
-        """``state`` is the folder in which is kept what was told. Raises SettingsError for what cannot be meant."""
+        """``records`` know what was told, or else files in the folder ``state``.
+
+        Raises SettingsError for what cannot be meant.
+        """
         self._secret, self._clock = secret, clock
         for hook in hooks:
             _sound(hook)
             _known(hook, secret)
-        self.hooks = [CopiesHook(hook, state) for hook in hooks if not (hook.probes or hook.events)]
+        self.hooks = [CopiesHook(hook, state, records) for hook in hooks if not (hook.probes or hook.events)]
 
     def keep(self, board: Board, stop: threading.Event) -> None:
         """Tell what changes until told to stop."""

@@ -201,8 +201,13 @@ class Service:
 
         self.fetcher.moved = moved
         watch = watching(Path(settings.source.repository), folders, moved)
-        notifier = Notifier(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
-        alarms = Alarms(settings.notify, Path(settings.state) / "notified", self.house.drivers.secret)
+        formerly, told, secret = (
+            Path(settings.state) / "notified",
+            self.house.store.delivered,
+            self.house.drivers.secret,
+        )
+        notifier = Notifier(settings.notify, formerly, secret, records=told)
+        alarms = Alarms(settings.notify, formerly, secret, records=told)
         telling = digests(settings, self.house.store, self.house.drivers.secret, self.measured.notified)
         fetching = self.fetcher.keep
         beside = [

@@ -14,7 +14,7 @@ from reconciler.model import SecretRef
 from reconciler.ports.check import STANDARD_PLUGINS
 from reconciler.wiring import MODULES
 
-_ON_MACHINES = frozenset({"namespace", "openstack", "ec2"})
+ON_MACHINES = frozenset({"namespace", "openstack", "ec2"})
 """Compute drivers whose machines are configured by playbooks over SSH."""
 _CHECKS = "check:local"
 
@@ -54,7 +54,7 @@ def programs(ground: Ground) -> Iterator[Finding]:
     """Programs that are needed, and where they are."""
     needed = {"git": "git"}
     used = _used(ground)
-    if any(port == "configure" and driver in _ON_MACHINES for port, driver in used):
+    if any(port == "configure" and driver in ON_MACHINES for port, driver in used):
         needed |= {"ansible-playbook": "ansible-core", "ssh": "openssh-client", "setsid": "util-linux"}
     if ground.settings.records.url.startswith("postgresql"):
         needed["pg_dump"] = "postgresql-client (for hanse backup)"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from reconciler import backup
 from reconciler.doctor.findings import Finding, Ground, fault, ok, warning
-from reconciler.errors import RecordsError
+from reconciler.doctor.programs import ON_MACHINES
+from reconciler.errors import HanseError, RecordsError
 from reconciler.records import dumping
 from reconciler.records.schema import HEAD
 from reconciler.records.store import read_store
@@ -70,11 +71,48 @@ def leader(ground: Ground) -> Iterator[Finding]:
 
 def shared(ground: Ground) -> Iterator[Finding]:
     """What reconcilers on several machines must have in common besides the database."""
-    if dumping.dialect_of(ground.settings.records.url) == "postgresql":
+    if dumping.dialect_of(ground.settings.records.url) != "postgresql":
+        return
+    state = ground.settings.state
+    if ground.drivers.options("registry:sites", "")[0] != "records":
         yield warning(
-            f"records are in PostgreSQL, the register and the SSH keys of clusters in {ground.settings.state}",
-            "hanse run --standby on several machines: the same folder on all of them (docs/how-to/run-the-loop.md)",
+            f"records are in PostgreSQL, the register is a file in {state}",
+            "hanse run --standby on several machines: the driver records for registry:*, or the same folder on all",
         )
+    elif why := _missing(ground):
+        yield fault(why, "docs/how-to/run-the-loop.md: several machines, one leader")
+    for one in _with_own_key(ground):
+        yield warning(
+            f"{one} is reached with the SSH key that Hanse makes in {state}",
+            f'[targets."{one}"] private_key: the same key on every machine where hanse run --standby is started',
+        )
+
+
+def _missing(ground: Ground) -> str:
+    """Why the register cannot be read; "" where that is not known, or it can."""
+    if dumping.looked_at(ground.settings.records.url, ground.clock).schema != HEAD:
+        return ""
+    with read_store(ground.settings.records.url, ground.clock) as store:
+        return store.documents.missing(ground.drivers.register_folder)
+
+
+def _with_own_key(ground: Ground) -> Iterator[str]:
+    """Targets whose machines are reached by a key that no operator gave."""
+    batches = {name: options for name, options in ground.settings.targets.items() if name.startswith("batch:")}
+    yield from sorted(name for name, options in batches.items() if not options.get("private_key"))
+    try:
+        resources = ground.declared.resources
+    except HanseError:
+        return
+    if not any(ref.kind == "VirtualCluster" for ref in resources):
+        return
+    for ref, one in sorted(resources.items()):
+        for cloud in one.spec.clouds if ref.kind == "Site" else ():
+            for share in cloud.shares:
+                name = f"compute:{ref.name}/{cloud.name}/{share.vo}"
+                driver, options = ground.drivers.options(name, cloud.driver)
+                if driver in ON_MACHINES and not {**options, **options.get(driver, {})}.get("private_key"):
+                    yield name
 
 
 def backups(ground: Ground) -> Iterator[Finding]:

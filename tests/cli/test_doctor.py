@@ -151,7 +151,7 @@ def test_a_clock_that_is_off_the_servers_is_a_fault(federation, postgresql, monk
     federation.hanse("upgrade")
     _, found = findings(federation)
     assert "off the database's" in of(found, "database", "ok")
-    assert f"{federation.root}/.hanse/state -> hanse run --standby" in of(found, "shared", "warning")
+    assert of(found, "shared") == ""
     from reconciler.cli import house
 
     off = timedelta(minutes=2)
@@ -159,6 +159,45 @@ def test_a_clock_that_is_off_the_servers_is_a_fault(federation, postgresql, monk
     code, found = findings(federation)
     assert code == 1
     assert "clock is +120." in of(found, "database", "fault")
+
+
+def test_what_reconcilers_on_several_machines_do_not_share_is_told(federation, postgresql) -> None:  # noqa: F811
+    settings = f'[records]\nurl = "{postgresql.fresh()}"\n'
+    federation.write("hanse.toml", f'{settings}[targets."registry:*"]\ndriver = "embedded"\n')
+    federation.write("manifests/site.yaml", SITE)
+    federation.commit()
+    federation.hanse("upgrade")
+    _, found = findings(federation)
+    state = f"{federation.root}/.hanse/state"
+    assert f"the register is a file in {state}" in of(found, "shared", "warning")
+    one = "compute:BAY/one/vo.example.org"
+    assert f"{one} is reached with the SSH key that Hanse makes in {state}" in of(found, "shared", "warning")
+    given = '[targets."compute:BAY/*"]\nprivate_key = "/etc/hanse/id"\n[targets."batch:BAY/main"]\naddress = "b"\n'
+    federation.write("hanse.toml", settings + given)
+    _, found = findings(federation)
+    assert of(found, "shared").startswith("batch:BAY/main is reached with")
+    assert of(found, "shared").count("\n") == 0
+
+
+SITE = f"""\
+apiVersion: hanse/v1
+kind: Site
+metadata: {{name: BAY}}
+spec:
+  clouds:
+    - name: one
+      driver: ec2
+      endpoint: https://bay.example.org/
+      shares: [{{vo: vo.example.org, projectId: "{"0" * 32}"}}]
+---
+apiVersion: hanse/v1
+kind: VirtualCluster
+metadata: {{name: one, namespace: vo.example.org}}
+spec:
+  vo: vo.example.org
+  site: BAY
+  frontend: {{image: debian-12, cpus: 1}}
+"""
 
 
 def test_an_unreachable_remote_and_an_encrypted_secret_are_looked_at(federation, sops, tmp_path) -> None:  # noqa: F811

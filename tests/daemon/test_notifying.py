@@ -17,11 +17,12 @@ import requests
 
 from reconciler.copies import Board, Question
 from reconciler.daemon import notifying
-from reconciler.daemon.notifying import Notifier
-from reconciler.errors import SettingsError
+from reconciler.daemon.notifying import Notifier, name_of
+from reconciler.errors import RecordsError, SettingsError
 from reconciler.kinds.expression import Storages
 from reconciler.model import Ref
 from reconciler.model.data import ReplicaRecord, ReplicaState
+from reconciler.records.store import open_store
 from reconciler.settings import NotifySettings, Settings
 from reconciler.web.serving import serving
 from tests.real.answering import answering
@@ -172,6 +173,42 @@ def test_a_restart_tells_nothing_twice_and_what_changed_meanwhile_once(consumer,
         time.sleep(0.3)
     assert told == ["ocean:waves", "ocean:tides"]
     assert len(consumer.told) == 2
+
+
+def test_another_leader_tells_nothing_twice_and_takes_over_what_a_file_says(consumer, tmp_path):
+    asked, one, two = hook(consumer.url, dataset="ocean:*"), tmp_path / "one", tmp_path / "two"
+    with open_store(f"sqlite:///{tmp_path}/hanse.db", lambda: datetime.now(UTC)) as store:
+        for folder, records, known in (
+            (one, None, ["A/disk"]),
+            (one, store, ["A/disk"]),
+            (two, store, ["A/disk"]),
+            (two, store, []),
+        ):
+            board = Board()
+            board.learn([replica(at) for at in known], PLACES)
+            notifier = Notifier([asked], folder, lambda _reference: KEY, records=records and records.delivered)
+            notifier.hooks[0].look(board)
+            notifier.hooks[0].serve(lambda _reference: KEY, time.time)
+    assert [json.loads(body)["data"]["met"] for _, _, body in consumer.told] == [True, False]
+    assert len({headers["webhook-id"] for _, headers, _ in consumer.told}) == 2
+    assert not two.exists()
+
+
+def test_what_could_not_be_written_down_is_written_later(consumer, tmp_path):
+    with open_store(f"sqlite:///{tmp_path}/hanse.db", lambda: datetime.now(UTC)) as store:
+        board = Board()
+        board.learn([replica("A/disk")], PLACES)
+        [found] = Notifier([hook(consumer.url)], tmp_path, lambda _reference: KEY, records=store.delivered).hooks
+        found.look(board)
+        with store.database.writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE delivered RENAME TO away")
+        with pytest.raises(RecordsError):
+            found.serve(lambda _reference: KEY, time.time)
+        with store.database.writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE away RENAME TO delivered")
+        found.serve(lambda _reference: KEY, time.time)
+        assert store.delivered.told(name_of(found.settings)) == {"ocean:waves": (True, 1)}
+    assert len(consumer.told) == 1
 
 
 def test_what_was_overtaken_while_nobody_listened_is_not_told(tmp_path, consumer, quick):
