@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.authority.brought import (
@@ -33,6 +34,7 @@ from reconciler.model import Graph, Inventory, Plan, Reason, Ref, Resource, Verb
 from reconciler.model.part import Part
 from reconciler.records.consents import Consent
 from reconciler.records.store import Store
+from reconciler.source.tracing import since
 from reconciler.tenancy import Need, Rules
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ class _Following:
     _consents: Sequence[Consent] = ()
     _makers: dict[Ref, tuple[Who, ...]] = field(default_factory=dict)
     _caused: dict[Ref, list[Resource]] | None = None
+    _past: dict[str, frozenset[str]] = field(default_factory=dict)
     _causes: frozenset[Ref] = frozenset()
     """Of what needs a word."""
     _watch: Watch | None = None
@@ -211,11 +214,22 @@ class _Following:
     def _others(self, one: Lacking, part: str) -> Iterator[Who]:
         """Those who agreed in git or on the forge, which is asked last."""
         proofs = self._proofs()
-        yield from proofs.agreed(one.change, part)
+        cause = one.change.cause if isinstance(one.change, Consequence) else one.change.ref
+        spent = {one.change.ref: self._before(cause)}
+        yield from replace(proofs, spent=spent).agreed(one.change, part)
         if one.change.files:
             those = proofs.reviewed(one.change)
             yield from those
             yield from proofs.in_teams(those, {by.identity for by in one.need.givers if by.sort == "team"})
+
+    def _before(self, cause: Ref) -> frozenset[str]:
+        """Commits that were there when a cause was accepted last: their words were for that, and are written down."""
+        commit, matter = self.case.matter.later.get(cause, ""), self.case.matter
+        if not commit or not matter.head:
+            return frozenset()
+        if commit not in self._past:
+            self._past[commit] = since(Path(matter.settings.source.repository), matter.base, commit)
+        return self._past[commit]
 
     # -- what is remembered --------------------------------------------------------------------------------------------
 

@@ -108,9 +108,7 @@ def plan(
         ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="List every action, however many.")] = False,
-    parts: Annotated[
-        bool, typer.Option("--parts", help="Say only whose word it needs, part by part; looks at git alone.")
-    ] = False,
+    parts: Annotated[bool, typer.Option("--parts", help="Say only whose word it needs, part by part.")] = False,
 ) -> int:
     """Say what would be done for a revision, and why. Changes nothing.
 

@@ -11,7 +11,7 @@ from reconciler.cli.application import app
 from reconciler.model import Reason, Verb, Who
 from reconciler.reconcile import propose
 from tests.house import applied, git, opened, planned, said
-from tests.tenancy.federation import VOS, begun, signed
+from tests.tenancy.federation import VOS, begun, record, signed
 from tests.tenancy.storages import FREE, GUARD, HELD, IMAGE, IMAGES, PART, RULE, coast, data, rule, sites, stored
 from tests.tenancy.test_through import ALPHA, CLUSTER
 
@@ -167,6 +167,22 @@ def test_a_signed_trailer_counts_after_its_commit_has_been_accepted(fed):
     signed(fed, "bob", {"waves/data.yaml": data("a", "b")})
     applied(fed, until_quiet=True)
     assert stored(fed, "HALIFAX") == {"a", "b"}
+
+
+def test_a_trailer_is_spent_with_the_rule_that_it_was_for_although_other_things_are_held_back(fed):
+    signed(
+        fed, "eve", {"tides/www.yaml": record("tides", value="192.0.2.66")}
+    )  # the branch is not accepted any further
+    placed(fed)
+    digest = part(planned(fed)).digest
+    signed(fed, "sam", {}, f"There is room\n\nHanse-Agreed: {digest}")
+    applied(fed, until_quiet=True)
+    assert stored(fed, "HALIFAX") == {"a"}
+    for comment in (", comment: other", ""):
+        signed(fed, "bob", {"waves/rule.yaml": rule("HALIFAX/disk", more=comment)})
+        applied(fed)
+    signed(fed, "bob", {"waves/data.yaml": data("a", "b")})
+    assert action(planned(fed), HELD).blocked is REFUSED
 
 
 def test_a_word_taken_back_keeps_what_stands_and_lets_nothing_more_in(fed):

@@ -76,7 +76,8 @@ class TenancyScope(Strict):
     paths: Patterns | None = None
     """Files of manifests: folders or patterns."""
     targets: Patterns | None = None
-    """Target ids: ``compute:TIDE-CLOUD/*``. A cluster whose site is still to be chosen is on none."""
+    """Target ids: ``compute:TIDE-CLOUD/*``, ``storage:TIDE-CLOUD/*``. A cluster whose site is still to be chosen is on
+    each that it could come to; what rules, images and sites bring along is on its own."""
     resources: Patterns | None = None
     """References: ``VO/tides``, ``Share/tides-*``."""
 
