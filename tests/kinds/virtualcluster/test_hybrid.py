@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.drivers.simulated import World
 from reconciler.kinds.virtualcluster import KIND, VirtualClusterSpec
-from reconciler.kinds.virtualcluster.beside import place_of
+from reconciler.kinds.virtualcluster.beside import Joined, place_of
 from reconciler.kinds.virtualcluster.connect import BESIDE, connect_all
 from reconciler.kinds.virtualcluster.overlay import overlay_address
 from reconciler.model import Absent, Change, Done, Failed, Ref, Target, Unknown, Wanted
@@ -70,6 +70,17 @@ def test_machines_are_made_where_their_group_says(sites: TwoSites) -> None:
     assert seen.digest == hybrid().digest()
     assert seen.healthy
     assert isinstance(sites.put(hybrid()), Done)
+
+
+def test_what_machines_at_both_sites_carry_is_told_by_the_names_they_have_here(sites: TwoSites) -> None:
+    sites.simulate |= {"received_per_second": 10}
+    sites.simulate_there |= {"received_per_second": 1}
+    assert isinstance(sites.up(hybrid(1)), Done)
+    both = Joined(sites.target, ["SITE-B/cloud"], sites)
+    names = {node.id: node.name for node in both.nodes().nodes}
+    sites.clock.advance(100)
+    carried = {names[node]: traffic.received for node, traffic in both.traffic(list(names)).items()}
+    assert carried[FRONT] == carried[NEAR] >= 1000 > carried[FAR] >= 100
 
 
 def test_one_run_configures_all_and_tells_who_is_where(sites: TwoSites) -> None:
