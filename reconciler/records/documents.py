@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from reconciler.drivers import embedded
 from reconciler.errors import RecordsError, Terminal, Transient
@@ -27,6 +27,13 @@ from reconciler.records.tables import DocumentRow, InventoryRow, RegisterRow, ta
 
 _log = structlog.get_logger()
 _DOCUMENTS, _REGISTERS, _HELD = table(DocumentRow), table(RegisterRow), table(InventoryRow)
+_ELSEWHERE = delete(_DOCUMENTS).where(
+    # One by one, not in a list: PostgreSQL finds each by the index also while it knows nothing of a table that grows.
+    _DOCUMENTS.c.kept_in == bindparam("of_kept_in"),
+    _DOCUMENTS.c.uid == bindparam("of_uid"),
+    _DOCUMENTS.c.name != bindparam("of_name"),
+)
+"""Another name of the same uid."""
 _ALL = ""
 """Name of the row that says that registers are kept here."""
 
@@ -112,15 +119,12 @@ class Recorded:
 
     def put(self, documents: Sequence[Document]) -> None:
         """Write all documents in one transaction; a uid found under another name moves to the new one."""
-        rows, mine = _rows(self.name, documents), _DOCUMENTS.c.kept_in == self.name
-        names: dict[str, set[str]] = {}
-        for one in documents:
-            if one.uid:
-                names.setdefault(one.uid, set()).add(one.name)
+        rows = _rows(self.name, documents)
         with self._changing() as connection:
-            for some in chunks(names):
-                here = select(_DOCUMENTS.c.name, _DOCUMENTS.c.uid).where(mine, _DOCUMENTS.c.uid.in_(some))
-                self._drop(connection, [name for name, uid in connection.execute(here) if {name} != names[uid]])
+            if moved := [row for row in rows if row["uid"]]:
+                connection.execute(
+                    _ELSEWHERE, [{f"of_{name}": row[name] for name in ("kept_in", "uid", "name")} for row in moved]
+                )
             if rows:
                 connection.execute(self.documents.database.upsert(_DOCUMENTS), rows)
 
