@@ -82,7 +82,8 @@ def brought(graph: Graph, inventory: Inventory, kinds: Kinds, watch: Watch) -> I
 
 def needs_of(one: Brought, before: Mapping[Ref, Resource], rules: Rules) -> tuple[Need, ...]:
     """The words that it needs of those who guard back ends by name; what others say was asked of its cause."""
-    thing = thing_of(one.change, before, rules)
+    able = tuple(guard for charter in rules.charters if (guard := _guard(charter)) is not None)
+    thing = thing_of(one.change, before, replace(rules, charters=able))
     guards = [guard for charter in rules.over(thing) if (guard := _guard(charter)) is not None]
     whole = {guard.name for guard in guards if guard.scope.targets}
     found = needed(replace(rules, charters=tuple(guards)), one.change.deed, thing)

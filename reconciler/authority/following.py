@@ -96,7 +96,9 @@ def followed_up(house: House, judged: Judged, made: Plan, graph: Graph, inventor
         return judged
     owners = house.settings.tenancy.owners
     rules = rules_of(judged.case.before, owners)
-    watch, later = watching(rules), watching(rules_of(judged.resources.items, owners))
+    watch = later = watching(rules)
+    if judged.resources.items is not judged.case.before:
+        later = watching(rules_of(judged.resources.items, owners))
     if watch is None and later is None:
         return judged
     return _Following(house, judged, judged.case, rules, graph, inventory).judged(made, watch, later or watch)
