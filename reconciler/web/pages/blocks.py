@@ -18,7 +18,7 @@ _FEW = 3
 """Fewer than so many alike are drawn one by one."""
 _WIDE, _HEAD, _LABEL = 226, 60, 30
 """Width of a closed block, height of its head, in pixels; characters of its name."""
-_LINES = 24
+_LINES = 12
 """More lines than so many over blocks would hide them."""
 _ASPECT = 1.9
 """Width to height of the window that is drawn for."""

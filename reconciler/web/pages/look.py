@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import Response
 
+from reconciler.model import Ref
 from reconciler.plan.render import words
+from reconciler.plan.render.causes import ALIKE, pattern, said
 from reconciler.web.door import VISIT
+from reconciler.web.shapes import FindingShape
 
 FOLDER = Path(__file__).parent
 HEADERS = {
@@ -53,6 +57,7 @@ def environment() -> Environment:
         "changed": words.changed,
         "percent": percent,
         "wrapped": wrapped,
+        "alike": alike,
     }
     made.globals |= {"SYMBOLS": words.SYMBOLS, "pages": PAGES, "visitor": VISIT.get}
     made.globals["parts"] = made.get_template("parts.html").module
@@ -127,3 +132,12 @@ def wrapped(text: str) -> Markup:
     """A long name that may be broken behind its slashes, dots and hyphens."""
     pieces = re.split(r"(?<=[/.:@])", str(text))
     return Markup("<wbr>").join(pieces)
+
+
+def alike(findings: Sequence[FindingShape]) -> list[list[FindingShape]]:
+    """Findings; those under which nothing stands and of which the same is said, together where they are many."""
+    found: dict[object, list[FindingShape]] = {}
+    for one in findings:
+        what = tuple(pattern(said(Ref(one.name), line)) for line in one.said)
+        found.setdefault(one.name if one.below else (what, one.well, one.needed), []).append(one)
+    return [some for those in found.values() for some in ([those] if len(those) > ALIKE else [[one] for one in those])]

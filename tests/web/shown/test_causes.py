@@ -7,6 +7,8 @@ import re
 import pytest
 import requests
 
+from reconciler.web.pages.look import alike, environment
+from reconciler.web.shapes import FindingShape
 from tests.real.chromium import chromium  # noqa: F401
 from tests.web.shown.large import failing, large, waiting
 from tests.web.shown.test_pages import READING
@@ -59,3 +61,13 @@ def test_causes_read_well_folded_and_opened(two_hundred, chromium, page):  # noq
         chromium.run("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
         assert chromium.run(READING) == []
         assert chromium.complaints == []
+
+
+def test_an_explanation_tells_once_what_is_said_of_many_below():
+    below = [FindingShape(name=f"DNSRecord/t/n{n}", well=False, needed="x", said=["off"], below=[]) for n in range(9)]
+    other = FindingShape(name="Site/NORTH", well=False, needed="x", said=["off"], below=below)
+    assert [len(those) for those in alike([other, *below])] == [1, 9]
+    assert [len(those) for those in alike(below[:5])] == [1] * 5
+    told = environment().globals["parts"].finding(other)
+    assert told.count("<p>off</p>") == 2
+    assert told.count('href="/resources/DNSRecord/t/n') == 9

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from reconciler.model import Ref, UsageRecord
 from reconciler.model.machine import Machine
 from reconciler.model.uptime import UptimeDay, UptimeRecord
+from reconciler.web.api.asked import Query
+from reconciler.web.door import VISIT, Visit
+from reconciler.web.pages import views
+from reconciler.web.sight import Sight
 from tests.real.chromium import Chromium, chromium  # noqa: F401
 from tests.web.shown.conftest import EVIL, LOST, TOKEN, WWW, Showing, days
 
@@ -245,3 +251,12 @@ def test_the_drawing_moves_by_keys_and_finds_a_name(looked, browser):
     found = """(() => { const field = document.querySelector('.tools input'); field.value = 'TIDES/WWW';
       field.dispatchEvent(new Event('input')); return [...document.querySelectorAll('.found')].map(n => n.dataset.ref); })()"""
     assert browser.run(found) == [WWW]
+
+
+def test_who_is_logged_in_sees_what_cannot_be_read_too(looked):
+    mark = VISIT.set(Visit(session=cast("Any", SimpleNamespace())))
+    try:
+        page = views.overview(Sight(looked.store, lambda: datetime.now(UTC)), Query(), {}).decode()
+    finally:
+        VISIT.reset(mark)
+    assert "<code>dns:dark.example.org.</code> cannot be read" in page

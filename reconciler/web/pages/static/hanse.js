@@ -97,7 +97,8 @@ function moving(canvas) {
     if (canvas.dataset.find === undefined || scale() >= 0.45) return;
     const open = svg.querySelector("#open rect"), at = open ? open.getBBox() : null;
     const width = Math.min(canvas.clientWidth / 0.6, at ? at.width + 40 : home[2]);
-    if (!svg.querySelector(".block") || width >= home[2]) return;
+    const many = !svg.querySelector(".block") && svg.querySelectorAll(".node").length > 300;
+    if (many || width >= home[2]) return;
     box = [at ? at.x - 20 : 0, at ? at.y - 20 : 0, width, width * canvas.clientHeight / canvas.clientWidth];
     settle();
   };
