@@ -195,14 +195,16 @@ def _opens(evening: Evening, records: str) -> None:
     )
     sam.commit("The harbour, two VOs, their names, and who may do what")
     sam.shell("git push -q origin main")
-    stage.say("Two machines keep the world as the repository says. This is what both know:")
+    stage.say(
+        "Two machines keep the world as the repository says, each with a folder of its own. This is what both know:"
+    )
     for name in ("one", "two"):
         operator = evening.operator(name)
         operator.write("signers", "".join(signers))
         operator.write(
             "hanse.toml",
             town.settings(
-                forge, records, evening.bind, stage.place / "world", evening.receiver.url, evening.provider.url
+                forge, records, evening.bind, stage.place / "world/compute", evening.receiver.url, evening.provider.url
             ),
         )
     print("\n" + textwrap.indent((stage.place / "machines/one/hanse.toml").read_text().rstrip(), "  "), flush=True)

@@ -91,8 +91,6 @@ spec:
     - site: {site}
 """
 _SETTINGS = """\
-state = "{state}"
-
 [source]
 remote = "{remote}"
 revision = "main"
@@ -148,6 +146,9 @@ driver = "rfc2136"
 server = "127.0.0.1"
 port = {port}
 key = {{ file = "{key}" }}
+
+[targets."compute:*"]
+state = "{cloud}"
 
 [targets."compute:*".simulate]         # as OpenStack: asked twice for one name, it makes two machines
 duplicate_names = true
@@ -213,10 +214,13 @@ def downtime(start: datetime, end: datetime) -> str:
     return _DOWNTIME.format(start=start, end=end, site=SITE)
 
 
-def settings(hub: Hub, records: str, bind: Bind, state: Path, alarms: str, issuer: str) -> str:
-    """What both machines know; what is secret comes from their environment."""
+def settings(hub: Hub, records: str, bind: Bind, cloud: Path, alarms: str, issuer: str) -> str:
+    """What both machines know; what is secret comes from their environment, and each has a state folder of its own.
+
+    ``cloud``: where the simulated cloud is.
+    """
     return _SETTINGS.format(
-        state=state,
+        cloud=cloud,
         remote=hub.url,
         records=records,
         forge=hub.forge.url,
