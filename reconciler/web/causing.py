@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reconciler.model import Action, Condition, ConditionType, Ref, Verb
+from reconciler.model.part import Wanted
 from reconciler.plan.render import words
 from reconciler.plan.render.causes import ALIKE, Cause, Stuck, causes, of_actions, pattern, said
 from reconciler.records import listing
@@ -119,10 +120,26 @@ def _alike(
     """Actions that are alike ``by`` something, and in what they do, why, and what came of it."""
     found: dict[tuple[object, ...], list[Action]] = {}
     for one in actions:
-        changes = tuple((words.changed(change), change.origin) for change in one.changes)
-        key = (by(one), one.verb, one.reason, one.blocked, changes, outcomes.get(one.ref, ""))
+        key = (by(one), one.verb, one.reason, one.blocked, _changes(one), outcomes.get(one.ref, ""))
         found.setdefault(key, []).append(one)
     return list(found.items())
+
+
+def _changes(action: Action) -> tuple[tuple[str, ...], ...]:
+    """What changes, to the last letter: what is shown may be cut."""
+    return tuple((one.path, repr(one.before), repr(one.after), one.origin, repr(one.known)) for one in action.changes)
+
+
+def asked(wanted: Sequence[Wanted], actions: Mapping[Ref, Action]) -> list[list[Wanted]]:
+    """Changes for which a word is asked; many of which all is alike but the name stand together."""
+
+    def key(one: Wanted) -> object:
+        action = actions.get(one.ref)
+        what = (action.verb, _changes(action)) if action else one.what
+        return what, one.why, one.by, one.given
+
+    apart = together(wanted, key)
+    return [some for those in apart for some in ([those] if len(those) > ALIKE else [[one] for one in those])]
 
 
 def listed(items: Sequence[ResourceShape]) -> list[tuple[list[ResourceShape], str]]:

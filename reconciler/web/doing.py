@@ -21,7 +21,7 @@ from reconciler.errors import HanseError
 from reconciler.model import Who
 from reconciler.model.part import Part
 from reconciler.records.consents import Consent
-from reconciler.web import shapes
+from reconciler.web import causing, shapes
 from reconciler.web.asked_deeds import REASON, Asked, AskedConsent, AskedPause
 from reconciler.web.deeds import Deeds, Refusal
 from reconciler.web.door import VISIT, Answer, Refuse, needing, refused
@@ -137,7 +137,9 @@ class Doing:
         actions = {one.ref: one for one in planned.plan.actions} if planned else {}
         visit = VISIT.get()
         mine = self.deeds.agreeable(part, visit.who)
-        values = {"part": part, "actions": actions, "mine": mine, "visit": visit, "given": self._words(part)}
+        asked = causing.asked(part.wanted, actions)
+        values = {"part": part, "asked": asked, "mine": mine, "visit": visit, "given": self._words(part)}
+        values |= {"actions": actions, "number": len(part.wanted)}
         return HTMLResponse(page("part.html", "/plan", self.deeds.sight.clock(), longest=REASON, **values))
 
     def _words(self, part: Part) -> list[tuple[Consent, bool]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 import requests
 
+from reconciler.model import FieldChange
+from reconciler.model.part import Wanted
+from reconciler.web.causing import asked
 from reconciler.web.pages.look import alike, environment
 from reconciler.web.shapes import FindingShape
 from tests.real.chromium import chromium  # noqa: F401
-from tests.web.shown.large import failing, large, waiting
+from tests.web.shown.large import failing, large, waiting, waiting_plan
 from tests.web.shown.test_pages import READING
 
 
@@ -71,3 +75,13 @@ def test_an_explanation_tells_once_what_is_said_of_many_below():
     told = environment().globals["parts"].finding(other)
     assert told.count("<p>off</p>") == 2
     assert told.count('href="/resources/DNSRecord/t/n') == 9
+
+
+def test_changes_for_which_the_same_word_is_asked_stand_together_unless_they_differ():
+    plan = waiting_plan(40)
+    wanted = [Wanted(one.ref, "create", "d", "a quota", (), "") for one in plan.actions]
+    actions = {one.ref: replace(one, changes=(FieldChange("ttl", 1, "x" * 100),)) for one in plan.actions}
+    assert [len(those) for those in asked(wanted, actions)] == [8]
+    last = wanted[-1].ref
+    actions[last] = replace(actions[last], changes=(FieldChange("ttl", 1, "x" * 100 + "y"),))
+    assert [len(those) for those in asked(wanted, actions)] == [7, 1]
