@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 import pytest
 
@@ -164,10 +165,22 @@ def test_what_machines_carry_is_told_of_their_month_and_of_others_not(store):
         store.machines.saw(VM.target, [VM, replace(VM, node="n-2")], START + timedelta(hours=hour))
         store.machines.traffic.saw(VM.target, {"n-1": (hour * 10, hour)}, START + timedelta(hours=hour))
     one, other = metering.stood(store, "2026-11", START + timedelta(days=60), NO_BENCHMARK)
-    assert (one.received_bytes, one.sent_bytes, one.total_received_bytes, one.total_sent_bytes) == (480, 48, 490, 49)
+    assert (one.received_bytes, one.sent_bytes, one.total_received_bytes, one.total_sent_bytes) == (480, 48, 480, 48)
     assert (other.record, other.received_bytes, other.total_sent_bytes) == ("n-2", None, None)
     metering.rebuild(store, "2026-11", START + timedelta(days=60), NO_BENCHMARK)
     assert store.usage.month("2026-11") == (one, other)
+
+
+def test_in_a_month_in_which_nothing_was_read_the_sum_is_told_as_it_was(store):
+    """The receiver takes the month before away: without it, all of it would count again in the month after."""
+    for day, received in ((0, 0), (1, 7), (40, None), (80, 12)):
+        store.machines.saw(VM.target, [VM], START + timedelta(days=day))
+        if received is not None:
+            store.machines.traffic.saw(VM.target, {"n-1": (received, 0)}, START + timedelta(days=day))
+    months = metering.months(START, START + timedelta(days=80))
+    found = [metering.stood(store, month, START + timedelta(days=99), NO_BENCHMARK) for month in months]
+    assert [one.total_received_bytes for (one,) in found] == list(accumulate(one.received_bytes for (one,) in found))
+    assert found[-1][0].total_received_bytes == 12
 
 
 def carrying(tmp_path, **simulate):

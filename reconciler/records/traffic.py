@@ -16,7 +16,7 @@ from reconciler.records.tables import MachineSpanRow, MachineTrafficRow, table
 _TRAFFIC = table(MachineTrafficRow)
 _SPANS = table(MachineSpanRow)
 _YOUNG = timedelta(hours=1)
-"""What a machine's counters show when they are first read counts, if it was first seen so shortly before."""
+"""What a machine's counters show when they are first read counts, if it came so shortly before."""
 Counters = tuple[int, int]
 """Bytes received, and sent."""
 
@@ -30,20 +30,20 @@ class TrafficSums:
     def saw(self, target: str, counters: Mapping[str, Counters], at: datetime) -> None:
         """Add what machines' counters show more than when they were read last to the month of this look.
 
-        Counters that fell began anew. Those of a machine that has stood for longer count from here on. A look that is
-        older than one that was noted already changes nothing.
+        Counters that fell began anew. Those of a machine that may have stood for longer count from here on: what was
+        there at the first look at ``target`` may be years old. An older look than the last one changes nothing.
         """
         if not counters:
             return
         month = f"{at:%Y-%m}"
         with self.database.writing() as connection:
             last = _last(connection, target, counters)
-            first = _first_seen(connection, target, counters.keys() - last.keys())
+            came = _came(connection, target, counters.keys() - last.keys())
             rows = []
             for node, now in counters.items():
                 before = last.get(node)
                 if before is None:
-                    young = at - first.get(node, at) <= _YOUNG
+                    young = node in came and at - came[node] <= _YOUNG
                     added, carried = (now if young else (0, 0)), (0, 0)
                 elif before["seen"] >= at:
                     continue
@@ -55,14 +55,17 @@ class TrafficSums:
                 connection.execute(self.database.upsert(_TRAFFIC), rows)
 
     def carried(self, month: str) -> dict[tuple[str, str], Carried]:
-        """What each machine whose counters were read in a month carried, by target and node."""
+        """What each machine carried in a month and until its end, by target and node, if its counters were ever read.
+
+        Where they were not read in that month, nothing was added; the receiver of sums needs them all the same.
+        """
         row = _TRAFFIC.c
         both = (row.received, row.sent)
         own = [func.sum(case((row.month == month, one), else_=0)) for one in both]
         whole = [func.sum(one) for one in both]
         found = select(row.target, row.node, *own, *whole).where(row.month <= month).group_by(row.target, row.node)
         with self.database.reading() as connection:
-            rows = connection.execute(found.having(func.max(row.month) == month)).all()
+            rows = connection.execute(found).all()
         return {(target, node): Carried(*(int(number) for number in numbers)) for target, node, *numbers in rows}
 
 
@@ -89,10 +92,14 @@ def _last(connection: Connection, target: str, nodes: Mapping[str, Counters]) ->
     return found
 
 
-def _first_seen(connection: Connection, target: str, nodes: set[str]) -> dict[str, datetime]:
+def _came(connection: Connection, target: str, nodes: set[str]) -> dict[str, datetime]:
+    """When each node was first seen, of those that were not there when ``target`` was first looked at."""
     row = _SPANS.c
     found: dict[str, datetime] = {}
+    if not nodes:
+        return found
+    begun = connection.execute(select(func.min(row.since)).where(row.target == target)).scalar()
     for some in chunks(sorted(nodes)):
-        spans = select(row.node, row.since).where(row.target == target, row.node.in_(some)).order_by(row.since.desc())
-        found.update((node, since) for node, since in connection.execute(spans))  # the earliest comes last, and stays
+        first = select(row.node, func.min(row.since)).where(row.target == target, row.node.in_(some))
+        found.update((node, since) for node, since in connection.execute(first.group_by(row.node)) if since > begun)
     return found

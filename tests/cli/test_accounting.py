@@ -99,7 +99,7 @@ def test_traffic_has_columns_where_somebody_counted_it(bay):
     assert "GB" not in bay.hanse("report", "usage").out
     with (bay.root / "hanse.toml").open("a") as settings:
         settings.write('\n[targets."compute:BAY/bay/vo-x".simulate]\nreceived_per_second = 1000000000\n')
-    assert bay.hanse("meter").code == 0
+    assert [bay.hanse("meter").code for _ in range(2)] == [0, 0]  # what was there before the first look is not counted
     head, line = bay.hanse("report", "usage").out.splitlines()[:2]
     assert head.split()[-4:] == ["IN", "GB", "OUT", "GB"]
     assert (line.split()[-2:], float(line.split()[-3].replace(",", "")) > 0) == (["0.000", "partial"], True)

@@ -55,6 +55,12 @@ def test_many_that_differ_only_in_whom_they_name_are_one():
     ]
 
 
+def test_what_would_take_something_away_comes_first_however_little_it_is():
+    many = [stuck(f"DNSRecord/t/{n}", "too many", "ThresholdExceeded", "create") for n in range(9)]
+    found = causes([*many, stuck("DNSRecord/t/www", "the last one", "LastCopy", "delete")])
+    assert [one.standing for one in found] == ["delete", "create"]
+
+
 def test_those_that_wait_for_one_another_are_told_as_they_are():
     ring = [stuck(f"Probe/t/{n}", f"waits: Probe/t/{(n + 1) % 3} is not done") for n in range(3)]
     assert told(causes(ring)) == [("DependencyNotReady", 1, 0)] * 3

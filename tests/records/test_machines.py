@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from reconciler.exchange.apel.accounts import summed
 from reconciler.model import Ref, UsageRecord
 from reconciler.model.machine import Carried, Machine
@@ -63,27 +65,35 @@ def read(store, hour, received, sent, node="n-1"):
     store.machines.traffic.saw(VM.target, {node: (received, sent)}, START + timedelta(hours=hour))
 
 
+@pytest.fixture
+def young(store):
+    """A machine that came when its project had been looked at for an hour."""
+    store.machines.saw(VM.target, [replace(VM, node="n-0")], START - timedelta(hours=1))
+    store.machines.saw(VM.target, [replace(VM, node="n-0"), VM], START)
+
+
+@pytest.mark.usefixtures("young")
 def test_traffic_is_added_to_the_month_in_which_it_was_seen_and_a_restart_begins_anew(store):
-    store.machines.saw(VM.target, [VM], START)
     for hour, counters in enumerate([(100, 10), (150, 15), (30, 3), (30, 40)]):
         read(store, hour, *counters)
     assert store.machines.traffic.carried("2026-10") == {(VM.target, "n-1"): Carried(180, 55, 180, 55)}
     read(store, 49, 90, 41)
     assert store.machines.traffic.carried("2026-10") == {(VM.target, "n-1"): Carried(180, 55, 180, 55)}
     assert store.machines.traffic.carried("2026-11") == {(VM.target, "n-1"): Carried(60, 1, 240, 56)}
-    assert store.machines.traffic.carried("2026-12") == {}
+    assert store.machines.traffic.carried("2026-12") == {(VM.target, "n-1"): Carried(0, 0, 240, 56)}
 
 
+@pytest.mark.usefixtures("young")
 def test_a_look_that_was_noted_and_one_that_is_older_add_nothing(store):
-    store.machines.saw(VM.target, [VM], START)
     for hour, counters in ((0, (5, 5)), (2, (9, 9)), (2, (9, 9)), (1, (7, 7))):
         read(store, hour, *counters)
     assert store.machines.traffic.carried("2026-10")[VM.target, "n-1"] == Carried(9, 9, 9, 9)
 
 
-def test_what_a_machine_that_has_stood_for_long_carried_before_it_was_first_read_is_not_counted(store):
+@pytest.mark.parametrize("hour", [0, 2])
+def test_what_a_machine_that_may_have_stood_for_long_carried_before_it_was_first_read_is_not_counted(store, hour):
     store.machines.saw(VM.target, [VM], START)
-    read(store, 2, 10**15, 10**14)
+    read(store, hour, 10**15, 10**14)
     assert store.machines.traffic.carried("2026-10")[VM.target, "n-1"] == Carried(0, 0, 0, 0)
     read(store, 3, 10**15 + 7, 10**14)
     assert store.machines.traffic.carried("2026-10")[VM.target, "n-1"] == Carried(7, 0, 7, 0)

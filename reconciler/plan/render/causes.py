@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model import Action, Reason, Ref
+from reconciler.model import Action, Reason, Ref, Verb
 
 ALIKE = 5
 """More than so many that say the same are told together."""
 _WAITS = (Reason.DEPENDENCY_NOT_READY, Reason.DEPENDENCY_FAILED)
 _ORDER = {"False": 0, "stalled": 1, "not healthy": 1, "Unknown": 2}
 """What failed stands before what is not known, where both hold as many."""
+_TAKES = frozenset(map(str, (Verb.DELETE, Verb.REPLACE)))
+"""What would take something away stands before all else, however little it is."""
 _WORD = re.compile(r"[A-Z][A-Za-z0-9]*/[^\s,:;()]+")
 
 Needs = Callable[[Ref], Iterable[Ref]]
@@ -80,9 +82,10 @@ def _stuck(action: Action) -> Stuck:
 
 
 def causes(stuck: Iterable[Stuck], needs: Needs = lambda _: ()) -> list[Cause]:
-    """Root causes, what holds most first. Who waits for several stands with each of them.
+    """Root causes: what would take something away first, then what holds most.
 
-    Whom somebody waits for is told by the message; where it names nobody, by ``needs``.
+    Who waits for several stands with each of them. Whom somebody waits for is told by the message; where it names
+    nobody, by ``needs``.
     """
     by_ref = {one.ref: one for one in stuck}
     ahead = {ref: _ahead(one, by_ref, needs) for ref, one in by_ref.items()}
@@ -162,6 +165,6 @@ def _cause(those: Sequence[Stuck], waiting: Sequence[Stuck]) -> Cause:
     return Cause(first.standing, first.reason, message, sorted(those, key=lambda one: one.ref), waiting)
 
 
-def _rank(cause: Cause) -> tuple[int, int, str, str]:
+def _rank(cause: Cause) -> tuple[bool, int, int, str, str]:
     number = len(cause.those) + len(cause.waiting)
-    return -number, _ORDER.get(cause.standing, 0), cause.reason, cause.those[0].ref
+    return cause.standing not in _TAKES, -number, _ORDER.get(cause.standing, 0), cause.reason, cause.those[0].ref

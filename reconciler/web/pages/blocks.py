@@ -156,7 +156,7 @@ def _apart(groups: Mapping[str, list[Box]]) -> dict[str, list[Box]]:
     """The groups; a few alike one by one."""
     made: dict[str, list[Box]] = {}
     for key, those in groups.items():
-        made |= {key: those} if len(those) >= _FEW else {str(box.ref): [box] for box in those}
+        made |= {key: those} if len(those) >= _FEW else {f"{box.ref}=": [box] for box in those}  # = is in no name
     return made
 
 

@@ -7,7 +7,10 @@ import re
 import pytest
 import requests
 
+from reconciler.model import Ref
+from reconciler.plan.render.drawing import Arrow, Box, Drawing
 from reconciler.web.pages.blocks import ENOUGH
+from reconciler.web.pages.blocks import blocks as laid_out
 from tests.real.chromium import chromium  # noqa: F401
 from tests.web.shown.large import chains, large, unlinked
 from tests.web.shown.test_pages import READING
@@ -111,3 +114,10 @@ def test_keys_open_a_block_and_a_search_finds_it(specks, chromium):  # noqa: F81
             break
         chromium.run("new Promise(done => setTimeout(done, 200))")
     assert chromium.run(opened) == "?open=DNSRecord/vo-02"
+
+
+def test_a_single_resource_and_a_block_with_the_same_words_are_both_drawn():
+    refs = [Ref("DNSRecord/waves"), *(Ref(f"DNSRecord/waves/{n}") for n in range(5))]
+    drawing = Drawing(tuple(Box(ref, "unchanged", " ", 1) for ref in refs), (Arrow(refs[1], refs[0]),))
+    drawn = laid_out(drawing, frozenset(refs), {}, "")
+    assert ([one.key for one in drawn.blocks], [one.ref for one in drawn.nodes]) == (["DNSRecord/waves"], refs[:1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -180,7 +180,9 @@ def test_what_machines_carried_is_shown_where_it_was_counted(tmp_path):
     with Showing(tmp_path, None) as made:
         now = datetime.now(UTC)
         made.store.machines.saw(vm.target, [vm], now)
-        made.store.machines.traffic.saw(vm.target, {"n": (2_500_000_000, 0)}, now)
+        for seconds in (0, 1):
+            counters = {"n": (2_500_000_000 * seconds, 0)}
+            made.store.machines.traffic.saw(vm.target, counters, now + timedelta(seconds=seconds))
         page = made.get("/usage").text
     assert all(f">{word}<" in page for word in ("In GB", "Out GB", "2.500", "0.000"))
 
