@@ -19,6 +19,7 @@ from reconciler.authority.rulebook import thing_of
 from reconciler.kinds import Kind
 from reconciler.model import PLAIN, Details, Entry, Graph, Inventory, Ref, Resource, digest_of
 from reconciler.model.resource import Location
+from reconciler.records.consents import ENDS
 from reconciler.tenancy import Charter, Need, Rules, needed
 
 Kinds = Mapping[str, Kind[Any]]
@@ -35,6 +36,8 @@ class Brought:
     change: Change
     causes: tuple[Ref, ...]
     """What git declares, or has declared, because of which it is: rules, where there are any, else its owner."""
+    stands: str = ""
+    """Which one stands there: its uid, and when it was applied last."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -101,19 +104,29 @@ def consequences(one: Brought, declared: Callable[[Ref], str]) -> Iterator[Conse
         yield Consequence(one.change.ref, deed, cause, digest)
 
 
+def said_of(cause: Ref, declared: str) -> str:
+    """How everything begins that is said of a cause while it is declared so: all of that ends at once."""
+    return digest_of(f"{cause}\n{declared}".encode())[:16]
+
+
 def hold(cause: Ref, declared: str, target: str) -> str:
-    """That a cause, as it is declared, has things at a back end: the same for all of them, and for ever."""
-    return digest_of(f"hold\n{cause}\n{declared}\n{target}".encode())
+    """That a cause, as it is declared, has things at a back end: the same for all of them, until it says otherwise."""
+    return _digest(cause, declared, f"hold\n{target}")
 
 
 def away(cause: Ref, declared: str, one: Brought) -> str:
-    """That one thing is taken away because a cause is declared so, or not any more."""
-    return digest_of(f"away\n{cause}\n{declared}\n{one.change.ref}\n{' '.join(one.targets)}".encode())
+    """That this one thing is taken away because a cause is declared so, or not any more; not a later one."""
+    return _digest(cause, declared, f"away\n{one.change.ref}\n{' '.join(one.targets)}\n{one.stands}")
 
 
 def made_by(cause: Ref, declared: str) -> str:
     """That somebody made a cause what it is."""
-    return digest_of(f"made\n{cause}\n{declared}".encode())
+    return _digest(cause, declared, "made")
+
+
+def _digest(cause: Ref, declared: str, what: str) -> str:
+    whole = digest_of(f"{cause}\n{declared}\n{what}".encode())
+    return f"{said_of(cause, declared)}{ENDS}{whole}"
 
 
 def causes_of(resource: Resource, kinds: Kinds) -> tuple[Ref, ...]:
@@ -145,7 +158,8 @@ def _otherwise(
         if _same(old, wanted, kinds[ref.kind].beside):
             causes = tuple(one for one in causes if one not in causes_of(old, kinds))
         return Brought(Change(ref, old, wanted), causes) if causes else None
-    return Brought(Change(ref, old, wanted), causes)
+    stands = f"{held.uid} {applied.changed}" if held and applied else ""
+    return Brought(Change(ref, old, wanted), causes, stands)
 
 
 def _standing(held: Entry, applied: Details, wanted: Resource | None, kinds: Kinds) -> Resource:

@@ -17,13 +17,12 @@ from reconciler.authority.brought import (
     Brought,
     Consequence,
     Watch,
-    away,
     brought,
     causes_of,
     consequences,
-    hold,
     made_by,
     needs_of,
+    said_of,
     watching,
 )
 from reconciler.authority.changes import Change
@@ -59,14 +58,10 @@ class Said:
 class Remembered:
     """What is written down when a run is begun."""
 
-    over: frozenset[str] = frozenset()
-    """What was said of something that is otherwise now."""
     said: tuple[Said, ...] = ()
 
     def write(self, store: Store) -> None:
         """Write it down."""
-        if self.over:
-            store.consents.use(self.over)
         for one in self.said:
             store.consents.give("", one.part, one.who, one.reason, changes=one.changes)
 
@@ -82,6 +77,18 @@ class Case:
     found: Mapping[Ref, Change]
     before: Mapping[Ref, Resource]
     """By whose rules it is judged."""
+
+
+def ended(judged: Judged, store: Store) -> None:
+    """Write down that what was said of things counts no more, once git says something else of them.
+
+    All of it, wherever it was for: what nobody guards now, or nothing has come to yet, may be asked for again.
+    """
+    held = frozenset(action.ref for action in judged.authority.held)
+    found = judged.case.found if judged.case else {}
+    changed = [(one, _declared(one.old), _declared(one.new)) for ref, one in found.items() if ref not in held]
+    store.consents.end(said_of(one.ref, was) for one, was, now in changed if was != now)
+    store.consents.use(made_by(one.ref, now) for one, _, now in changed)  # who made it so did it just now
 
 
 def guarded(judged: Judged) -> bool:
@@ -149,8 +156,7 @@ class _Following:
         return needs_of(one, self.case.before, self.rules)
 
     def _declared(self, cause: Ref) -> str:
-        found = self.found.resources.items.get(cause)
-        return found.source if found is not None else NOTHING
+        return _declared(self.found.resources.items.get(cause))
 
     # -- who made it ---------------------------------------------------------------------------------------------------
 
@@ -243,24 +249,12 @@ class _Following:
             Said(part, who, frozenset(those), "agreed in git or on the forge") for (part, who), those in words.items()
         ]
         changed = self._concerned()
-        over = frozenset(digest for one in changed for digest in self._over(one))
         for change in changed:
             makers = self._proofs().makers(change)
             mark = frozenset({made_by(change.ref, self._declared(change.ref))})
             if makers and all(who.identity for who in makers):
                 said += [Said(_MADE, who, mark, f"made {change.ref} what it is") for who in makers]
-        return Remembered(over, tuple(said))
-
-    def _over(self, change: Change) -> Iterator[str]:
-        """What was said of a cause as it was: if it is ever so again, that is another time."""
-        was, watch = change.old.source if change.old else NOTHING, self._watch
-        yield made_by(change.ref, self._declared(change.ref))
-        if was == self._declared(change.ref) or watch is None:
-            return
-        places = {*self.graph.targets, *(entry.target for entry in self.inventory.entries.values())}
-        yield from (hold(change.ref, was, target) for target in sorted(places) if watch(target))
-        for one in self._caused_by(watch).get(change.ref, ()):
-            yield away(change.ref, was, Brought(Change(one.ref, None, one), ()))
+        return Remembered(tuple(said))
 
     def _caused_by(self, watch: Watch) -> Mapping[Ref, Sequence[Resource]]:
         """Cause -> what it brings along at guarded back ends."""
@@ -270,6 +264,10 @@ class _Following:
                 for cause in causes_of(one, self.house.kinds) if one.owner is not None and watch(one.target) else ():
                     self._caused[cause].append(one)
         return self._caused
+
+
+def _declared(resource: Resource | None) -> str:
+    return resource.source if resource is not None else NOTHING
 
 
 def _brings(change: Change) -> bool:

@@ -12,7 +12,7 @@ import orjson
 from reconciler import graph, manifest, source
 from reconciler.authority.changes import Change, changes
 from reconciler.authority.evidence import Belongs, Evidence, Reviews, alone, gathered, nobody
-from reconciler.authority.following import NOTHING_SAID, Case, Remembered
+from reconciler.authority.following import NOTHING_SAID, Case, Remembered, ended
 from reconciler.authority.forges import belonging, reviews
 from reconciler.authority.holding import counting, held_back
 from reconciler.authority.parts import Lacking, digest_of_part, parts
@@ -128,6 +128,7 @@ def settle(store: Store, judged: Judged | None, come: Incoming | None) -> None:
     else:
         store.acceptances.some(judged.branch, judged.base, judged.commit, judged.accepted)
     store.consents.use(judged.changes)
+    ended(judged, store)
     judged.remembered.write(store)
 
 

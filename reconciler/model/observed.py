@@ -161,3 +161,5 @@ class Details:
     file: str
     target: str = ""
     """Target id."""
+    changed: str = ""
+    """When it was applied last, as the records write it; "" where they do not tell."""

@@ -20,6 +20,8 @@ from reconciler.records.database import Database
 from reconciler.records.tables import ConsentRow, table
 
 _CONSENTS = table(ConsentRow)
+ENDS = "-"
+"""Stands behind the beginning that words share which end together."""
 _USED = "used:"
 """Stands before the digest of a change that was accepted."""
 
@@ -106,9 +108,20 @@ class Consents:
         """These changes were accepted: no word that was given by now counts for them again."""
         done = frozenset(changes)
         for one in self.to(done):
-            kept = [*(one.changes - done), *(f"{_USED}{change}" for change in one.used | (one.changes & done))]
-            with self.database.writing() as connection:
-                connection.execute(update(_CONSENTS).where(_CONSENTS.c.id == one.id).values(changes=sorted(kept)))
+            self._spend(one, one.changes & done)
+
+    def end(self, beginnings: Iterable[str]) -> None:
+        """No word counts again that was given by now for anything that begins so: all that was said of a rule."""
+        known = [(one, heads) for one in self.in_force() if (heads := _heads(one))]
+        over = frozenset(beginnings) if known else frozenset()  # many change, of few of which anything was said
+        for one, heads in known:
+            if ended := {change for head in heads.keys() & over for change in heads[head]}:
+                self._spend(one, ended)
+
+    def _spend(self, one: Consent, done: Collection[str]) -> None:
+        kept = [*(one.changes - frozenset(done)), *(f"{_USED}{change}" for change in one.used.union(done))]
+        with self.database.writing() as connection:
+            connection.execute(update(_CONSENTS).where(_CONSENTS.c.id == one.id).values(changes=sorted(kept)))
 
     def withdraw(self, id: int, by: str) -> bool:
         """Take a word back; False when there is none of that number that counts."""
@@ -121,6 +134,16 @@ class Consents:
         with self.database.reading() as connection:
             rows = connection.execute(select(_CONSENTS).where(asked).order_by(_CONSENTS.c.id))  # type: ignore[arg-type]
             return tuple(_consent(row) for row in rows.mappings())
+
+
+def _heads(one: Consent) -> dict[str, list[str]]:
+    """The changes of a word that begin as others do, by how they begin."""
+    found: dict[str, list[str]] = {}
+    for change in one.changes:
+        head, mark, _ = change.partition(ENDS)
+        if mark:
+            found.setdefault(head, []).append(change)
+    return found
 
 
 def _consent(row: RowMapping) -> Consent:

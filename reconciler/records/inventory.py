@@ -116,6 +116,7 @@ def _details(row: Row[Any]) -> Details:
         commit=row.commit,
         file=row.file,
         target=row.target,
+        changed=row.changed_at.isoformat(),
     )
 
 

@@ -39,6 +39,13 @@ def agree(root, who=SAM):
         return house.store.consents.give("p", PART, who, "there is room", changes={one.digest for one in wanted.wanted})
 
 
+def everything(root, why):
+    """The operator agrees to all that is open."""
+    with opened(root) as house:
+        changes = [one.digest for each in propose(house, "HEAD").plan.parts for one in each.wanted]
+        house.store.consents.give("p", "all", Who("root", "machine", "root"), why, changes=changes)
+
+
 def placed(root, who="bob", locations="HALIFAX/disk"):
     """Somebody's rule, with its data."""
     signed(root, who, {"waves/data.yaml": data("a"), "waves/rule.yaml": rule(locations)})
@@ -128,6 +135,67 @@ def test_taking_away_there_is_asked_for_too_each_time(fed):
         agree(fed)
         applied(fed, until_quiet=True)
         assert (stored(fed, "HALIFAX"), stored(fed, "LISBON")) == ({"a"}, set())
+
+
+def test_a_word_for_taking_away_is_not_used_again_for_a_copy_that_came_later(fed):
+    placed(fed)
+    for more in (None, "LISBON/disk", "LISBON/disk, comment: other", "HALIFAX/disk"):
+        if more:
+            signed(fed, "bob", {"waves/rule.yaml": rule(more)})
+        applied(fed, until_quiet=True)
+        agree(fed) if part(planned(fed)) else None
+        applied(fed, until_quiet=True)
+    assert stored(fed, "HALIFAX") == {"a"}
+    signed(fed, "bob", {"waves/rule.yaml": rule("LISBON/disk")})  # says what it said when the first one was taken away
+    applied(fed, until_quiet=True)
+    assert (action(planned(fed), HELD).blocked, stored(fed, "HALIFAX")) == (REFUSED, {"a"})
+
+
+def test_what_an_unchanged_rule_moves_to_and_fro_is_taken_away_by_a_word_each_time(fed):
+    def moved(to):
+        here = sites().replace("DE", "ES" if to == "HALIFAX" else "FR", 1)
+        signed(fed, "olga", {"sites.yaml": here.replace("DE", "FR" if to == "HALIFAX" else "ES")})
+        everything(fed, "sites")
+        applied(fed, until_quiet=True)
+
+    moved("HALIFAX")
+    placed(fed, locations="country=ES")
+    applied(fed, until_quiet=True)
+    agree(fed)
+    for _ in range(2):
+        applied(fed, until_quiet=True)
+        assert (stored(fed, "HALIFAX"), stored(fed, "LISBON")) == ({"a"}, set())  # its coming needs no second word
+        moved("LISBON")
+        assert (action(planned(fed), HELD).blocked, stored(fed, "HALIFAX")) == (REFUSED, {"a"})
+        agree(fed)
+        applied(fed, until_quiet=True)
+        assert stored(fed, "HALIFAX") == set()
+        moved("HALIFAX")
+
+
+def test_a_word_ends_with_what_the_rule_says_although_nothing_had_come_by_it(fed):
+    placed(fed)
+    applied(fed, until_quiet=True)
+    agree(fed)
+    signed(fed, "bob", {"waves/rule.yaml": rule("LISBON/disk")})
+    applied(fed, until_quiet=True)
+    signed(fed, "bob", {"waves/rule.yaml": rule("HALIFAX/disk")})
+    assert action(planned(fed), HELD).blocked is REFUSED
+
+
+def test_a_word_ends_with_what_the_rule_says_although_nobody_guarded_the_storage_then(fed):
+    placed(fed)
+    agree(fed)
+    applied(fed, until_quiet=True)
+    signed(fed, "olga", {"tenancy/halifax.yaml": GUARD.replace("storage:HALIFAX/*", "storage:NOWHERE/*")})
+    applied(fed)
+    for comment in (", comment: other", ""):
+        signed(fed, "bob", {"waves/rule.yaml": rule("HALIFAX/disk", more=comment)})
+        applied(fed)
+    signed(fed, "olga", {"tenancy/halifax.yaml": GUARD})
+    applied(fed)
+    signed(fed, "bob", {"waves/data.yaml": data("a", "b")})
+    assert action(planned(fed), HELD).blocked is REFUSED
 
 
 def test_whoever_may_do_it_there_is_not_asked_however_many_rounds_it_takes(tmp_path):
@@ -273,9 +341,7 @@ def test_a_pull_request_tells_it_and_the_word_for_it_counts_once_it_is_merged(fe
 def test_a_sites_own_limits_hold_for_copies_whatever_was_agreed_to(fed):
     def limited(limits):
         signed(fed, "olga", {"sites.yaml": sites(limits)})
-        with opened(fed) as house:
-            changes = [one.digest for each in propose(house, "HEAD").plan.parts for one in each.wanted]
-            house.store.consents.give("p", "sites", Who("root", "machine", "root"), "limits", changes=changes)
+        everything(fed, "limits")
         return planned(fed)
 
     placed(fed)
@@ -303,6 +369,23 @@ def test_an_image_that_a_vo_endorses_asks_whoever_guards_the_images_of_a_cloud(t
         ("site:ALPHA:SiteImage", ["create for Image/debian-12", "create for VO/tides"])
     ]
     assert "for VO/tides, made by ada@example.org; Tenancy/alpha does not let them create it" in told.message
+
+
+def test_a_word_for_a_vo_ends_when_it_endorses_nothing_any_more_although_its_image_never_came(tmp_path):
+    fed = begun(tmp_path / "fed")
+    alpha = ALPHA.replace("driver: simulated", "driver: simulated, imageSync: true")
+    signed(fed, "olga", {"alpha.yaml": alpha, "image.yaml": IMAGE, "tenancy/alpha.yaml": IMAGES})
+    applied(fed, until_quiet=True)
+    endorsing = VOS.replace("description: Tides", "description: Tides, images: [{name: debian-12}]")
+    signed(fed, "ada", {"vos.yaml": endorsing})
+    applied(fed, until_quiet=True)
+    everything(fed, "there is room")
+    for one in (VOS, endorsing):
+        signed(fed, "ada", {"vos.yaml": one})
+        plan = planned(fed)
+        applied(fed) if one == VOS else None
+    assert action(plan, "SiteImage/ALPHA.main.tides.debian-12").blocked is REFUSED
+    assert [one.what for one in plan.parts[0].open] == ["create for VO/tides"]
 
 
 def test_a_cluster_whose_place_is_open_asks_whoever_guards_a_cloud_that_it_could_come_to(tmp_path):
