@@ -169,11 +169,20 @@ class Wired:
         # What is recorded of a target may name the driver that kept it before.
         driver, options = self.options(target.id, "")
         if driver != "records":
+            self._not_of_before(target)
             found: Registry = self._open("registry", Target(target.id, driver, options))
             return found
         if self._store is None:
             raise Terminal(f"{target.id} is kept in the records, and they are not open here")
         return self._store.documents.table(target.name, self.register_folder)
+
+    def _not_of_before(self, target: Target) -> None:
+        """What is left of a register whose place is the records by now must not be taken for it."""
+        if self._store is not None and self._store.documents.keeps(target.name):
+            raise Terminal(
+                f"{target.id} is kept in the records by now, and what lies in {self.register_folder} is of before: "
+                f'say driver = "records" in [targets."registry:*"]'
+            )
 
     @property
     def register_folder(self) -> Path:

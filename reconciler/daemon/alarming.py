@@ -63,7 +63,11 @@ class ProbesHook(Hook[str]):
     kind = "probe.status"
 
     def look(self, seen: Seen) -> None:
-        """See what has changed since it was told last. That something is well from the start is not told."""
+        """See what has changed since it was told last. That something is well from the start is not told.
+
+        Raises RecordsError.
+        """
+        self.load()
         self.due = {}
         for ref, state in sorted(seen.settled.items()):
             name = ref.partition("/")[2]

@@ -25,7 +25,7 @@ import structlog
 
 from reconciler.copies import Board, Fact, Question
 from reconciler.drivers import apprising
-from reconciler.errors import DriverError, SettingsError, Terminal, Transient
+from reconciler.errors import DriverError, RecordsError, SettingsError, Terminal, Transient
 from reconciler.kinds.expression import ExpressionError
 from reconciler.model import SecretRef
 from reconciler.records.delivered import Delivered
@@ -73,17 +73,30 @@ class Hook(Generic[StateT]):
     """Names of which it was told while the records could not be written."""
     tries: int = 0
     next_try: float = 0.0
+    loaded: bool = False
 
     def __post_init__(self) -> None:
         self.name = name_of(self.settings)
         self.memory = self.folder / f"{self.name}.json"
-        self.told = self.records.told(self.name) if self.records else {}
-        if not self.told and self.memory.exists():
-            known = json.loads(self.memory.read_text(encoding="utf-8"))
-            self.told = {name: (state, int(number)) for name, (state, number) in known.items()}
-            if self.records and self.told:
-                self.records.tell(self.name, self.told)
+
+    def load(self) -> None:
+        """Read what was told, once: not before this process leads, as others tell until then. Raises RecordsError."""
+        if self.loaded:
+            return
+        told = self.records.told(self.name) if self.records else {}
+        if not told and self.memory.exists():
+            told = self._formerly()
+            if self.records and told:
+                self.records.tell(self.name, told)
                 _log.warning("what was told was taken over", hook=self.settings.title, file=str(self.memory))
+        self.told, self.loaded = told, True
+
+    def _formerly(self) -> dict[str, tuple[StateT, int]]:
+        try:
+            known = json.loads(self.memory.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RecordsError(f"{self.memory} cannot be read: {error}") from error
+        return {name: (state, int(number)) for name, (state, number) in known.items()}
 
     def serve(self, secret: Callable[[SecretRef], str], clock: Callable[[], float]) -> None:
         """Tell what is due; after a failure all of it waits, longer each time. Raises RecordsError."""
@@ -121,7 +134,11 @@ class CopiesHook(Hook[bool]):
     kind = "dataset.copies"
 
     def look(self, board: Board) -> None:
-        """See what has changed since it was told last. That something never was met is not told."""
+        """See what has changed since it was told last. That something never was met is not told.
+
+        Raises RecordsError.
+        """
+        self.load()
         question = Question(self.settings.copies, self.settings.at)
         known = board.facts(self.settings.dataset, question)
         gone = {*self.told, *self.due} - {fact.dataset for fact in known}

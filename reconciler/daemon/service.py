@@ -23,7 +23,7 @@ from reconciler.daemon.availability import keep_computing
 from reconciler.daemon.digests import digests
 from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.forging import forging
-from reconciler.daemon.loop import Bell, Rhythm, going_on, keep
+from reconciler.daemon.loop import AGAIN, Bell, Rhythm, going_on, keep
 from reconciler.daemon.metering import keep_metering, keep_reading_jobs
 from reconciler.daemon.noticing import Noticer, interests
 from reconciler.daemon.notifying import Notifier
@@ -34,7 +34,7 @@ from reconciler.daemon.watch import watching
 from reconciler.daemon.watchdog import Pulse, Watchdog
 from reconciler.daemon.watched import Watched
 from reconciler.daemon.working import NowAndThen, Told, work
-from reconciler.errors import LeaseHeld, SourceError
+from reconciler.errors import LeaseHeld, RecordsError, SourceError
 from reconciler.kinds import Declared
 from reconciler.kinds.datasetrule.places import Places
 from reconciler.measured import Measured
@@ -267,6 +267,10 @@ class Service:
                 self.systemd.says("stands by")
                 if not bell.stop.is_set():
                     _log.warning("leads no more", why=str(error))
+            except RecordsError as error:
+                self.systemd.says("stands by")
+                _log.error("leads no more: the records failed", why=str(error))
+                bell.stop.wait(AGAIN)
 
     @contextmanager
     def holding(self, bell: Bell) -> Iterator[None]:

@@ -93,7 +93,10 @@ def _missing(ground: Ground) -> str:
     if dumping.looked_at(ground.settings.records.url, ground.clock).schema != HEAD:
         return ""
     with read_store(ground.settings.records.url, ground.clock) as store:
-        return store.documents.missing(ground.drivers.register_folder)
+        drivers = ground.drivers
+        return store.documents.missing(
+            drivers.register_folder, lambda name: drivers.options(f"registry:{name}", "")[0] == "records"
+        )
 
 
 def _with_own_key(ground: Ground) -> Iterator[str]:

@@ -1,13 +1,14 @@
 """The register in the records' database, so that several machines have the same one and share no folder.
 
-It is the default where ``[records] url`` is of PostgreSQL. With its first use it takes over the register that lies as
-a file in the state folder, once and whole. Where the records hold what was registered, and no such file is there,
-nothing is concluded: the register is not read before somebody brings the file.
+It is the default where ``[records] url`` is of PostgreSQL. With its first use each register takes over what lies of it
+in the file in the state folder, once and whole. Where the records hold something that the file lacks, nothing is
+concluded: the register is not read before somebody brings the true file, or says that there is none.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,8 +35,8 @@ _ELSEWHERE = delete(_DOCUMENTS).where(
     _DOCUMENTS.c.name != bindparam("of_name"),
 )
 """Another name of the same uid."""
-_ALL = ""
-"""Name of the row that says that registers are kept here."""
+LOST = ".lost"
+"""What the name of the file that says that what is not in the register's file is lost for good ends with."""
 
 
 def _fresh_token() -> str:
@@ -50,43 +51,54 @@ class Documents:
     draw: Callable[[], str] = _fresh_token
     patience_seconds: float = 30.0
     """How long a writer waits for another one on PostgreSQL; on SQLite that is the database's own."""
-    _settled: bool = field(default=False, init=False)
+    _settled: set[str] = field(default_factory=set, init=False)
 
     def table(self, name: str, folder: Path) -> Registry:
         """One register. ``folder``: where it was kept in a file before it was kept here."""
         return Recorded(self, name, folder / embedded.FILE)
 
-    def missing(self, folder: Path) -> str:
-        """Why the register cannot be read before somebody brings its file; "" when it can. Raises RecordsError."""
+    def keeps(self, name: str) -> bool:
+        """Whether a register is kept here already. Raises Transient or Terminal."""
+        with _translated(), self.database.reading() as connection:
+            return self.settled(connection, name)
+
+    def missing(self, folder: Path, asked: Callable[[str], bool] = lambda _name: True) -> str:
+        """Why registers cannot be read before somebody brings their file; "" when they can. Raises RecordsError.
+
+        ``asked``: whether a register is looked at, by its name.
+        """
         file = folder / embedded.FILE
         with self.database.reading() as connection:
-            if self.settled(connection):
-                return ""
-            held = _held(connection)
-        return _doubt(file, embedded.registers(file), held)
+            held = {name: marks for name, marks in _held(connection).items() if asked(name)}
+            awaited = {name: marks for name, marks in held.items() if not self.settled(connection, name)}
+        return _doubt(file, embedded.registers(file), awaited) if awaited else ""
 
-    def settled(self, connection: Connection) -> bool:
-        """Whether registers are kept here already."""
-        found = select(_REGISTERS.c.name).limit(1)
-        self._settled = self._settled or connection.execute(found).first() is not None
-        return self._settled
+    def settled(self, connection: Connection, name: str) -> bool:
+        """Whether a register is kept here already."""
+        if name not in self._settled:
+            found = select(_REGISTERS.c.name).where(_REGISTERS.c.name == name)
+            if connection.execute(found).first() is None:
+                return False
+            self._settled.add(name)
+        return True
 
-    def settle(self, connection: Connection, file: Path) -> None:
-        """From now on registers are kept here: what ``file`` holds is taken over, by whoever comes first."""
-        claim = self.database.insert(_REGISTERS).values(name=_ALL, token=self.draw()).on_conflict_do_nothing()
+    def settle(self, connection: Connection, file: Path, name: str) -> None:
+        """From now on a register is kept here: what ``file`` holds of it is taken over, by whoever comes first."""
+        claim = self.database.insert(_REGISTERS).values(name=name, token=self.draw()).on_conflict_do_nothing()
         if connection.execute(claim.returning(_REGISTERS.c.name)).first() is None:
             return
-        found = embedded.registers(file)
-        if doubt := _doubt(file, found, _held(connection)):
+        found = embedded.Embedded(file, name).read()
+        held = _held(connection).get(name, frozenset())
+        if doubt := _doubt(file, {name: found}, {name: held}):
             raise Terminal(doubt)
-        tokens = [{"name": name, "token": register.token} for name, register in found.items()]
-        rows = [row for name, one in found.items() for row in _rows(name, list(one.documents.values()))]
-        if tokens:
-            connection.execute(self.database.insert(_REGISTERS), tokens)
+        rows = _rows(name, list(found.documents.values()))
+        if found.token:
+            connection.execute(self.database.upsert(_REGISTERS), {"name": name, "token": found.token})
         if rows:
             connection.execute(self.database.insert(_DOCUMENTS), rows)
-        if file.exists():
-            _log.warning("the register was taken over", documents=len(rows), registers=len(tokens), file=str(file))
+        lost = len(held - {one.uid for one in found.documents.values()})
+        if found.token or lost:
+            _log.warning("the register was taken over", register=name, documents=len(rows), lost=lost, file=str(file))
 
 
 @dataclass(frozen=True)
@@ -100,14 +112,13 @@ class Recorded:
     def read(self, token: str = "") -> Register:
         """Read all documents in one consistent snapshot; ``unchanged`` when ``token`` still holds."""
         with _translated(), self.documents.database.reading() as connection:
-            # One statement: between two of them somebody may take the register over, and it would look empty.
-            here = select(_REGISTERS.c.name, _REGISTERS.c.token).where(_REGISTERS.c.name.in_((_ALL, self.name)))
-            tokens = {row.name: row.token for row in connection.execute(here)}
-            if self.name in tokens:
-                if token and tokens[self.name] == token:
+            here = select(_REGISTERS.c.token).where(_REGISTERS.c.name == self.name)
+            known = connection.execute(here).scalar()
+            if known is not None:
+                if token and known == token:
                     return Register({}, token, unchanged=True)
                 return _register(self.name, connection.execute(self._whole()).all())
-            if tokens or not (self.file.exists() or _held(connection)):
+            if not (self.file.exists() or self.name in _held(connection)):
                 return Register({})
         return self._taken_over(token)
 
@@ -144,8 +155,8 @@ class Recorded:
         with _translated(), kept.database.writing() as connection:
             if kept.database.dialect == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(kept.patience_seconds * 1000)}")
-            if not kept.settled(connection):
-                kept.settle(connection, self.file)
+            if not kept.settled(connection, self.name):
+                kept.settle(connection, self.file, self.name)
             # The row of the register is written first: who else writes to it waits here, and finds what was written.
             connection.execute(kept.database.upsert(_REGISTERS), {"name": self.name, "token": kept.draw()})
             yield connection
@@ -154,11 +165,11 @@ class Recorded:
         kept = self.documents
         try:
             with kept.database.writing() as connection:
-                kept.settle(connection, self.file)
+                kept.settle(connection, self.file, self.name)
         except RecordsError as error:
             if not read_only(error):
                 raise _as_driver(error) from error
-            if doubt := kept.missing(self.file.parent):
+            if doubt := kept.missing(self.file.parent, lambda name: name == self.name):
                 raise Terminal(doubt) from error
             return embedded.Embedded(self.file, self.name).read(token)
         return self.read(token)
@@ -185,21 +196,29 @@ def _register(register: str, rows: Sequence[Any]) -> Register:
     return Register({one.name: one for one in documents}, rows[0][0] if rows else "")
 
 
-def _held(connection: Connection) -> frozenset[str]:
-    """Marks of what is held in registers."""
-    there = select(_HELD.c.uid).where(_HELD.c.target.like("registry:%"))
-    return frozenset(connection.execute(there).scalars())
+def _held(connection: Connection) -> Mapping[str, frozenset[str]]:
+    """Marks of what is held in registers, by the register."""
+    there = select(_HELD.c.target, _HELD.c.uid).where(_HELD.c.target.like("registry:%"))
+    held = defaultdict(set)
+    for target, uid in connection.execute(there):
+        held[target.partition(":")[2]].add(uid)
+    return {name: frozenset(marks) for name, marks in held.items()}
 
 
-def _doubt(file: Path, found: Mapping[str, Register], held: frozenset[str]) -> str:
-    """Why ``file`` cannot be what these records' register was; "" where it may be."""
-    marks = {one.uid for register in found.values() for one in register.documents.values()}
-    if not held or held & marks or (file.exists() and not marks):
+def _doubt(file: Path, found: Mapping[str, Register], held: Mapping[str, frozenset[str]]) -> str:
+    """Why ``file`` cannot be what these records' registers were; "" where it may be."""
+    lost = file.with_name(f"{file.name}{LOST}")
+    marks = {name: {one.uid for one in register.documents.values()} for name, register in found.items()}
+    lacks = sum(len(uids - marks.get(name, set())) for name, uids in held.items())
+    if not lacks or lost.exists():
         return ""
-    what = f"{file} is of another installation" if marks else f"there is no {file}"
+    whole, foreign = sum(map(len, held.values())), any(marks.get(name) for name in held)
+    what = f"{file} is of another installation" if lacks == whole and foreign else f"{file} lacks {lacks} of them"
+    what = what if file.exists() else f"there is no {file}"
     return (
-        f"the register of {len(held)} resources is not in the records yet, and {what}: start Hanse where it worked "
-        "before, or bring its file; where that is lost for good, an empty one says so"
+        f"the register of {whole} resources ({', '.join(sorted(held))}) is not in the records yet, and {what}: start "
+        f"Hanse where it worked before, or bring its file, with the -wal and -shm beside it; where what is missing is "
+        f"lost for good, a file {lost.name} beside it says so, and it is made anew as git says"
     )
 
 

@@ -580,7 +580,7 @@ class NoticeRow(Base, table=True):
 
 
 class RegisterRow(Base, table=True):
-    """A register, and the token of how it stands. The one without a name says that registers are kept here at all."""
+    """A register that is kept here, and the token of how it stands."""
 
     __tablename__ = "registers"
 

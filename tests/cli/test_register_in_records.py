@@ -54,6 +54,11 @@ def test_an_upgrade_to_it_plans_nothing_and_other_folders_plan_nothing_either(ke
     assert documents(federation) == ["vo.example.org"]
     said = federation.hanse("plan")
     assert (said.code, "taken over" in said.err) == (0, False)
+    federation.write("hanse.toml", federation.settings + EMBEDDED)
+    said = federation.hanse("plan")
+    assert "kept in the records by now" in said.out + said.err
+    assert "Plan: nothing to do; 1 unchanged, 1 unknown" in said.out
+    federation.write("hanse.toml", federation.settings)
     monkeypatch.setenv("HANSE_STATE", elsewhere)
     assert federation.hanse("plan").code == 0
 

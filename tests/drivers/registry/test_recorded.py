@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from reconciler.drivers.embedded import FILE, Embedded, registers
 from reconciler.errors import RecordsError, Terminal, Transient
 from reconciler.ports import Document
 from reconciler.records.database import passing
-from reconciler.records.documents import Documents
+from reconciler.records.documents import LOST, Documents
 from reconciler.records.store import open_store, read_store
 from reconciler.records.tables import DocumentRow, InventoryRow, RegisterRow, table
 
@@ -46,9 +50,9 @@ def folder(tmp_path):
     return folder
 
 
-def held(store, *uids):
-    """The records hold Sites with these marks."""
-    same = {"generation": 1, "digest": "d", "observed_digest": "d", "target": "registry:sites", "meta_digest": ""}
+def held(store, *uids, at="sites"):
+    """The records hold resources with these marks in a register."""
+    same = {"generation": 1, "digest": "d", "observed_digest": "d", "target": f"registry:{at}", "meta_digest": ""}
     rows = [{"ref": f"Site/{uid[:3]}", "uid": uid, "source": "git", **same} for uid in uids]
     with store.database.writing() as connection:
         connection.execute(insert(table(InventoryRow)), rows)
@@ -59,16 +63,15 @@ def rows(store, row):
         return connection.execute(select(table(row))).all()
 
 
-def test_the_first_reading_takes_over_what_lies_in_the_state_folder_with_its_token(store, folder, capsys):
+def test_the_first_reading_takes_over_what_lies_in_the_state_folder_with_its_token(store, folder):
     held(store, U1, U2)
     before = registers(folder / FILE)
-    found = store.documents.table("sites", folder).read()
-    assert found == before["sites"]
-    assert store.documents.table("sites", folder).read(before["sites"].token).unchanged
-    assert store.documents.table("vos", folder).read() == before["vos"]
-    said = capsys.readouterr().out
-    assert said.count("the register was taken over") == 1
-    assert "documents=3" in said
+    with capture_logs() as said:
+        found = store.documents.table("sites", folder).read()
+        assert found == before["sites"]
+        assert store.documents.table("sites", folder).read(before["sites"].token).unchanged
+        assert store.documents.table("vos", folder).read() == before["vos"]
+    assert [(one["register"], one["documents"], one["lost"]) for one in said] == [("sites", 2, 0), ("vos", 1, 0)]
 
 
 def test_it_is_taken_over_once(store, folder):
@@ -99,7 +102,7 @@ def test_many_that_come_at_once_take_it_over_once(store, folder):
     for _ in range(5):
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(read, range(8))) == [{"A", "B"}] * 8
-        assert len(rows(store, DocumentRow)) == 3
+        assert len(rows(store, DocumentRow)) == 2
         with store.database.writing() as connection:
             for one in (DocumentRow, RegisterRow):
                 connection.execute(delete(table(one)))
@@ -120,7 +123,7 @@ def test_without_the_file_nothing_is_concluded_where_something_is_held(store, tm
         with pytest.raises(Terminal, match=rf"there is no {tmp_path}/registry\.sqlite: start Hanse where it worked"):
             use()
     assert rows(store, RegisterRow) == []
-    assert "of 1 resources is not in the records yet" in store.documents.missing(tmp_path)
+    assert "of 1 resources (sites) is not in the records yet" in store.documents.missing(tmp_path)
 
 
 def test_somebody_elses_file_is_not_taken_over(store, folder):
@@ -130,11 +133,68 @@ def test_somebody_elses_file_is_not_taken_over(store, folder):
     assert rows(store, DocumentRow) == []
 
 
-def test_an_empty_file_says_that_the_register_is_lost_for_good(store, tmp_path):
+def test_an_older_file_is_not_taken_over_and_the_true_one_is_brought_later(store, folder, tmp_path):
+    held(store, U1, U2)
+    older = tmp_path / "older"
+    Embedded(older / FILE, "sites").put([Document("A", {"n": 1}, U1)])
+    sites = store.documents.table("sites", older)
+    for use in (sites.read, lambda: sites.put([Document("C", {})]), lambda: sites.remove(["A"])):
+        with pytest.raises(Terminal, match=r"of 2 resources .*registry\.sqlite lacks 1 of them"):
+            use()
+    assert "lacks 1 of them" in store.documents.missing(older)
+    assert rows(store, RegisterRow) == rows(store, DocumentRow) == []
+    assert set(store.documents.table("sites", folder).read().documents) == {"A", "B"}
+
+
+def test_a_register_that_the_file_lacks_is_in_doubt_beside_one_that_it_has(store, tmp_path):
     held(store, U1)
-    (tmp_path / FILE).touch()
+    held(store, U2, at="vos")
+    Embedded(tmp_path / FILE, "sites").put([Document("A", {"n": 1}, U1)])
+    assert set(store.documents.table("sites", tmp_path).read().documents) == {"A"}
+    with pytest.raises(Terminal, match=r"of 1 resources \(vos\) .*lacks 1 of them"):
+        store.documents.table("vos", tmp_path).read()
+    assert "(vos)" in store.documents.missing(tmp_path)
+    assert store.documents.missing(tmp_path, lambda name: name != "vos") == ""
+
+
+def test_a_register_that_stays_in_the_file_is_taken_over_when_its_turn_comes(store, folder):
+    store.documents.table("vos", folder).read()
+    assert (store.documents.keeps("vos"), store.documents.keeps("sites")) == (True, False)
+    Embedded(folder / FILE, "sites").put([Document("C", {"n": 3}, "4" * 32)])
+    held(store, U1, U2, "4" * 32)
+    assert set(store.documents.table("sites", folder).read().documents) == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize("brought", ["nothing", "an empty file", "an older file"])
+def test_only_a_file_that_is_called_so_says_that_what_is_missing_is_lost(store, tmp_path, brought):
+    held(store, U1, U2)
+    if brought == "an empty file":
+        (tmp_path / FILE).touch()
+    if brought == "an older file":
+        Embedded(tmp_path / FILE, "sites").put([Document("A", {"n": 1}, U1)])
+    with pytest.raises(Terminal, match=r"a file registry\.sqlite\.lost beside it says so"):
+        store.documents.table("sites", tmp_path).read()
+    (tmp_path / f"{FILE}{LOST}").touch()
     assert store.documents.missing(tmp_path) == ""
-    assert store.documents.table("sites", tmp_path).read().documents == {}
+    expected = {"A"} if brought == "an older file" else set()
+    assert set(store.documents.table("sites", tmp_path).read().documents) == expected
+
+
+def test_a_copy_without_what_lies_beside_the_file_is_in_doubt_and_says_what_belongs_to_it(store, tmp_path):
+    held(store, U1, U2)
+    for name in ("live", "copy"):
+        (tmp_path / name).mkdir()
+    with closing(
+        sqlite3.connect(tmp_path / "live" / FILE)
+    ) as looking:  # who looks keeps the log from being written back
+        looking.execute("PRAGMA journal_mode = WAL")
+        looking.execute("CREATE TABLE other (a)")
+        Embedded(tmp_path / "live" / FILE, "sites").put([Document("A", {}, U1), Document("B", {}, U2)])
+        shutil.copy(tmp_path / "live" / FILE, tmp_path / "copy" / FILE)
+        with pytest.raises(Terminal, match="lacks 2 of them: .* with the -wal and -shm beside it"):
+            store.documents.table("sites", tmp_path / "copy").read()
+        assert rows(store, RegisterRow) == []
+        assert set(store.documents.table("sites", tmp_path / "live").read().documents) == {"A", "B"}
 
 
 def test_looking_at_new_records_writes_nothing(store, tmp_path):
@@ -207,8 +267,6 @@ def test_a_lock_that_is_held_too_long_passes_and_so_does_a_lost_connection(postg
 
 
 def test_a_locked_file_passes(tmp_path):
-    import sqlite3
-
     first, second = (sqlite3.connect(tmp_path / "x", timeout=0, isolation_level=None) for _ in range(2))
     try:
         first.execute("BEGIN IMMEDIATE")
