@@ -11,11 +11,14 @@ import orjson
 from reconciler.authority.changes import Change
 from reconciler.kinds.roleassignment import RoleAssignmentSpec
 from reconciler.kinds.tenancy.reaching import charters
+from reconciler.kinds.virtualcluster.beside import reached
+from reconciler.kinds.virtualcluster.spec import VirtualClusterSpec
 from reconciler.model import Ref, Resource
 from reconciler.settings import OwnerSettings
 from reconciler.tenancy import Book, Rules, Subject, Thing
 
 _OF_FEDERATION = ("RoleAssignment", "Site", "VO")
+_ANYWHERE = "compute:"
 _LEVELS = {"Site": "site", "VO": "vo", "ServiceGroup": "serviceGroup"}
 
 
@@ -34,12 +37,13 @@ def thing_of(change: Change, before: Mapping[Ref, Resource], rules: Rules) -> Th
     for state in states:
         for level, name in _over(state, before):
             over[level].add(name)
+    places = {place for state in states for place in _places(state)}
     known, words = _by_roles(change, before) if _roles_count(change, rules) else (frozenset(), ())
     return Thing(
         refs,
         change.files,
-        frozenset(state.target for state in states if state.target),
-        frozenset(_beginning(state) for state in states if state.open and not state.target),
+        frozenset(one for one in places if not one.endswith("/") and one != _ANYWHERE),
+        frozenset(one for one in places if one.endswith("/") or one == _ANYWHERE),
         frozenset(field.path for field in change.fields),
         frozenset(_inner(change)),
         {level: frozenset(names) for level, names in over.items()},
@@ -96,7 +100,8 @@ def _over(state: Resource, before: Mapping[Ref, Resource]) -> Iterator[tuple[str
         yield "vo", vo
     if state.ref.namespace and Ref.of("VO", state.ref.namespace) in before:
         yield "vo", state.ref.namespace
-    for site in {*_sites(content), *([name] if kind == "Site" else []), *_of_target(state.target, before)}:
+    there = {site for place in (state.target, *_reached(state)) for site in _of_target(place, before)}
+    for site in {*_sites(content), *([name] if kind == "Site" else []), *there}:
         yield "site", site
         found = before.get(Ref.of("Site", site))
         ngi = orjson.loads(found.content).get("ngi") if found else content.get("ngi") if kind == "Site" else None
@@ -104,10 +109,25 @@ def _over(state: Resource, before: Mapping[Ref, Resource]) -> Iterator[tuple[str
             yield "ngi", str(ngi)
 
 
+def _places(state: Resource) -> Iterator[str]:
+    """The back ends that it lives on, its machines elsewhere too, or how their names begin where that is open."""
+    if state.target:
+        yield state.target
+    elif state.open:
+        yield _beginning(state)
+    yield from _reached(state)
+
+
 def _beginning(state: Resource) -> str:
     """How the name of the cloud begins that place/ will choose for it."""
     site = next(_sites(orjson.loads(state.content)), "")
-    return f"compute:{site}/" if site else "compute:"
+    return f"compute:{site}/" if site else _ANYWHERE
+
+
+def _reached(state: Resource) -> Iterable[str]:
+    """Where a cluster has machines beside its own cloud."""
+    spec = state.spec if state.ref.kind == "VirtualCluster" else None
+    return reached(spec) if isinstance(spec, VirtualClusterSpec) else ()
 
 
 def _sites(content: Mapping[str, Any]) -> Iterator[str]:

@@ -397,3 +397,24 @@ def test_a_cluster_whose_place_is_open_asks_whoever_guards_a_cloud_that_it_could
     plan = planned(fed)
     assert said(plan) == ["create VirtualCluster/tides/hub NotAuthorised"]
     assert [one.name for one in plan.parts] == ["site:ALPHA"]
+
+
+@pytest.mark.parametrize("cloud", ["", "cloud: main, "])
+def test_a_cluster_with_machines_at_another_site_asks_whoever_guards_the_cloud_there(tmp_path, cloud):
+    fed = begun(tmp_path / "fed")
+    guard = IMAGES.replace("images:ALPHA/*", "compute:ALPHA/*")
+    beta = ALPHA.replace("ALPHA", "BETA").replace("alpha.", "beta.")
+    signed(fed, "olga", {"alpha.yaml": ALPHA, "beta.yaml": beta, "tenancy/alpha.yaml": guard})
+    applied(fed, until_quiet=True)
+    here = CLUSTER.replace("site: ALPHA", "site: BETA").replace(
+        "  sshKeys", "  software: [{role: wireguard}]\n  sshKeys"
+    )
+    there = here.replace("{name: wn, ", f"{{name: wn, site: ALPHA, {cloud}")
+    signed(fed, "ada", {"tides/hub.yaml": here})
+    assert said(planned(fed)) == ["create VirtualCluster/tides/hub New"]
+    signed(fed, "ada", {"tides/hub.yaml": there})
+    plan = planned(fed)
+    assert said(plan) == ["create VirtualCluster/tides/hub NotAuthorised"]
+    assert [(one.name, [by.identity for by in one.wanted[0].by]) for one in plan.parts] == [
+        ("site:ALPHA", ["sam@example.org"])
+    ]

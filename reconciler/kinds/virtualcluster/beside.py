@@ -9,7 +9,7 @@ The identifier of a machine elsewhere begins with its place, ``SITE-B/cloud|``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,6 +43,18 @@ def place_of(machine: Machine | None, home: Target) -> str:
     cure = f"name it in the Site's cloud: options: {{{JOINS}: [{machine.site}/CLOUD]}}"
     why = "names several of the clouds that join" if found else "is none of the clouds that join"
     raise Terminal(f"the group {machine.name}: {wanted.rstrip('/')} {why} {home.id} ({named}): {cure}")
+
+
+def reached(spec: VirtualClusterSpec) -> Iterator[str]:
+    """Where its groups have machines elsewhere, by the manifest alone: targets.
+
+    How the name of one begins, ending in ``/``, where a group leaves the cloud of its site out.
+    """
+    for group in spec.workers:
+        if group.site is not None and group.cloud is not None:
+            yield target_id(group.site, group.cloud, spec.vo)
+        elif group.site not in (None, spec.site):
+            yield f"{PREFIX}{group.site}/"
 
 
 def places_of(specs: Iterable[Spec | None], home: Target) -> Sequence[str]:
