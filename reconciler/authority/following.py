@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,8 @@ def ended(judged: Judged, store: Store) -> None:
     held = frozenset(action.ref for action in judged.authority.held)
     found = judged.case.found if judged.case else {}
     changed = [(one, _declared(one.old), _declared(one.new)) for ref, one in found.items() if ref not in held]
+    if not changed:
+        return
     store.consents.end(said_of(one.ref, was) for one, was, now in changed if was != now)
     store.consents.use(made_by(one.ref, now) for one, _, now in changed)  # who made it so did it just now
 
@@ -124,7 +127,6 @@ class _Following:
     _evidence: Evidence | None = None
     _consents: Sequence[Consent] = ()
     _makers: dict[Ref, tuple[Who, ...]] = field(default_factory=dict)
-    _caused: dict[Ref, list[Resource]] | None = None
     _past: dict[str, frozenset[str]] = field(default_factory=dict)
     _causes: frozenset[Ref] = frozenset()
     """Of what needs a word."""
@@ -197,9 +199,8 @@ class _Following:
         """What git changes now of that because of which something is brought along, or may be."""
         if not self.case.found or self._watch is None:
             return []
-        causes = self._caused_by(self._watch).keys() | self._causes
         found = self.case.found.items()
-        return [one for ref, one in found if (_brings(one) or ref in causes) and self._changed(ref)]
+        return [one for ref, one in found if (_brings(one) or ref in self._bringing) and self._changed(ref)]
 
     # -- who agreed ----------------------------------------------------------------------------------------------------
 
@@ -256,14 +257,12 @@ class _Following:
                 said += [Said(_MADE, who, mark, f"made {change.ref} what it is") for who in makers]
         return Remembered(tuple(said))
 
-    def _caused_by(self, watch: Watch) -> Mapping[Ref, Sequence[Resource]]:
-        """Cause -> what it brings along at guarded back ends."""
-        if self._caused is None:
-            self._caused = defaultdict(list)
-            for one in self.graph.resources.values():
-                for cause in causes_of(one, self.house.kinds) if one.owner is not None and watch(one.target) else ():
-                    self._caused[cause].append(one)
-        return self._caused
+    @cached_property
+    def _bringing(self) -> frozenset[Ref]:
+        """That because of which something is, or is to be, at guarded back ends."""
+        owned = [one for one in self.graph.resources.values() if one.owner is not None]
+        there = [one for one in owned if self._watch is not None and self._watch(one.target)]
+        return self._causes.union(*(causes_of(one, self.house.kinds) for one in there))
 
 
 def _declared(resource: Resource | None) -> str:

@@ -201,14 +201,10 @@ class Service:
 
         self.fetcher.moved = moved
         watch = watching(Path(settings.source.repository), folders, moved)
-        formerly, told, secret = (
-            Path(settings.state) / "notified",
-            self.house.store.delivered,
-            self.house.drivers.secret,
-        )
-        notifier = Notifier(settings.notify, formerly, secret, records=told)
-        alarms = Alarms(settings.notify, formerly, secret, records=told)
-        telling = digests(settings, self.house.store, self.house.drivers.secret, self.measured.notified)
+        formerly, secret = Path(settings.state) / "notified", self.house.drivers.secret
+        notifier = Notifier(settings.notify, formerly, secret, records=self.house.store.delivered)
+        alarms = Alarms(settings.notify, formerly, secret, records=self.house.store.delivered)
+        telling = digests(settings, self.house.store, secret, self.measured.notified)
         fetching = self.fetcher.keep
         beside = [
             lambda ring: self.watched.keep(ring.stop),

@@ -57,6 +57,13 @@ def together(those: Iterable[One], key: Callable[[One], object]) -> list[list[On
     return list(found.values())
 
 
+def many_together(those: Iterable[One], key: Callable[[One], object]) -> list[list[One]]:
+    """The same where they are many; a few are told one by one."""
+    return [
+        some for found in together(those, key) for some in ([found] if len(found) > ALIKE else [[one] for one in found])
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """Actions of a plan of which the same is to be said."""
@@ -138,8 +145,7 @@ def asked(wanted: Sequence[Wanted], actions: Mapping[Ref, Action]) -> list[list[
         what = (action.verb, _changes(action)) if action else one.what
         return what, one.why, one.by, one.given
 
-    apart = together(wanted, key)
-    return [some for those in apart for some in ([those] if len(those) > ALIKE else [[one] for one in those])]
+    return many_together(wanted, key)
 
 
 def listed(items: Sequence[ResourceShape]) -> list[tuple[list[ResourceShape], str]]:

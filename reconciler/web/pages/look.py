@@ -16,7 +16,8 @@ from starlette.responses import Response
 
 from reconciler.model import Ref
 from reconciler.plan.render import words
-from reconciler.plan.render.causes import ALIKE, pattern, said
+from reconciler.plan.render.causes import pattern, said
+from reconciler.web.causing import many_together
 from reconciler.web.door import VISIT
 from reconciler.web.shapes import FindingShape
 
@@ -136,8 +137,9 @@ def wrapped(text: str) -> Markup:
 
 def alike(findings: Sequence[FindingShape]) -> list[list[FindingShape]]:
     """Findings; those under which nothing stands and of which the same is said, together where they are many."""
-    found: dict[object, list[FindingShape]] = {}
-    for one in findings:
+
+    def key(one: FindingShape) -> object:
         what = tuple(pattern(said(Ref(one.name), line)) for line in one.said)
-        found.setdefault(one.name if one.below else (what, one.well, one.needed), []).append(one)
-    return [some for those in found.values() for some in ([those] if len(those) > ALIKE else [[one] for one in those])]
+        return one.name if one.below else (what, one.well, one.needed)
+
+    return many_together(findings, key)

@@ -160,7 +160,7 @@ def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
         "summary": summary(known.rest),
         "steps": next_steps(known.rest),
         "sections": [(title, _by_verb(rows)) for title, rows in titled if rows],
-        "unreachable": _by_why(made.unreachable),
+        "unreachable": causing.together(made.unreachable.items(), lambda one: one[1]),
         "told": [(title, lines) for title, lines in told if lines],
         "granted_title": claimed.TITLE,
         "granted_numbers": claimed.NUMBERS,
@@ -179,13 +179,6 @@ def _by_verb(rows: Sequence[causing.Row]) -> list[tuple[Verb, int, list[causing.
         told = {ref for row in those[:_LISTED] for ref in row.told}
         number = len({ref for row in those for ref in row.told})
         found.append((verb, number, those[:_LISTED], number - len(told)))
-    return found
-
-
-def _by_why(unreachable: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for target, why in unreachable.items():
-        found.setdefault(why, []).append(target)
     return found
 
 
