@@ -27,6 +27,14 @@ _MINUTE = 60.0
 _LATEST = 20
 
 
+def latest(sight: Sight) -> str:
+    """What moves when anything was done or planned, as the stream tells it; pages say at which they were drawn."""
+    event, run, state = listing.latest(sight.store.database)
+    planned = sight.planned()
+    digest = planned.plan.digest if planned else ""
+    return orjson.dumps({"event": event, "run": run, "state": state, "plan": digest}).decode()
+
+
 # -- what was planned last ---------------------------------------------------------------------------------------------
 
 
@@ -214,8 +222,9 @@ def events(sight: Sight, before: int | None, most: int, ref: str = "", run: str 
 
 def under_way(sight: Sight) -> list[shapes.MovingShape]:
     """What the run of now has started and not ended."""
-    latest = {run.id for run in listing.runs(sight.store.database, "", 1) if run.state == "running"}
-    started = [one for one in sight.store.journal.unsettled() if one.run in latest and one.state == "started"]
+    now = {run.id for run in listing.runs(sight.store.database, "", 1) if run.state == "running"}
+    unsettled = sight.store.journal.unsettled() if now else ()
+    started = [one for one in unsettled if one.run in now and one.state == "started"]
     return [
         shapes.MovingShape(
             ref=one.ref,

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.errors import HanseError
-from reconciler.records import listing
 from reconciler.web import seen
 from reconciler.web.known import Answer, refused
 from reconciler.web.sight import Sight
@@ -72,10 +71,7 @@ class _Shared:
 
     def _looked(self) -> tuple[bytes, bytes]:
         try:
-            event, run, state = listing.latest(self._sight.store.database)
-            moving = [one.model_dump(mode="json") for one in seen.under_way(self._sight)] if state == "running" else []
+            moving = [one.model_dump(mode="json") for one in seen.under_way(self._sight)]
+            return seen.latest(self._sight).encode(), orjson.dumps(moving)
         except HanseError:
             return self._found  # told again once the database answers
-        planned = self._sight.planned()
-        digest = planned.plan.digest if planned else ""
-        return orjson.dumps({"event": event, "run": run, "state": state, "plan": digest}), orjson.dumps(moving)

@@ -80,8 +80,10 @@ class OfDay(Query):
 
 def overview(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
     """What is not ready and why, what waits for a person, what was done last."""
+    drawn_at = seen.latest(sight)
     known, status = seen.last_round(sight), seen.status(sight)
     values = {
+        "drawn_at": drawn_at,
         "status": status,
         "blocked": causing.of_blocked(known) if known else [],
         "causes": causing.of_troubles(sight, known),
@@ -110,36 +112,40 @@ def resources(sight: Sight, query: OfResources, _path: Mapping[str, str]) -> byt
 def resource(sight: Sight, _query: Query, path: Mapping[str, str]) -> bytes:
     """All of one resource."""
     ref = Ref.of(path["kind"], path["name"], path.get("namespace"))
+    drawn_at = seen.latest(sight)
     found = None if "\0" in ref else seen.resource(sight, ref)
     if found is None:
         raise Gone(f"nothing is known of {ref}")
     desired = orjson.dumps(found.desired, option=orjson.OPT_INDENT_2).decode() if found.desired else ""
     heat = _heat(sight, "", *_span(sight, 30), found.name) if found.kind == "Site" else _NO_HEAT
-    return page("resource.html", "/resources", sight.clock(), one=found, desired=desired, **heat)
+    return page("resource.html", "/resources", sight.clock(), drawn_at=drawn_at, one=found, desired=desired, **heat)
 
 
 def runs(sight: Sight, query: OfRuns, _path: Mapping[str, str]) -> bytes:
     """Runs, the latest first."""
+    drawn_at = seen.latest(sight)
     found = seen.runs(sight, query.cursor, query.limit)
-    return page("runs.html", "/runs", sight.clock(), found=found, cursor=query.cursor)
+    return page("runs.html", "/runs", sight.clock(), drawn_at=drawn_at, found=found, cursor=query.cursor)
 
 
 def run(sight: Sight, query: OfRun, path: Mapping[str, str]) -> bytes:
     """One run and what it did."""
+    drawn_at = seen.latest(sight)
     found = None if "\0" in path["run"] else sight.store.runs.get(path["run"])
     if found is None:
         raise Gone(f"there is no run {path['run']}")
     events = seen.events(sight, int(query.cursor) if query.cursor else None, 100, run=found.id)
     moving = seen.under_way(sight) if found.state == "running" else []
     values = {"run": seen.run_shape(found), "events": events, "moving": moving, "cursor": query.cursor}
-    return page("run.html", "/runs", sight.clock(), **values)
+    return page("run.html", "/runs", sight.clock(), drawn_at=drawn_at, **values)
 
 
 def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
     """What the last round planned, by why and by verb, and what became of it."""
+    drawn_at = seen.latest(sight)
     known = seen.last_round(sight)
     if known is None:
-        return page("plan.html", "/plan", sight.clock(), plan=None)
+        return page("plan.html", "/plan", sight.clock(), drawn_at=drawn_at, plan=None)
     made = known.planned.plan
     found = words.parts(made.actions)
     ended = known.outcomes
@@ -155,6 +161,7 @@ def plan(sight: Sight, _query: Query, _path: Mapping[str, str]) -> bytes:
         ("Warnings", made.warnings[:_LISTED]),
     )
     values = {
+        "drawn_at": drawn_at,
         "plan": made,
         "planned_at": known.planned.at,
         "summary": summary(known.rest),

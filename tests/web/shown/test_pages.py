@@ -39,6 +39,10 @@ PAGES = (
     "/usage?month=2020-01",
     "/map",
 )
+MORE_RUNS = """new Promise((done, fail) => {
+  const look = () => document.querySelectorAll('#runs tbody tr').length > %d ? done(true) : setTimeout(look, 100);
+  look(); setTimeout(() => fail(new Error('nothing came')), 20000);
+})"""
 READING = """(() => {
   const numbers = said => said.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => {
@@ -228,11 +232,21 @@ def test_a_page_follows_what_is_done(looked, browser):
     browser.open(f"{looked.url}/runs")
     before = browser.run("document.querySelectorAll('#runs tbody tr').length")
     run = looked.store.runs.begin("c" * 40, "d" * 32, "somebody", "apply")
-    script = """new Promise((done, fail) => {{
-      const look = () => document.querySelectorAll('#runs tbody tr').length > {0} ? done(true) : setTimeout(look, 100);
-      look(); setTimeout(() => fail(new Error('nothing came')), 20000);
-    }})"""
-    assert browser.run(script.format(before)) is True
+    assert browser.run(MORE_RUNS % before) is True
+    looked.store.runs.finish(run, "done", {})
+
+
+def test_what_is_done_before_the_stream_begins_comes_too(looked, browser):
+    browser.headers(Authorization=f"Bearer {TOKEN}")
+    browser.look()
+    browser.call("Fetch.enable", patterns=[{"urlPattern": "*/api/v1/stream"}])
+    browser.open(f"{looked.url}/runs")
+    before = browser.run("document.querySelectorAll('#runs tbody tr').length")
+    run = looked.store.runs.begin("e" * 40, "f" * 32, "somebody", "apply")
+    (held,) = (event["params"] for event in browser.events if event.get("method") == "Fetch.requestPaused")
+    browser.call("Fetch.continueRequest", requestId=held["requestId"])
+    browser.call("Fetch.disable")
+    assert browser.run(MORE_RUNS % before) is True
     looked.store.runs.finish(run, "done", {})
 
 

@@ -26,12 +26,15 @@ function copying(root) {
 }
 
 function living() {
-  if (!document.querySelector("[data-live]") || !("EventSource" in window)) return;
-  let first = true, timer = 0;
+  const live = document.querySelector("[data-live]");
+  if (!live || !("EventSource" in window)) return;
+  // What was done while the page was on its way is told by the stream's first word: it is not what the page was drawn at.
+  let drawn = live.dataset.live, told = drawn, timer = 0;
   const stream = new EventSource("/api/v1/stream");
   const again = () => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
+      const at = told;
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
       if (!answer || !answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -45,10 +48,11 @@ function living() {
           part.replaceWith(document.adoptNode(next));
         }
       }
+      drawn = at;
       copying(document);
     }, 300);
   };
-  stream.addEventListener("changed", () => { if (!first) again(); first = false; });
+  stream.addEventListener("changed", (event) => { told = event.data; if (told !== drawn) again(); });
   stream.addEventListener("moving", (event) => { if (event.data !== "[]" || document.querySelector("#moving li")) again(); });
   addEventListener("pagehide", () => stream.close());
 }
