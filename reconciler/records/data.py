@@ -28,10 +28,19 @@ from reconciler.ports import DataPolicy, Files, Scan
 from reconciler.records.catalogue import Kept
 from reconciler.records.columns import said
 from reconciler.records.database import Database, chunks
-from reconciler.records.datarows import DarkRow, DataRuleRow, HoldRow, LockRow, LockState, ReplicaRow, ScanRow
 from reconciler.records.holdings import HEAVY
 from reconciler.records.locks import Bad, Hold, Writing, nobody, nothing, numbers
-from reconciler.records.tables import OperationRow, table
+from reconciler.records.tables import (
+    DarkRow,
+    DataRuleRow,
+    HoldRow,
+    LockRow,
+    LockState,
+    OperationRow,
+    ReplicaRow,
+    ScanRow,
+    table,
+)
 
 _RULES, _REPLICAS, _HOLDS, _LOCKS = table(DataRuleRow), table(ReplicaRow), table(HoldRow), table(LockRow)
 _SCANS, _DARK, _OPERATIONS = table(ScanRow), table(DarkRow), table(OperationRow)
