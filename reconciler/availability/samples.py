@@ -55,15 +55,17 @@ def timeline_of(samples: Sequence[Sample], missing: str) -> Timeline | None:
         if second <= latest:
             return _unordered(samples, missing)
         latest = second
-        if -DAY <= second < DAY:
-            seen = True
-            if status != state:
-                state = status
-                if second <= 0:
-                    states[0] = status
-                else:
-                    times.append(second)
-                    states.append(status)
+        if not -DAY <= second < DAY:
+            continue
+        seen = True
+        if status == state:
+            continue
+        state = status
+        if second <= 0:
+            states[0] = status
+        else:
+            times.append(second)
+            states.append(status)
     return Timeline(tuple(times), tuple(states)) if seen else None
 
 
