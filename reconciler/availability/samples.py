@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from reconciler.availability.timeline import DAY, Timeline
@@ -26,15 +26,6 @@ class Series(NamedTuple):
     hostname: str
     metric: str
     samples: Sequence[Sample]
-
-
-def series_of(samples: Iterable[tuple[str, str, str, Sample]]) -> Iterator[Series]:
-    """Series from (service, host, metric, sample) in any order."""
-    found: dict[tuple[str, str, str], list[Sample]] = {}
-    for service, hostname, metric, sample in samples:
-        found.setdefault((service, hostname, metric), []).append(sample)
-    for key, some in found.items():
-        yield Series(*key, sorted(some, key=lambda sample: sample.second))
 
 
 def without(samples: Sequence[Sample], hidden: Collection[tuple[str, int, int]]) -> Sequence[Sample]:
