@@ -127,7 +127,7 @@ def test_a_file_that_another_process_is_writing_is_not_swept(root, source, tmp_p
         [
             sys.executable,
             "-c",
-            f"import fcntl,time; f=open({str(held)!r},'w'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(60)",
+            f"import fcntl,time; f=open({str(held)!r},'w'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(600)",
         ],
         stdout=subprocess.PIPE,
     )
