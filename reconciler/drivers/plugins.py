@@ -79,10 +79,6 @@ class Plugins:
     folders: Mapping[str, Path] = field(default_factory=dict)
     """Folder that metric templates name -> folder of this machine."""
 
-    def plugins(self) -> Sequence[str]:
-        """Names that may be run and are installed."""
-        return sorted(name for name in self.allowed if _installed(self.folder / name))
-
     def check(self, plugin: str, arguments: Sequence[str], timeout_seconds: float) -> CheckResult:
         """Run one plugin; ``timeout_seconds`` becomes its ``-t`` unless ``arguments`` have one, or it is a path."""
         whole, (where, _, plugin) = plugin.startswith("/"), plugin.rpartition("/")

@@ -65,10 +65,6 @@ class CheckResult:
 class Checker(Protocol):
     """Runs plugins from an allow-list."""
 
-    def plugins(self) -> Sequence[str]:
-        """Names that may be run and are installed."""
-        ...
-
     def check(self, plugin: str, arguments: Sequence[str], timeout_seconds: float) -> CheckResult:
         """Run one plugin in its own process group. A signal, a time-out or an exit code outside 0..3 is UNKNOWN.
 

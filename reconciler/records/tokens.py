@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sqlalchemy import RowMapping, insert, select, update
 
@@ -16,7 +16,6 @@ from reconciler.records.tables import ApiTokenRow, table
 
 Right = Literal["results", "read", "metrics", "pause"]
 """Tell results of probes; read availability and statuses; read metrics; hold something and let it go on."""
-RIGHTS: tuple[Right, ...] = get_args(Right)
 PREFIX = "hanse_"
 _TOKENS = table(ApiTokenRow)
 

@@ -50,9 +50,6 @@ class Checker:
         self.gate, self.lock = gate, threading.Lock()
         self.calls, self.now, self.most, self.alone = [], Counter(), 0, True
 
-    def plugins(self):
-        return ["check_http"]
-
     def check(self, plugin, arguments, timeout_seconds):
         name = arguments[-1]
         with self.lock:

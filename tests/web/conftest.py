@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import requests
@@ -17,7 +17,7 @@ from reconciler.copies import Board
 from reconciler.kinds.probe import Checks, Looked
 from reconciler.model import Ref
 from reconciler.records.store import Store, open_store
-from reconciler.records.tokens import RIGHTS
+from reconciler.records.tokens import Right
 from reconciler.settings import WebSettings
 from reconciler.web import argo, metrics, results
 from reconciler.web.known import Known
@@ -80,7 +80,8 @@ class Serving:
         self.known = Known(self.store, settings, lambda: NOW, lambda: checks, backlog=lambda: (3, 1.5))
         names = iter("abcdef")
         self.tokens = {
-            right: self.store.tokens.create(right, [right], "me", lambda n: next(names) * 2 * n) for right in RIGHTS
+            right: self.store.tokens.create(right, [right], "me", lambda n: next(names) * 2 * n)
+            for right in get_args(Right)
         }
         self.serving = serving(
             "127.0.0.1:0",

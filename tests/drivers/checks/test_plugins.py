@@ -13,7 +13,6 @@ import pytest
 from reconciler.drivers import plugins
 from reconciler.errors import Terminal
 from reconciler.model import Target
-from reconciler.ports.check import STANDARD_PLUGINS
 from tests.real.answering import answering
 from tests.real.bind import free_port
 from tests.real.sshd import sshd
@@ -141,12 +140,6 @@ def test_asking_for_help_is_no_check(real, argument):
 
 def test_arguments_from_files_are_refused(real):
     assert "--extra-opts" in real.check("check_tcp", ["--extra-opts=x@/etc/secret"], 5).summary
-
-
-def test_what_is_installed_and_allowed_is_listed(real):
-    assert "check_http" in real.plugins()
-    assert set(real.plugins()) <= set(STANDARD_PLUGINS)
-    assert opened(allow=["check_dummy", "check_none"]).plugins() == ["check_dummy"]
 
 
 def test_only_what_is_allowed_is_run(real, tmp_path):
