@@ -153,17 +153,21 @@ def _unpack(file: Path, told: About, folder: Path) -> None:
     try:
         with tarfile.open(file, "r:gz") as archive:
             for name in told.sha256:
-                content = archive.extractfile(name)
-                if content is None:
-                    raise tarfile.ReadError(name)
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                with (folder / name).open("xb") as written:
-                    shutil.copyfileobj(content, written)
+                _extract(archive, name, folder / name)
     except (tarfile.TarError, EOFError, OSError, KeyError) as error:
         raise RecordsError(f"{file}: it is damaged") from error
     for name, digest in told.sha256.items():
         if (folder / name).is_symlink() or _digest(folder / name) != digest:
             raise RecordsError(f"{file}: {name} in it is damaged")
+
+
+def _extract(archive: tarfile.TarFile, name: str, file: Path) -> None:
+    content = archive.extractfile(name)
+    if content is None:
+        raise tarfile.ReadError(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("xb") as written:
+        shutil.copyfileobj(content, written)
 
 
 def _digest(file: Path) -> str:

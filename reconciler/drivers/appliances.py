@@ -41,6 +41,10 @@ class _Held:
     users: int = 0
     fetched: Fetched | None = None
 
+    def discard(self) -> None:
+        if self.fetched is not None:
+            self.fetched.path.unlink(missing_ok=True)
+
 
 _HELD: dict[tuple[str, Appliance], _Held] = {}
 _HOLDING = threading.Lock()
@@ -52,22 +56,27 @@ def fetched(appliance: Appliance, directory: str, progress: Progress | None = No
 
     Raises Transient when it may come later, Terminal when it is not there or not what it must be.
     """
+    with _held(directory, appliance) as held:
+        with held.lock:
+            if held.fetched is None:
+                held.fetched = _fetch(appliance, directory, progress or _unheard)
+        yield held.fetched
+
+
+@contextmanager
+def _held(directory: str, appliance: Appliance) -> Iterator[_Held]:
+    """What all who want this now have in common; its file goes with the last of them."""
     key = (directory, appliance)
     with _HOLDING:
         held = _HELD.setdefault(key, _Held())
         held.users += 1
     try:
-        with held.lock:
-            if held.fetched is None:
-                held.fetched = _fetch(appliance, directory, progress or _unheard)
-        yield held.fetched
+        yield held
     finally:
         with _HOLDING:
             held.users -= 1
             if not held.users:
-                del _HELD[key]
-                if held.fetched is not None:
-                    held.fetched.path.unlink(missing_ok=True)
+                _HELD.pop(key).discard()
 
 
 def _fetch(appliance: Appliance, directory: str, progress: Progress) -> Fetched:

@@ -103,9 +103,9 @@ def authors(repository: Path, commits: Iterable[str], lists: Sequence[Signers]) 
     for signers in lists:
         with checking(signers) as environment:
             told = _told(repo, settings_of(signers), environment, asked, _UNIT.join(("%H", "%G?", "%GS")))
-            for commit, verdict, principal in told:
-                if verdict == "G" and principal and not found[commit].principal:
-                    found[commit] = found[commit]._replace(principal=_address(principal))
+        for commit, verdict, principal in told:
+            if verdict == "G" and principal and not found[commit].principal:
+                found[commit] = found[commit]._replace(principal=_address(principal))
     return found
 
 

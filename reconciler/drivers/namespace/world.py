@@ -109,25 +109,15 @@ class World:
 
     def destroy(self, node_id: str) -> None:
         """Take a node away, whatever state it is in."""
-        record = self._by_id(node_id)
-        if record is None:
-            return
-        require(PROGRAMS)
-        with locked(self._book.lock(record.name)):
-            current = self._book.read(record.name)
-            if current is not None and current.id == node_id:
-                self._take_away(current)
+        with self._held(node_id) as record:
+            if record is not None:
+                self._take_away(record)
 
     def power_on(self, node_id: str) -> None:
         """Start a stopped node; one that runs, or is gone, is fine."""
-        record = self._by_id(node_id)
-        if record is None:
-            return
-        require(PROGRAMS)
-        with locked(self._book.lock(record.name)):
-            current = self._book.read(record.name)
-            if current is not None and current.id == node_id and current.phase == "up" and not self._runs(current):
-                self._bring_up(current)
+        with self._held(node_id) as record:
+            if record is not None and record.phase == "up" and not self._runs(record):
+                self._bring_up(record)
 
     def mark(self, node_id: str, metadata: Mapping[str, str]) -> None:
         """Merge ``metadata`` into the node's. Raises Terminal when there is no such node."""
@@ -294,6 +284,18 @@ class World:
 
     def _runs(self, record: Record) -> bool:
         return machine.is_running(self._book.folder(record.name))
+
+    @contextmanager
+    def _held(self, node_id: str) -> Iterator[Record | None]:
+        """A node's record, that nobody else changes meanwhile; None when the node is gone."""
+        record = self._by_id(node_id)
+        if record is None:
+            yield None
+            return
+        require(PROGRAMS)
+        with locked(self._book.lock(record.name)):
+            current = self._book.read(record.name)
+            yield current if current is not None and current.id == node_id else None
 
     def _by_id(self, node_id: str) -> Record | None:
         return next((r for r in self._book.records() if r.id == node_id), None)
