@@ -208,7 +208,7 @@ def test_what_is_held_for_an_owner_is_seen_until_it_is_released(cloud) -> None:
         compute.destroy(node.id)
     wait_for(compute, lambda there: set(there) == {other.name})
     assert [held.owner for held in cloud.client().holdings()] == [OWNER, OTHER], "nodes alone were taken away"
-    released(cloud, cloud.client(), OWNER)
+    released(cloud.client(), OWNER)
     assert [held.owner for held in cloud.client().holdings()] == [OTHER]
     released(compute, OWNER)
     wait_for(compute, lambda there: set(there) == {other.name})
