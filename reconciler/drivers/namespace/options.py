@@ -9,42 +9,23 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from reconciler.drivers.offered import OfferedLimits, OfferedSize
 from reconciler.drivers.options import table
 from reconciler.model import Strict
-from reconciler.ports import Size
 
-Count = Annotated[int, Field(ge=0)]
 SMALLEST = 29
 """The longest prefix of a subnet: one address for the bridge and five for nodes."""
 
 
-class OfferedSize(Strict):
+class NodeSize(OfferedSize):
     """A flavour on offer. RAM in MiB, disk in GiB. Nothing is limited to it."""
-
-    name: str
-    cpus: Annotated[int, Field(ge=1)]
-    ram_mib: Annotated[int, Field(ge=1)]
-    disk_gib: Count = 0
-    gpus: Count = 0
-
-    def size(self) -> Size:
-        """The same as the port's noun."""
-        return Size(self.name, self.name, self.cpus, self.ram_mib, self.disk_gib, self.gpus)
-
-
-class Limits(Strict):
-    """The project's limits; what is not given is unlimited."""
-
-    instances: Count | None = None
-    cpus: Count | None = None
-    ram_mib: Count | None = None
 
 
 SIZES = (
-    OfferedSize(name="small", cpus=1, ram_mib=2048, disk_gib=20),
-    OfferedSize(name="medium", cpus=2, ram_mib=4096, disk_gib=40),
-    OfferedSize(name="large", cpus=4, ram_mib=8192, disk_gib=80),
-    OfferedSize(name="xlarge", cpus=8, ram_mib=16384, disk_gib=160),
+    NodeSize(name="small", cpus=1, ram_mib=2048, disk_gib=20),
+    NodeSize(name="medium", cpus=2, ram_mib=4096, disk_gib=40),
+    NodeSize(name="large", cpus=4, ram_mib=8192, disk_gib=80),
+    NodeSize(name="xlarge", cpus=8, ram_mib=16384, disk_gib=160),
 )
 
 
@@ -57,10 +38,10 @@ class Options(Strict):
     """Directory that holds the nodes' roots, shared by many worlds, or one finished root; "" is ``<state>/rootfs``."""
     packages: tuple[str, ...] = ()
     """Debian packages in the nodes' root besides those that a node needs."""
-    sizes: tuple[OfferedSize, ...] = SIZES
+    sizes: tuple[NodeSize, ...] = SIZES
     images: tuple[str, ...] = ("debian-12",)
     """Names under which the one root is offered."""
-    quota: Limits = Limits()
+    quota: OfferedLimits = OfferedLimits()
     private_key: str = ""
     """SSH key that playbooks use; its public half may log in to every node. "" is the reconciler's own."""
     state: Annotated[str, Field(min_length=1)]

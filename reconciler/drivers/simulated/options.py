@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from reconciler.drivers.offered import Count, OfferedLimits, OfferedSize
 from reconciler.drivers.options import table
 from reconciler.model import Strict
 
@@ -37,7 +38,6 @@ FaultKind = Literal["500", "503", "429", "quota", "no-valid-host", "lost-reply",
 
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class Fault(Strict):
@@ -63,26 +63,13 @@ class Fault(Strict):
     """Of a partial list: the part that is missing."""
 
 
-class SimulatedSize(Strict):
+class SimulatedSize(OfferedSize):
     """A flavour on offer. RAM in MiB, disk in GiB."""
 
-    name: str
-    cpus: Annotated[int, Field(ge=1)]
-    ram_mib: Annotated[int, Field(ge=1)]
-    disk_gib: Count = 0
-    gpus: Count = 0
     price: Annotated[float, Field(ge=0)] | None = None
     """For an hour."""
     features: tuple[str, ...] = ()
     """``infiniband``, ``gpu:a100``."""
-
-
-class SimulatedQuota(Strict):
-    """The project's limits; what is not given is unlimited."""
-
-    instances: Count | None = None
-    cpus: Count | None = None
-    ram_mib: Count | None = None
 
 
 SIZES = (
@@ -115,7 +102,7 @@ class Simulate(Strict):
     """How long a new node is missing in lists (eventual consistency)."""
     rate_limit: Annotated[int, Field(ge=1)] | None = None
     """Calls per second over all clients; more are answered 429."""
-    quota: SimulatedQuota = SimulatedQuota()
+    quota: OfferedLimits = OfferedLimits()
     sizes: tuple[SimulatedSize, ...] = SIZES
     images: tuple[str, ...] = IMAGES
     fetch_images: bool = False

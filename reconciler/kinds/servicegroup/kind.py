@@ -10,6 +10,7 @@ from reconciler.kinds.downtime.affected import Places
 from reconciler.kinds.downtime.astray import astray, unchosen
 from reconciler.kinds.gocdb import GROUP_NAME
 from reconciler.kinds.registered import Registered
+from reconciler.kinds.repeated import repeated
 from reconciler.kinds.servicegroup.spec import ServiceGroupSpec
 from reconciler.kinds.vocabulary.words import words
 from reconciler.model import Edge, Ref, Resource
@@ -27,12 +28,8 @@ def _members(_ref: Ref, spec: ServiceGroupSpec) -> Iterator[Fault]:
 
 
 def _extensions(_ref: Ref, spec: ServiceGroupSpec) -> Iterator[Fault]:
-    first: dict[tuple[str, str], int] = {}
-    for n, one in enumerate(spec.extensions):
-        if (one.key, one.value) in first:
-            message = f"the extension {one.key} {one.value} stands already at {first[one.key, one.value]}"
-            yield Fault(f"spec.extensions[{n}]", message, "remove one")
-        first.setdefault((one.key, one.value), n)
+    pairs = [(one.key, one.value) for one in spec.extensions]
+    yield from repeated(pairs, "extension", "spec.extensions", cure="remove one")
 
 
 class ServiceGroupKind(Registered[ServiceGroupSpec]):

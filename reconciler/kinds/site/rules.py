@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.base import Fault, Rule, between
 from reconciler.kinds.gocdb import SHORT_NAME
+from reconciler.kinds.repeated import repeated
 from reconciler.kinds.site.cloud import Cloud
 from reconciler.kinds.site.links import RULE
 from reconciler.kinds.site.own import own_machine
@@ -30,17 +31,6 @@ SERVICES = frozenset(
 _HIGHEST_OCTET = 255
 
 
-def _repeated(items: Iterable[Hashable], what: str, path: str, field: str = "") -> Iterator[Fault]:
-    """A Fault for each of ``items``, which stand at ``path[n]field``, that was there before."""
-    first: dict[Hashable, int] = {}
-    for n, item in enumerate(items):
-        if item in first:
-            shown = " ".join(str(part) for part in item if part) if isinstance(item, tuple) else item
-            cure = "remove or rename one"
-            yield Fault(f"{path}[{n}]{field}", f"the {what} {shown} stands already at {path}[{first[item]}]", cure)
-        first.setdefault(item, n)
-
-
 def _short_name(ref: Ref, _spec: SiteSpec) -> Iterator[Fault]:
     fault = SHORT_NAME.fault(ref.name)
     if fault:
@@ -48,21 +38,21 @@ def _short_name(ref: Ref, _spec: SiteSpec) -> Iterator[Fault]:
 
 
 def _unique_names(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
-    yield from _repeated([i.name for i in spec.services], "name", "spec.services", ".name")
-    yield from _repeated([i.name for i in spec.clouds], "name", "spec.clouds", ".name")
-    yield from _repeated([i.name for i in spec.storage], "name", "spec.storage", ".name")
-    yield from _repeated([i.name for i in spec.batch], "name", "spec.batch", ".name")
+    yield from repeated([i.name for i in spec.services], "name", "spec.services", ".name")
+    yield from repeated([i.name for i in spec.clouds], "name", "spec.clouds", ".name")
+    yield from repeated([i.name for i in spec.storage], "name", "spec.storage", ".name")
+    yield from repeated([i.name for i in spec.batch], "name", "spec.batch", ".name")
     for n, service in enumerate(spec.services):
-        yield from _repeated([e.name for e in service.endpoints], "name", f"spec.services[{n}].endpoints", ".name")
+        yield from repeated([e.name for e in service.endpoints], "name", f"spec.services[{n}].endpoints", ".name")
 
 
 def _unique_clouds(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
-    yield from _repeated([c.endpoint for c in spec.clouds], "endpoint", "spec.clouds", ".endpoint")
+    yield from repeated([c.endpoint for c in spec.clouds], "endpoint", "spec.clouds", ".endpoint")
 
 
 def _unique_shares(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     for n, cloud in enumerate(spec.clouds):
-        yield from _repeated(_share_keys(cloud), "share", f"spec.clouds[{n}].shares")
+        yield from repeated(_share_keys(cloud), "share", f"spec.clouds[{n}].shares")
 
 
 def _share_keys(cloud: Cloud) -> list[tuple[str | None, ...]]:
@@ -78,7 +68,7 @@ def _unique_extensions(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
 
 
 def _pairs(path: str, extensions: Sequence[Extension | ServiceExtension]) -> Iterator[Fault]:
-    yield from _repeated([(x.key, x.value) for x in extensions], "extension", f"{path}.extensions")
+    yield from repeated([(x.key, x.value) for x in extensions], "extension", f"{path}.extensions")
 
 
 def _monitored(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
@@ -152,8 +142,8 @@ def _closed_with_reason(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
 
 def _quotas(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
     for n, storage in enumerate(spec.storage):
-        yield from _repeated([quota.vo for quota in storage.quotas], "VO", f"spec.storage[{n}].quotas", ".vo")
-        yield from _repeated([link.to for link in storage.links], "link to", f"spec.storage[{n}].links", ".to")
+        yield from repeated([quota.vo for quota in storage.quotas], "VO", f"spec.storage[{n}].quotas", ".vo")
+        yield from repeated([link.to for link in storage.links], "link to", f"spec.storage[{n}].links", ".to")
 
 
 def _secrets(_ref: Ref, spec: SiteSpec) -> Iterator[Fault]:
