@@ -44,7 +44,7 @@ class Comparison:
 
     def path(self, row: int) -> str:
         """Where a file lies under the storage's root."""
-        return f"{self.spec.folder}/{self.files.paths[row]}"
+        return self.spec.layout.at(self.files.paths[row])
 
     @property
     def marked(self) -> int:
@@ -97,12 +97,12 @@ def compare(
     spec: ReplicaSpec, uid: str, files: Files, known: Background, listing: Listing, folders: Folders
 ) -> Comparison:
     """Compare what is wanted (``files``), and what else is ``known``, with what is there."""
-    there, lead = listing.files, f"{spec.folder}/"
+    there, at = listing.files, spec.layout.at
     right, wrong, missing, unmarked = array("q"), array("q"), array("q"), array("q")
     others: set[str] = set()
     total = 0
     for row, (path, size, checksum) in enumerate(zip(files.paths, files.sizes, files.checksums, strict=True)):
-        found = there.get(lead + path)
+        found = there.get(at(path))
         if found is None:
             missing.append(row)
             continue
@@ -112,8 +112,8 @@ def compare(
             unmarked.append(row)
             if found.uid:
                 others.add(found.uid)
-    named = len(right) + len(wrong) == folders.count(spec.folder)
-    leaving, dark = ([], []) if named or spec.origin else _besides(spec, uid, files, known, folders)
+    named = spec.origin or len(right) + len(wrong) == folders.count(spec.folder)
+    leaving, dark = ([], []) if named else _besides(spec, uid, files, known, folders)
     lost = _lost(files, missing, known.applied)
     return Comparison(spec, files, right, wrong, missing, unmarked, others, total, leaving, dark, lost)
 
