@@ -124,7 +124,8 @@ class ReplicaKind(Kind[ReplicaSpec]):
             return Reading({}, token=listing.token, unchanged=True)
         folders = Folders(listing.files)
         many = [w for w in wanted if isinstance(w.spec, ReplicaSpec) and w.spec.fileset is not None]
-        results = {w.ref: look(w, listing, folders) for w in wanted if w not in many}
+        apart = {w.ref for w in many}
+        results = {w.ref: look(w, listing, folders) for w in wanted if w.ref not in apart}
         owned = {**self._seen.owned.get(target.id, {}), **{w.uid: places(w) for w in wanted}}
         self._seen.owned[target.id] = owned
         seeing = Look(target, drivers, listing, folders, self._transfers, self._seen, Owners.of(owned))

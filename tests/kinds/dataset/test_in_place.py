@@ -134,8 +134,8 @@ def test_a_storage_that_cannot_be_read_changes_nothing(root):
     (root / "hanse.toml").write_text('[targets."storage:LAB/old"]\ndriver = "nosuch"\n')
     assert [line for line in said(planned(root)) if not line.startswith("defer")] == []
     commit(root, {"rule.yaml": None})
-    kept = {a.ref: (a.blocked, a.message) for a in planned(root).actions}
-    assert kept[COPY] == ("DependencyNotReady", f"stays until {OLD} is whole")  # what is not seen does not count
+    kept = {a.ref: (a.verb, a.message) for a in planned(root).actions}
+    assert kept[COPY] == ("defer", f"stays until {OLD} is whole")  # what is not seen does not count
 
 
 def test_when_nothing_wants_it_any_more_it_is_left_as_it_is(root):
