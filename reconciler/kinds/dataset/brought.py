@@ -105,16 +105,17 @@ def _held(ref: Ref, dataset: str, atlas: Atlas, world: World) -> Iterator[tuple[
 def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived]]:
     """(dataset, Replica) for everything that is wanted, in the order of the datasets' names."""
     atlas = Atlas.of(federation)
+    declared = frozenset(atlas.names)
     rules, wanted = _wanted(federation, world)
     standing = _standing(world, atlas)
     for ref, found in federation.of_kind("Dataset"):
         spec = cast("DatasetSpec", found)
-        copies = {name: copy for name, copy in wanted.get(spec.dataset, {}).items() if name in atlas.names}
+        copies = {name: copy for name, copy in wanted.get(spec.dataset, {}).items() if name in declared}
         if spec.datasets or spec.fileset is None:
             yield from _kept(ref, spec, copies, atlas, world)
             continue
         lying = {str(spec.listing)} if spec.listing else set()
-        lying |= spec.in_place.keys() & set(atlas.names)
+        lying |= spec.in_place.keys() & declared
         copies = {**copies, **{name: copies.get(name, _Copy()) for name in lying}}
         going = [name for name in standing.get(ref, ()) if name not in copies]
         for storage in sorted(copies):

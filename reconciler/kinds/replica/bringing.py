@@ -91,8 +91,7 @@ def _origin(visit: Visit, seen: Seen, change: Change, files: Files) -> Answer:
     if (spec.rules or spec.lies) and there.missing and not visit.listing.complete:
         raise Transient(f"{visit.target.name} could be read only in part")
     if spec.lies is not None and spec.rules and (there.missing or there.wrong):
-        cure = "put them back, or take this place out of the copies of its dataset"
-        return Failed("terminal", f"{note(there)}: {cure}", reason=Reason.STUCK)
+        return Failed("terminal", note(there), reason=Reason.STUCK)
     if spec.rules and there.missing:
         return _bring(visit, seen, change, files, there.missing)
     if spec.rules and there.wrong:

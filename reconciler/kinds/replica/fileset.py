@@ -157,7 +157,7 @@ def observation(
     """The observation of a replica, and the files that its digest stands for where they are others than wanted.
 
     ``due`` are paths of dark files that may be taken away: they count as too many. What is ``guarded`` is never said
-    to be absent, for then nothing would be asked before it is made anew.
+    to be absent, for then nothing would be asked before it is made anew; nor what lies in place, for it is not made.
     """
     spec = seen.spec
     if seen.missing and not listing.complete:
@@ -165,7 +165,7 @@ def observation(
         return Unknown(said), None
     dark = [found for found in seen.dark if found.path in due]
     there = len(seen.right) + len(seen.wrong) + len(seen.leaving)
-    if not there and len(seen.files) and not (guarded and seen.lost):
+    if not there and len(seen.files) and not spec.lies and not (guarded and seen.lost):
         return Absent(), None
     shown = spec if spec.origin and not spec.rules else None
     found = None if shown else _files_there(seen, dark, listing.files)
@@ -248,6 +248,8 @@ def note(seen: Comparison, dark: Sequence[StoredFile] = ()) -> str:
         more = f" and {len(dark) - _NAMED:,} more" if len(dark) > _NAMED else ""
         names = ", ".join(found.path for found in dark[:_NAMED])
         said.append(f"{len(dark):,} dark files that are to go: {names}{more}")
+    if said and seen.spec.lies is not None:
+        said.append("nothing is mended there: put them back, or take the place out of the copies of its dataset")
     return "; ".join(said)
 
 

@@ -130,6 +130,27 @@ def test_a_file_that_is_missing_and_one_that_changed_are_told_and_do_not_count(r
     assert said(planned(root)) == []
 
 
+def test_what_a_manifest_says_and_is_not_so_is_told_by_the_first_plan(declared):
+    lay(declared, {"one.dat": "11"})
+    (old,) = (a for a in planned(declared).actions if a.ref == OLD)
+    assert (old.verb, old.message.partition(",")[0]) == ("update", "1 of 2 files missing")
+    assert "nothing is mended there" in old.message
+    applied(declared)
+    assert files(declared, "old") == {LAYOUT.at("one.dat"): "11"}
+
+
+def test_a_place_that_no_rule_holds_is_told_and_not_counted(declared):
+    commit(declared, {"rule.yaml": None})
+    lay(declared)
+    applied(declared, until_quiet=True)
+    assert states(declared) == {OLD: ReplicaState.AVAILABLE}
+    (storage(declared, "old") / LAYOUT.at("one.dat")).unlink()
+    plan = planned(declared)
+    assert not plan.pending
+    applied(declared)
+    assert states(declared) == {OLD: ReplicaState.UNAVAILABLE}
+
+
 def test_a_storage_that_cannot_be_read_changes_nothing(root):
     (root / "hanse.toml").write_text('[targets."storage:LAB/old"]\ndriver = "nosuch"\n')
     assert [line for line in said(planned(root)) if not line.startswith("defer")] == []
@@ -150,12 +171,16 @@ def test_when_nothing_wants_it_any_more_it_is_left_as_it_is(root):
 def test_a_place_that_is_taken_out_is_filled_with_a_copy_of_our_own(root):
     commit(root, {"data.yaml": dataset(places="")})
     applied(root, until_quiet=True)
-    assert files(root, "old") == {**hashed(), **{f"lab/run/{path}": text for path, text in CONTENTS.items()}}
+    both = {**hashed(), **{f"lab/run/{path}": text for path, text in CONTENTS.items()}}
+    assert files(root, "old") == both
     assert said(planned(root)) == []
     commit(root, {"data.yaml": dataset()})
     applied(root, until_quiet=True)
     assert said(planned(root)) == []
-    assert hashed().items() <= files(root, "old").items()
+    assert files(root, "old") == both  # to say that it lies there takes nothing away
+    commit(root, {"data.yaml": dataset(places="")})
+    applied(root, until_quiet=True)
+    assert (said(planned(root)), files(root, "old")) == ([], both)
 
 
 def test_a_second_dataset_of_the_same_scope_may_lie_beside_it(root):

@@ -75,15 +75,25 @@ def test_what_is_missing_or_changed_there_is_told_and_not_mended(federation):
     seen = federation.look(spec)
     assert (seen.healthy, seen.spec.fileset.count) == (False, 2)
     two, three = LAYOUT.at("2.nc"), LAYOUT.at("run/3.nc")
-    assert seen.note == f"1 of 3 files missing, first {three}; 1 of 3 files with other content, first {two}"
+    assert seen.note == (
+        f"1 of 3 files missing, first {three}; 1 of 3 files with other content, first {two}; "
+        "nothing is mended there: put them back, or take the place out of the copies of its dataset"
+    )
     answer = federation.put(spec, before=seen.spec)
     assert (answer.fate, answer.reason) == ("terminal", Reason.STUCK)
-    assert answer.message == f"{seen.note}: put them back, or take this place out of the copies of its dataset"
+    assert answer.message == seen.note
     assert read(federation, "B/disk", "") == hashed({"1.nc": b"first", "2.nc": b"rotten!"})
     one = federation.dataset(FILES)
     federation.kind._seen.files = federation.drivers.catalogue.files
     said = federation.kind.precious({Ref("Replica/vo/a"): one}, {Ref("Replica/vo/b"): seen.spec})
     assert list(said.values()) == ["the last good copy of 2 of 3 files of ocean:waves, first 2.nc"]
+
+
+def test_a_place_where_nothing_lies_is_not_absent_for_it_is_not_made(federation):
+    federation.root("B/disk").mkdir(parents=True)
+    seen = federation.look(in_place(federation, rules=RULES))
+    assert (seen.healthy, seen.spec.fileset.count, seen.due) == (False, 0, (3, FILES.bytes))
+    assert federation.put(in_place(federation)).message.startswith("none of its files lie there, first ocean/ef/89")
 
 
 def test_a_place_of_which_a_part_cannot_be_read_is_unknown_and_not_absent(federation):
