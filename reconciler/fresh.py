@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from reconciler.kinds import Kind
+from reconciler.kinds import Kind, shed
 from reconciler.model import Action, Edge, Graph, Inventory, Observed, Plan, Ref, Verb
 
 _TAKING_AWAY = (Verb.DELETE, Verb.REPLACE)
@@ -47,7 +47,8 @@ def _rests_on(action: Action, graph: Graph, inventory: Inventory, kinds: Mapping
     targets = {action.target, entry.target if entry else action.target}
     if action.verb not in _AWAY:
         targets |= {where for edge in action.edges if _matters(edge) for where in _places(edge.ref, graph, inventory)}
-    if action.verb in _TAKING_AWAY and _looks_around(kinds[action.ref.kind]):
+    kind = kinds[action.ref.kind]
+    if (action.verb in _TAKING_AWAY and _looks_around(kind)) or shed(kind, action) is not None:
         targets |= {target for target, kind in inventory.stands if kind == action.ref.kind}
     return targets - {""}
 

@@ -32,14 +32,16 @@ def _sites(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, SiteSpec]]:
 
 def grants(resources: Mapping[Ref, Resource], records: Records, now: datetime) -> dict[tuple[str, str], Grant]:
     """(site, VO) -> what is in force now. ``records`` are asked for only where core hours were granted."""
-    found = {}
+    return {
+        (one.site, vo): _grant(vo, one, records, now) for vo, one in _allocations(resources) if _holds(one, now.date())
+    }
+
+
+def _allocations(resources: Mapping[Ref, Resource]) -> Iterator[tuple[str, Allocation]]:
     for ref, resource in resources.items():
         if ref.startswith("VO/") and b'"allocations":[{' in resource.content:
             spec: VOSpec = resource.spec
-            for one in spec.allocations:
-                if _holds(one, now.date()):
-                    found[one.site, ref.name] = _grant(ref.name, one, records, now)
-    return found
+            yield from ((ref.name, one) for one in spec.allocations)
 
 
 def _holds(one: Allocation, today: date) -> bool:

@@ -34,9 +34,9 @@ from reconciler.model import (
 from reconciler.model.data import ReplicaState, RuleState
 from reconciler.ports import Files, Trouble
 from reconciler.records.data import ReplicaStanding, RuleStanding, Settling
-from reconciler.records.datarows import LockState
 from reconciler.records.locks import Bad
 from reconciler.records.store import Store
+from reconciler.records.tables import LockState
 
 _MADE = (Verb.CREATE, Verb.UPDATE, Verb.REPLACE)
 _AWAY = (Verb.DELETE, Verb.FORGET)

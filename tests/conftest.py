@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from reconciler.masking import MASK, Mask
 
@@ -22,6 +23,11 @@ _HOSTS = (
     "tests/e2e/test_killed_transfer.py",
     "tests/playbooks/",
 )
+
+settings.register_profile(
+    "a busy machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("a busy machine")
 
 _CLOUD = re.compile(r"(?<![\w.])openstack(?![\w.])")
 """In the name of a test: one of its cases is the real cloud."""

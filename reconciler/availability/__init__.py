@@ -12,7 +12,7 @@ from reconciler.availability.profiles import AggregationProfile, Function, Metri
 from reconciler.availability.quirks import ARGO, Quirks
 from reconciler.availability.recomputation import Excluded, Recomputation, Selector, StatusChange
 from reconciler.availability.rollup import Mean, mean, supergroup, supergroup_mean
-from reconciler.availability.samples import Sample, Series, series_of
+from reconciler.availability.samples import Sample, Series
 from reconciler.availability.states import EGI, Operations
 from reconciler.availability.thresholds import ThresholdRule, Thresholds
 from reconciler.availability.timeline import DAY, Timeline
@@ -53,7 +53,6 @@ __all__ = [
     "losses",
     "mean",
     "numbers",
-    "series_of",
     "supergroup",
     "supergroup_mean",
     "trends",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from reconciler.availability.timeline import DAY, Timeline
@@ -28,15 +28,6 @@ class Series(NamedTuple):
     samples: Sequence[Sample]
 
 
-def series_of(samples: Iterable[tuple[str, str, str, Sample]]) -> Iterator[Series]:
-    """Series from (service, host, metric, sample) in any order."""
-    found: dict[tuple[str, str, str], list[Sample]] = {}
-    for service, hostname, metric, sample in samples:
-        found.setdefault((service, hostname, metric), []).append(sample)
-    for key, some in found.items():
-        yield Series(*key, sorted(some, key=lambda sample: sample.second))
-
-
 def without(samples: Sequence[Sample], hidden: Collection[tuple[str, int, int]]) -> Sequence[Sample]:
     """Samples but those of (monitoring host, start, end), both included."""
     if not hidden:
@@ -55,15 +46,17 @@ def timeline_of(samples: Sequence[Sample], missing: str) -> Timeline | None:
         if second <= latest:
             return _unordered(samples, missing)
         latest = second
-        if -DAY <= second < DAY:
-            seen = True
-            if status != state:
-                state = status
-                if second <= 0:
-                    states[0] = status
-                else:
-                    times.append(second)
-                    states.append(status)
+        if not -DAY <= second < DAY:
+            continue
+        seen = True
+        if status == state:
+            continue
+        state = status
+        if second <= 0:
+            states[0] = status
+        else:
+            times.append(second)
+            states.append(status)
     return Timeline(tuple(times), tuple(states)) if seen else None
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 importing = typer.Typer(no_args_is_help=True, help="Turn what other tools keep into manifests.")
 exporting = typer.Typer(no_args_is_help=True, help="Give manifests back in the form of other tools.")
+Into = Annotated[Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")]
 
 
 @importing.callback()
@@ -35,9 +36,7 @@ def import_fedcloud(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Has sites/*.yaml and vo-mappings.yaml.")],
     *,
-    into: Annotated[
-        Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")
-    ] = None,
+    into: Into = None,
     output: Output = Form.TEXT,
 ) -> int:
     """Turn the EGI Federated Cloud's site files and VO mappings into Site and VO manifests.

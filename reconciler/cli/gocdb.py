@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import come_of, importing, listed, manifests_folder
+from reconciler.cli.exchanging import Into, come_of, importing, listed, manifests_folder
 from reconciler.cli.images import exporting
 from reconciler.cli.options import Form, Output, Worktree
 
@@ -23,9 +23,7 @@ def import_gocdb(
     context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Answers of GOCDB, or where to ask.")],
     *,
-    into: Annotated[
-        Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")
-    ] = None,
+    into: Into = None,
     since: Annotated[
         str,
         typer.Option(

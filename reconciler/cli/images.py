@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import come_of, exporting, importing, listed, manifests_folder
+from reconciler.cli.exchanging import Into, come_of, exporting, importing, listed, manifests_folder
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def import_images(
     unverified: Annotated[
         bool, typer.Option("--unverified", help="Take it without a look at any signature; checksums still count.")
     ] = False,
-    into: Annotated[
-        Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")
-    ] = None,
+    into: Into = None,
     output: Output = Form.TEXT,
 ) -> int:
     """Turn a signed image list into Image manifests that a VO endorses.

@@ -53,17 +53,15 @@ def _roles(settings: Settings, resource: Resource) -> Iterator[tuple[str, str, s
     folder = options_of({"playbooks": settings.playbooks, "state": settings.state}).playbook_folder / "roles"
     there = sorted(role.name for role in folder.iterdir() if role.is_dir()) if folder.is_dir() else []
     for n, software in enumerate(spec.software):
-        path = f"spec.software[{n}]"
+        path, role = f"spec.software[{n}]", software.role
         if software.source is not None:
             continue
-        if software.role not in there:
-            yield f"{path}.role", f"no role is called {software.role}", _cure(software.role, there)
-        else:
-            known = _variables(folder / software.role)
-            for name in software.variables:
-                if known and name not in known:
-                    said = f"the role {software.role} has no variable {name}"
-                    yield f"{path}.variables.{name}", said, _cure(name, known)
+        if role not in there:
+            yield f"{path}.role", f"no role is called {role}", _cure(role, there)
+            continue
+        known = _variables(folder / role)
+        for name in (one for one in software.variables if known and one not in known):
+            yield f"{path}.variables.{name}", f"the role {role} has no variable {name}", _cure(name, known)
 
 
 def _variables(role: Path) -> Collection[str]:

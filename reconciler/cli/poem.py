@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import come_of, exporting, importing, listed, manifests_folder
+from reconciler.cli.exchanging import Into, come_of, exporting, importing, listed, manifests_folder
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
 
@@ -17,9 +17,7 @@ def import_poem(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What POEM's API answers: JSON.")],
     *,
-    into: Annotated[
-        Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")
-    ] = None,
+    into: Into = None,
     output: Output = Form.TEXT,
 ) -> int:
     """Turn metric templates and metric profiles of ARGO's POEM into manifests, without loss.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import console
 from reconciler.cli.exchanging import exporting
+
+if TYPE_CHECKING:
+    from reconciler.drivers.ams import AMS
 
 
 @exporting.command("ams")
@@ -38,7 +41,7 @@ def export_ams(
     from reconciler.cli.house import settings_of
     from reconciler.drivers.ams import AMS
     from reconciler.errors import DriverError
-    from reconciler.exchange.apel.queue import elements, taken
+    from reconciler.exchange.apel.queue import elements
     from reconciler.model import SecretRef
     from reconciler.wiring import Wired
 
@@ -46,21 +49,29 @@ def export_ams(
         raise typer.BadParameter("give one of --token-file and --token-env")
     secret, drivers = SecretRef(env=token_env or None, file=token_file or None), Wired(settings_of(context.obj))
     service = AMS(url, project, lambda: drivers.secret(secret), ca)
+    topics = sorted(path for path in source.iterdir() if path.is_dir() and path.name != "rejected")
     sent, faults = 0, []
-    for topic in sorted(path for path in source.iterdir() if path.is_dir() and path.name != "rejected"):
-        for element in elements(topic):
-            try:
-                with taken(element) as content:
-                    if content is not None:
-                        _signed(element, content)
-                        service.publish(topic.name, content, {"empaid": empaid})
-                        sent += 1
-            except DriverError as error:
-                faults.append(f"{element}: {error}")
+    for element in (element for topic in topics for element in elements(topic)):
+        try:
+            sent += _published(service, element, empaid)
+        except DriverError as error:
+            faults.append(f"{element}: {error}")
     console.say(f"{sent} messages published")
     for fault in faults:
         console.note(fault)
     return 1 if faults else 0
+
+
+def _published(service: AMS, element: Path, empaid: str) -> bool:
+    """Whether it was; not when somebody else has it in hand."""
+    from reconciler.exchange.apel.queue import taken
+
+    with taken(element) as content:
+        if content is None:
+            return False
+        _signed(element, content)
+        service.publish(element.parents[1].name, content, {"empaid": empaid})
+        return True
 
 
 def _signed(element: Path, content: bytes) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import come_of, importing, listed, manifests_folder
+from reconciler.cli.exchanging import Into, come_of, importing, listed, manifests_folder
 from reconciler.cli.gocdb import exporting
 from reconciler.cli.options import Form, Output, Revision, Worktree
 
@@ -22,9 +21,7 @@ def import_rucio(
     *,
     namespace: Annotated[str, typer.Option("--namespace", metavar="NS", help="Of the rules and datasets.")],
     vo: Annotated[str, typer.Option("--vo", metavar="VO", help="Whose data it is.", show_default=False)] = "",
-    into: Annotated[
-        Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")
-    ] = None,
+    into: Into = None,
     output: Output = Form.TEXT,
 ) -> int:
     """Turn a Rucio's storages (RSEs), and the rules and datasets of its account, into manifests.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import importing, listed, manifests_folder
+from reconciler.cli.exchanging import Into, importing, listed, manifests_folder
 from reconciler.cli.options import Form, Output
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ Images = Annotated[
     typer.Option("--image", metavar="[PATTERN=]NAME", help="What a template calls PATTERN the cloud calls NAME."),
 ]
 Inputs = Annotated[list[str] | None, typer.Option("--input", metavar="NAME=VALUE", help="Value of a template's input.")]
-Into = Annotated[Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")]
 
 
 @importing.command("tosca")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.exchanging import come_of, exporting, importing, listed, manifests_folder
+from reconciler.cli.exchanging import Into, come_of, exporting, importing, listed, manifests_folder
 from reconciler.cli.images import read_source
 from reconciler.cli.options import Form, Output, Worktree
 
@@ -26,9 +26,7 @@ def import_vocard(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="FILE|URL", help="VO ID cards (VoDump, or root of v2).")],
     *,
-    into: Annotated[
-        Path | None, typer.Option("--into", metavar="DIR", help="Manifests folder; the configured one.")
-    ] = None,
+    into: Into = None,
     output: Output = Form.TEXT,
 ) -> int:
     """Turn VO ID cards of EGI's Operations Portal into VO manifests.

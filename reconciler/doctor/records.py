@@ -109,13 +109,18 @@ def _with_own_key(ground: Ground) -> Iterator[str]:
         return
     if not any(ref.kind == "VirtualCluster" for ref in resources):
         return
-    for ref, one in sorted(resources.items()):
-        for cloud in one.spec.clouds if ref.kind == "Site" else ():
-            for share in cloud.shares:
-                name = f"compute:{ref.name}/{cloud.name}/{share.vo}"
-                driver, options = ground.drivers.options(name, cloud.driver)
-                if driver in ON_MACHINES and not {**options, **options.get(driver, {})}.get("private_key"):
-                    yield name
+    shares = [
+        (ref, cloud, share)
+        for ref, one in sorted(resources.items())
+        if ref.kind == "Site"
+        for cloud in one.spec.clouds
+        for share in cloud.shares
+    ]
+    for ref, cloud, share in shares:
+        name = f"compute:{ref.name}/{cloud.name}/{share.vo}"
+        driver, options = ground.drivers.options(name, cloud.driver)
+        if driver in ON_MACHINES and not {**options, **options.get(driver, {})}.get("private_key"):
+            yield name
 
 
 def backups(ground: Ground) -> Iterator[Finding]:

@@ -55,15 +55,18 @@ def _fields(
 ) -> None:
     """Fields of one colour are one path: a year of a hundred sites stays a small file."""
     fields: dict[str, list[Path]] = {}
-    for y, site in enumerate(sites):
-        for x, day in enumerate(days):
-            if day in by_site[site]:
-                value = by_site[site][day].availability
-                colour = _colour(value)
-                fields.setdefault(colour, []).append(_FIELD.transformed(Affine2D().translate(x, y)))
-                if 0 <= value < _TOLD and len(days) < _WIDE:
-                    ink = ON_DARK if colour == WORST else ON_LIGHT
-                    axes.text(x + 0.5, y + 0.5, f"{value:.0f}", ha="center", va="center", size=7, color=ink)
+    known = [
+        (x, y, by_site[site][day].availability)
+        for y, site in enumerate(sites)
+        for x, day in enumerate(days)
+        if day in by_site[site]
+    ]
+    for x, y, value in known:
+        colour = _colour(value)
+        fields.setdefault(colour, []).append(_FIELD.transformed(Affine2D().translate(x, y)))
+        if 0 <= value < _TOLD and len(days) < _WIDE:
+            ink = ON_DARK if colour == WORST else ON_LIGHT
+            axes.text(x + 0.5, y + 0.5, f"{value:.0f}", ha="center", va="center", size=7, color=ink)
     for colour, paths in sorted(fields.items()):
         axes.add_patch(PathPatch(Path.make_compound_path(*paths), facecolor=colour, linewidth=0))
 

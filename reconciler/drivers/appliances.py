@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from reconciler.drivers import fetch
 from reconciler.errors import Terminal, Transient
@@ -94,20 +95,25 @@ def _temporary(directory: str) -> Path:
 def _download(appliance: Appliance, path: Path, progress: Progress) -> Fetched:
     sums = {name: hashlib.new(name, usedforsecurity=False) for name in ALGORITHMS}
     size, most = 0, appliance.size
-    with fetch.pieces(Source(appliance.url)) as pieces:
-        try:
-            with path.open("wb") as file:
-                for piece in pieces:
-                    size += len(piece)
-                    if most is not None and size > most:
-                        raise Terminal(f"{fetch.shown(appliance.url)} has more than the {most} bytes expected")
-                    file.write(piece)
-                    for one in sums.values():
-                        one.update(piece)
-                    progress(len(piece))
-        except OSError as error:
-            raise fetch.out_of_space(f"no room for {fetch.shown(appliance.url)} in {path.parent}: {error}") from error
+    with fetch.pieces(Source(appliance.url)) as pieces, _written(path, appliance) as file:
+        for piece in pieces:
+            size += len(piece)
+            if most is not None and size > most:
+                raise Terminal(f"{fetch.shown(appliance.url)} has more than the {most} bytes expected")
+            file.write(piece)
+            for one in sums.values():
+                one.update(piece)
+            progress(len(piece))
     return Fetched(path, size, frozenset(f"{name}:{one.hexdigest()}" for name, one in sums.items()))
+
+
+@contextmanager
+def _written(path: Path, appliance: Appliance) -> Iterator[BinaryIO]:
+    try:
+        with path.open("wb") as file:
+            yield file
+    except OSError as error:
+        raise fetch.out_of_space(f"no room for {fetch.shown(appliance.url)} in {path.parent}: {error}") from error
 
 
 def _verify(appliance: Appliance, found: Fetched) -> None:

@@ -6,15 +6,14 @@ they are kept in may be deleted at any time.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import Transient
+from reconciler.drivers.remembered import remembered
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS head (path TEXT PRIMARY KEY, version TEXT, uid TEXT, checksums TEXT)"
+_CURE = "; it may be deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Heads:
             return dict(self._memory)
         if not self._file.exists():
             return {}
-        with self._connected() as connection:
+        with remembered(self._file, _SCHEMA, _CURE) as connection:
             rows = connection.execute("SELECT path, version, uid, checksums FROM head").fetchall()
         return {path: (version, Head(uid, frozenset(sums.split()))) for path, version, uid, sums in rows}
 
@@ -48,7 +47,7 @@ class Heads:
         if self._file is None or not heads:
             return
         rows = [(path, version, h.uid, " ".join(sorted(h.checksums))) for path, (version, h) in heads.items()]
-        with self._connected() as connection:
+        with remembered(self._file, _SCHEMA, _CURE) as connection:
             connection.executemany("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)", rows)
 
     def forget(self, paths: Iterable[str]) -> None:
@@ -58,16 +57,5 @@ class Heads:
             self._memory.pop(path, None)
         if self._file is None or not self._file.exists() or not gone:
             return
-        with self._connected() as connection:
+        with remembered(self._file, _SCHEMA, _CURE) as connection:
             connection.executemany("DELETE FROM head WHERE path = ?", gone)
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        assert self._file is not None  # noqa: S101 (every caller has looked)
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._file, timeout=30)) as connection, connection:
-                connection.execute(_SCHEMA)
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise Transient(f"{self._file}: {error}; it may be deleted") from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Final, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
-from reconciler.errors import Terminal
-from reconciler.model import Target
+from reconciler.errors import SettingsError, Terminal
+from reconciler.model import Target, encode
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
@@ -42,3 +44,28 @@ def checked(target: Target, model: type[OptionsT]) -> OptionsT:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
         raise Terminal(f"the options of {target.id} are wrong: {faults}") from error
+
+
+def table(model: type[OptionsT], name: str, given: Mapping[str, Any]) -> OptionsT:
+    """A table of the operator's, called ``name``, as ``model``. Raises SettingsError naming the field."""
+    return cast("OptionsT", _read(model, name, encode(given)))
+
+
+@lru_cache(maxsize=2048)
+def _read(model: type[BaseModel], name: str, content: bytes) -> BaseModel:
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in (name, *first["loc"]))
+        raise SettingsError(f"{where}: {first['msg']}") from error
+
+
+def _server(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or "@" in url:
+        raise ValueError("give https://host:port")
+    return url.rstrip("/")
+
+
+Server = Annotated[str, AfterValidator(_server)]
+"""URL of a server: https://host:port."""

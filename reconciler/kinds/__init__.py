@@ -21,6 +21,7 @@ from reconciler.kinds.base import (
     Stated,
 )
 from reconciler.kinds.federation import Declared, connect
+from reconciler.kinds.shedding import shed
 from reconciler.kinds.world import NOWHERE, Demand, Held, Listed, Lock, Need, Offer, Question, World
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "World",
     "connect",
     "registry",
+    "shed",
 ]
 
 

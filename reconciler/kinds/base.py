@@ -334,6 +334,10 @@ class Kind(ABC, Generic[SpecT]):
         """
         return ()
 
+    def sheds(self, before: SpecT, wanted: SpecT) -> SpecT | None:  # noqa: ARG002
+        """The part of what was seen that an update takes away; None when nothing. Pure."""
+        return None
+
     def precious(
         self,
         going: Mapping[Ref, SpecT],  # noqa: ARG002

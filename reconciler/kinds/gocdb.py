@@ -99,7 +99,6 @@ HOSTNAME = Text(r"(?:[a-zA-Z0-9\-_]+\.)+[a-zA-Z0-9]+", "a host name with a dot a
 HOST_DN = Text(r"(?:/[a-zA-Z]+=[A-Za-z0-9\-_ .@,'/)(]+)*", "a distinguished name such as /DC=org/CN=host.example.org")
 IP_RANGE = Text(rf"{_QUAD}/{_QUAD}", "an IPv4 range with its mask, such as 192.0.2.0/255.255.255.0 (not CIDR)")
 IPV6_RANGE = Text(r"[0-9a-fA-F:/]+", "an IPv6 range of hexadecimal digits, : and /")
-IPV6 = Text(r"[0-9a-fA-F:./]+", "an IPv6 address, with /n or without", accepts=_ipv6)
 ADDRESS = Text(r"[0-9a-fA-F:./]+", "an IPv4 or IPv6 address", accepts=_address)
 EMAIL = Text(rf"(?:{_MAIL})?", "one e-mail address")
 EMAILS = Text(rf"(?:{_MAIL}(?:[;,]{_MAIL})*)?", "e-mail addresses separated by ; or , and no spaces")

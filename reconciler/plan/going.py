@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.kinds import Kind
+from reconciler.kinds import Kind, shed
 from reconciler.model import Action, Graph, Inventory, Observed, Policy, Present, Reason, Ref, Spec, Verb, encode
 
 Kinds = Mapping[str, Kind[Any]]
@@ -49,14 +49,16 @@ def _ended(action: Action, graph: Graph, kind: Kind[Any]) -> Action:
 
 
 def precious(decided: Sequence[Action], observed: Observed, inventory: Inventory, kinds: Kinds) -> dict[Ref, str]:
-    """What is to be taken away and may not be without a word for it."""
+    """What is to be taken away and may not be without a word for it; an update's actions for what it takes away."""
     found: dict[Ref, str] = {}
     verbs = (Verb.DELETE, Verb.REPLACE)
-    for name in _asked(decided, kinds, "precious", verbs):
-        taken = {action.ref for action in decided if action.verb in verbs and action.ref.kind == name}
+    parts = {action.ref: part for action in decided if (part := shed(kinds[action.ref.kind], action)) is not None}
+    shedding = [action for action in decided if action.verb in verbs or action.ref in parts]
+    for name in _asked(shedding, kinds, "precious", (*verbs, Verb.UPDATE)):
         there = _there(name, observed, inventory, kinds)
-        going = {ref: there.pop(ref) for ref in sorted(taken & there.keys())}
-        found.update(kinds[name].precious(going, there))
+        taken = sorted(action.ref for action in shedding if action.ref.kind == name and action.ref in there)
+        going = {ref: there.pop(ref) for ref in taken}
+        found.update(kinds[name].precious({ref: parts.get(ref, spec) for ref, spec in going.items()}, there))
     return found
 
 

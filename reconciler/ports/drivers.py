@@ -1,4 +1,4 @@
-"""Drivers: what a kind is handed. It opens the back end behind a target; settings.py builds the real one."""
+"""Drivers: what a kind is handed. It opens the back end behind a target; wiring.py builds the real one."""
 
 from __future__ import annotations
 

@@ -21,8 +21,7 @@ from sqlalchemy import Connection, delete, select
 
 from reconciler.ports import DataPolicy, Files, Scan, Standstill, Trouble
 from reconciler.records.database import Database, chunks
-from reconciler.records.datarows import BlockRow, DarkRow, DataRuleRow, FilesetRow, LockRow, LockState, ReplicaRow
-from reconciler.records.tables import table
+from reconciler.records.tables import BlockRow, DarkRow, DataRuleRow, FilesetRow, LockRow, LockState, ReplicaRow, table
 
 _FILESETS, _BLOCKS, _DARK = table(FilesetRow), table(BlockRow), table(DarkRow)
 _RULES, _REPLICAS, _LOCKS = table(DataRuleRow), table(ReplicaRow), table(LockRow)

@@ -16,8 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from reconciler.model import Ref, digest_of
 from reconciler.ports import DataPolicy, Files
 from reconciler.records.database import Database, chunks
-from reconciler.records.datarows import DataRuleRow, HoldRow, LockRow, LockState, ReplicaRow
-from reconciler.records.tables import table
+from reconciler.records.tables import DataRuleRow, HoldRow, LockRow, LockState, ReplicaRow, table
 
 _RULES, _REPLICAS, _HOLDS, _LOCKS = table(DataRuleRow), table(ReplicaRow), table(HoldRow), table(LockRow)
 _AT_ONCE = 20_000

@@ -35,7 +35,6 @@ RouteRight = Literal["open", "signature", "known", "read", "results", "metrics",
 """``open``: nothing is asked for; ``signature``: the request proves itself; ``known``: anybody whom we know."""
 _DEEDS = ("approve", "pause")
 """Whether somebody may do these depends on to what: whoever answers must ask."""
-_SAFE = ("GET", "HEAD", "OPTIONS")
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized",

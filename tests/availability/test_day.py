@@ -20,13 +20,13 @@ from reconciler.availability import (
     Recomputation,
     Sample,
     Selector,
+    Series,
     StatusChange,
     ThresholdRule,
     Thresholds,
     computed,
     losses,
     numbers,
-    series_of,
 )
 from reconciler.availability.thresholds import limits
 from tests.availability.test_timeline import clock, told
@@ -53,11 +53,10 @@ QUIET = [("CE", host, metric, -60, "OK") for host in ("ce1", "ce2") for metric i
 
 def samples(*rows: tuple, quiet: bool = True):
     """Series of (service, host, metric, when, status); all was well the day before."""
-    told_ = [
-        (s, h, m, Sample(at if isinstance(at, int) else clock(at), *rest))
-        for s, h, m, at, *rest in [*(QUIET if quiet else ()), *rows]
-    ]
-    return list(series_of(told_))
+    found: dict[tuple, list[Sample]] = {}
+    for s, h, m, at, *rest in [*(QUIET if quiet else ()), *rows]:
+        found.setdefault((s, h, m), []).append(Sample(at if isinstance(at, int) else clock(at), *rest))
+    return [Series(*key, sorted(some, key=lambda one: one.second)) for key, some in found.items()]
 
 
 def test_a_quiet_day_is_up():

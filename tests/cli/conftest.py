@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from tests.real.waiting import PATIENCE, until
 
 VO = """\
 apiVersion: hanse/v1
@@ -57,6 +59,37 @@ class Said:
     err: str
 
 
+class Log:
+    """What a process logs, line by line as it comes."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process, self._lines = process, []
+        self._reader = threading.Thread(target=self._gather, daemon=True)
+        self._reader.start()
+
+    def _gather(self) -> None:
+        self._lines.extend(iter(self.process.stderr.readline, ""))
+
+    def __str__(self) -> str:
+        return "".join(self._lines)
+
+    def told(self, message: str) -> list[dict]:
+        """What it has logged with a message."""
+        found = (json.loads(line) for line in list(self._lines) if line.startswith("{"))
+        return [line for line in found if line["message"] == message]
+
+    def first(self, message: str) -> dict:
+        """The first line with a message, once it is there."""
+        return until(f"it logs {message!r}", lambda: self.told(message), why=lambda: str(self))[0]
+
+    def end(self) -> str:
+        """Tell the process to end, and wait until it has; all that it has logged."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return str(self)
+
+
 class Federation:
     """A repository that is reconciled; every command runs in this process unless a process is asked for."""
 
@@ -98,12 +131,17 @@ class Federation:
         self._started.append(process)
         return process
 
+    def listening(self, *arguments: str) -> tuple[str, Log]:
+        """The loop in a process of its own, with an interval so long that only events wake it: its URL and its log."""
+        log = Log(self.start("run", "--interval", "3600", "--listen", "127.0.0.1:0", *arguments))
+        return log.first("listening")["url"], log
+
     def runs(self) -> list[tuple[str, dict]]:
         """State and counts of every run, the latest first, read beside whoever works on the database."""
         path = self.root / ".hanse" / "hanse.db"
         if not path.exists():
             return []
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as database:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE)) as database:
             try:
                 rows = database.execute("SELECT state, counts FROM runs ORDER BY started_at DESC, id DESC").fetchall()
             except sqlite3.OperationalError:

@@ -69,7 +69,7 @@ def test_a_signed_month_is_verified_by_openssl(bay):
     assert (done.code, "/CN=host.example.org is the hostDn of no accounting service" in done.err) == (0, True)
     (file,) = elements(bay.root / "out/eu-egi-cloud-accounting")
     command = ["openssl", "smime", "-verify", "-text", "-in", file, "-CAfile", certificate, "-purpose", "any"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert len(read(done.stdout, datetime.now(UTC)).records) == 1
     alone = bay.hanse("export", "apel", "--into", str(bay.root / "out"), "--key", str(key))

@@ -14,6 +14,7 @@ from reconciler.cli.house import now
 from reconciler.daemon import lease
 from reconciler.records.store import open_store
 from tests.cli.conftest import environment, record
+from tests.real.waiting import PATIENCE
 
 
 def test_one_line_for_each_outcome_and_a_sum(federation):
@@ -110,7 +111,7 @@ def talk(federation, answer: str, *arguments: str, **variables: str) -> tuple[in
         env={**plain, **variables},
     )
     os.close(theirs)
-    said, deadline = b"", time.monotonic() + 60
+    said, deadline = b"", time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if not select.select([ours], [], [], 0.1)[0]:
             continue
@@ -122,7 +123,7 @@ def talk(federation, answer: str, *arguments: str, **variables: str) -> tuple[in
         if b"[y/N]" in piece:
             os.write(ours, f"{answer}\n".encode())
     os.close(ours)
-    return process.wait(10), said.decode()
+    return process.wait(PATIENCE), said.decode()
 
 
 def test_on_a_terminal_it_asks_and_no_means_no(federation):

@@ -13,9 +13,8 @@ import pytest
 import requests
 
 from tests.cli.conftest import record
-from tests.cli.test_run import soon
-from tests.real.bind import free_port
 from tests.real.nginx import checked, configured, nginx
+from tests.real.waiting import PATIENCE
 
 UNITS = Path(__file__).parents[2] / "docs/examples/systemd"
 TOKEN, SECRET = "web-token-of-the-page", "a-secret-of-the-forge"
@@ -68,30 +67,28 @@ def test_nginx_takes_the_configuration(tmp_path) -> None:
 @pytest.fixture
 def served(federation, monkeypatch, tmp_path):
     """A loop that listens, with nginx before it."""
-    port = free_port()
     monkeypatch.setenv("WEB_TOKEN", TOKEN)
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     federation.write("hanse.toml", SETTINGS)
     federation.commit("served")
-    process = federation.start("run", "--interval", "3600", "--listen", f"127.0.0.1:{port}")
+    url, log = federation.listening()
     own = tmp_path / "nginx"
     own.mkdir()
-    with nginx(own, port) as found:
-        assert soon(lambda: asked(found, "/healthz").status_code == 200), process.poll()
+    with nginx(own, int(url.rpartition(":")[2])) as found:
+        assert asked(found, "/healthz").status_code == 200, str(log)
         yield found
-    process.terminate()
-    process.wait(60)
+    log.end()
 
 
 def asked(found, path: str, **more) -> requests.Response:
-    return requests.get(f"{found.url}{path}", verify=str(found.certificate), timeout=60, **more)
+    return requests.get(f"{found.url}{path}", verify=str(found.certificate), timeout=PATIENCE, **more)
 
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def test_people_machines_and_forges_come_through_nginx_and_streams_are_not_held_back(served, federation) -> None:
-    plain = requests.get(f"http://localhost:{served.plain}/x", allow_redirects=False, timeout=60)
+    plain = requests.get(f"http://localhost:{served.plain}/x", allow_redirects=False, timeout=PATIENCE)
     assert (plain.status_code, plain.headers["Location"]) == (301, "https://localhost/x")
     assert asked(served, "/api/v1/resources").status_code == 401
     page = asked(served, "/api/v1/resources", headers=BEARER)
@@ -100,7 +97,7 @@ def test_people_machines_and_forges_come_through_nginx_and_streams_are_not_held_
     body = b'{"ref": "refs/heads/main", "repository": {"full_name": "a/b"}, "zen": "x"}'
     mark = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     head = {"X-Hub-Signature-256": f"sha256={mark}", "X-GitHub-Event": "push", "X-GitHub-Delivery": "1"}
-    told = {"verify": str(served.certificate), "timeout": 60}
+    told = {"verify": str(served.certificate), "timeout": PATIENCE}
     hook = f"{served.url}/hooks/forge"
     assert requests.post(hook, body, headers=head, **told).status_code == 202
     forged = requests.post(hook, body + b" ", headers={**head, "X-GitHub-Delivery": "2"}, **told)
@@ -127,6 +124,6 @@ def test_people_machines_and_forges_come_through_nginx_and_streams_are_not_held_
     listener.start()
     federation.write("manifests/api.yaml", record("api"))
     federation.commit("one more")
-    assert told_of.wait(60), lines
+    assert told_of.wait(PATIENCE), lines
     answer.close()
-    listener.join(60)
+    listener.join(PATIENCE)

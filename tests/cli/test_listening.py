@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
 from datetime import UTC, datetime
 
 import requests
 
-from tests.cli.test_run import soon
-from tests.real.bind import free_port
+from tests.real.waiting import PATIENCE, until
 
 PROBES = """\
 apiVersion: hanse/v1
@@ -63,8 +61,7 @@ def test_results_are_told_to_the_loop_and_read_again(federation):
     federation.commit()
     rights = ("--may", "results", "--may", "read", "--may", "metrics")
     token = federation.hanse("token", "create", "box", *rights).out.strip()
-    base = f"http://127.0.0.1:{free_port()}"
-    process = federation.start("run", "--interval", "3600", "--listen", base.removeprefix("http://"))
+    base, log = federation.listening()
     told = [
         {
             "service": "webdav",
@@ -77,23 +74,20 @@ def test_results_are_told_to_the_loop_and_read_again(federation):
     ]
 
     def tell():
-        try:
-            return requests.post(f"{base}/v1/results", json=told, headers={"x-api-key": token}, timeout=5).json()
-        except requests.RequestException:
-            return {}
+        return requests.post(f"{base}/v1/results", json=told, headers={"x-api-key": token}, timeout=PATIENCE).json()
 
-    assert soon(lambda: tell().get("kept", 0) + tell().get("known", 0) > 0)
+    until("the result counts", tell, lambda answer: answer.get("kept", 0) + answer.get("known", 0), why=log)
     assert tell() == {"kept": 0, "known": 1, "wrong": 0, "faults": []}
-    answer = requests.get(f"{base}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=5).text
+    answer = requests.get(f"{base}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE).text
     labels = 'hostname="dav.north.example.org",metric="x.WebDAV",probe="tides/dav",service="webdav"'
     assert f"hanse_probe_hard_status{{{labels}}} 2.0" in answer
-    assert requests.get(f"{base}/metrics", timeout=5).status_code == 401
+    assert requests.get(f"{base}/metrics", timeout=PATIENCE).status_code == 401
     status = f"{base}/api/v2/status/Default/SITES"
-    assert soon(lambda: requests.get(status, headers={"x-api-key": token}, timeout=5).status_code == 200)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=90)
-    assert process.returncode == 0, err
-    assert token not in out + err
+    asked = lambda: requests.get(status, headers={"x-api-key": token}, timeout=PATIENCE).status_code  # noqa: E731
+    until("the availability is computed", asked, lambda code: code == 200, why=log)
+    said = log.end()
+    assert log.process.returncode == 0, said
+    assert token not in said + log.process.stdout.read()
 
 
 def test_templates_come_in_and_go_out_as_they_were(federation):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import threading
-import time
 
 import pytest
 import requests
 
 from tests.cli.conftest import record
+from tests.real.waiting import PATIENCE, until
 from tests.real.web import web
 
 __all__ = ["web"]
@@ -68,59 +66,36 @@ def running(federation):
     federation.commit()
     disk(federation, "ALPHA", "incoming/1.csv").parent.mkdir(parents=True)
     disk(federation, "ALPHA", "incoming/1.csv").write_text("1")
-    process = federation.start("run", "--interval", "3600", "--listen", "127.0.0.1:0")
-    said, found = [], threading.Event()
-
-    def gather():
-        for line in process.stderr:
-            said.append(line)
-            if "listening" in line:
-                found.set()
-
-    reader = threading.Thread(target=gather, daemon=True)
-    reader.start()
-    assert found.wait(60), said
-    yield re.search(r'http://127[^"]*', "".join(said)).group(), said
-    process.terminate()
-    process.wait(60)
-    reader.join(10)
+    url, log = federation.listening()
+    yield url, log
+    log.end()
 
 
 def disk(federation, site, path):
     return federation.root / ".hanse/state/storage" / site / "disk" / path
 
 
-def soon(holds, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def test_what_comes_into_a_datasets_folder_is_copied_at_once_and_a_consumer_is_told(federation, running):
-    url, said = running
+    url, log = running
     there = disk(federation, "BETA", "ocean/waves")
     parameters = {"dataset": "ocean:waves", "copies": "1", "at": "country=DE"}
-    with requests.get(f"{url}/v1/datasets/events", params=parameters, stream=True, timeout=90) as answer:
+    with requests.get(f"{url}/v1/datasets/events", params=parameters, stream=True, timeout=PATIENCE) as answer:
         told = (json.loads(line[5:]) for line in answer.iter_lines(decode_unicode=True) if line.startswith("data:"))
         met = next(fact for fact in told if fact["met"])
     assert (met["dataset"], met["storages"]) == ("ocean:waves", ["BETA/disk"])
-    assert soon((there / "1.csv").exists), "".join(said)
-    time.sleep(1.5)
+    until("the first file is copied", (there / "1.csv").exists, why=log)
+    assert "Dataset/vo.example.org/waves" in log.first("data has moved")["concerned"]
     disk(federation, "ALPHA", "incoming/2.csv").write_text("2")
-    assert soon((there / "2.csv").exists), "".join(said)
-    assert any("data has moved" in line and "Dataset/vo.example.org/waves" in line for line in said)
+    until("the second file is copied", (there / "2.csv").exists, why=log)
 
 
 def test_a_file_taken_away_behind_our_back_is_brought_back_at_once(federation, running):
-    _, said = running
+    _, log = running
     there = disk(federation, "BETA", "ocean/waves/1.csv")
-    assert soon(there.exists), "".join(said)
-    time.sleep(1.5)
+    until("it is copied", there.exists, why=log)
+    log.first("data has moved")
     there.unlink()
-    assert soon(there.exists), "".join(said)
+    until("it is copied again", there.exists, why=log)
 
 
 SLOW = """\
@@ -133,22 +108,24 @@ spec:
   storage: {{ site: ALPHA, name: disk }}
   path: slow.nc
   size: {size}
-  source: {web}/slow/{size}
+  source: {web}/held/{size}
 """
 
 
 def test_a_commit_is_done_while_a_transfer_goes_on_and_the_transfer_is_not_begun_again(federation, running, web):
-    _, said = running
+    _, log = running
     size = 60_000_000
     federation.write("manifests/slow.yaml", SLOW.format(web=web, size=size))
     federation.commit()
     incoming = disk(federation, "ALPHA", ".hanse/incoming")
-    assert soon(lambda: any(part.stat().st_size > 1_000_000 for part in incoming.glob("*.part"))), "".join(said)
-    [part] = incoming.glob("*.part")
+    [part] = until("a transfer has begun", lambda: list(incoming.glob("*.part")), why=log)
+    until("it moves", lambda: part.stat().st_size, lambda come: come > 100_000, why=log)
     federation.write("manifests/new.yaml", record("new", last=20))
     federation.commit()
     zones = federation.root / ".hanse/state/dns"
-    assert soon(lambda: any("192.0.2.20" in zone.read_text() for zone in zones.rglob("*") if zone.is_file()), 30)
-    assert list(incoming.glob("*.part")) == [part], "".join(said)
-    assert soon(disk(federation, "ALPHA", "slow.nc").exists, 90), "".join(said)
+    records = lambda: "".join(zone.read_text() for zone in zones.rglob("*") if zone.is_file())  # noqa: E731
+    until("the name is there", records, lambda text: "192.0.2.20" in text, why=log)
+    assert list(incoming.glob("*.part")) == [part], str(log)
+    requests.get(f"{web}/let-go/{size}", timeout=PATIENCE)
+    until("the file is whole", disk(federation, "ALPHA", "slow.nc").exists, why=log)
     assert disk(federation, "ALPHA", "slow.nc").stat().st_size == size

@@ -2,41 +2,43 @@
 
 import json
 import signal
-import time
 
 import pytest
 
 from reconciler.cli.house import now
 from reconciler.records.store import open_store
-from tests.cli.conftest import record
+from tests.cli.conftest import Log, record
+from tests.real.waiting import PATIENCE, until
 
 
-def soon(holds, seconds: float = 90.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
+def first_round(federation) -> None:
+    """Wait until the loop has done its first one."""
+    until("the first round", federation.runs, lambda runs: [state for state, _ in runs] == ["done"])
+
+
+def made_one(federation) -> None:
+    """Wait for a round that makes one thing."""
+    created = lambda runs: ("done", 1) in [(state, counts.get("create")) for state, counts in runs]  # noqa: E731
+    until("a round that makes one thing", federation.runs, created)
 
 
 @pytest.fixture
 def running(federation):
     """The loop in a process of its own, with an interval so long that only events wake it."""
     process = federation.start("run", "--interval", "3600")
-    assert soon(lambda: [state for state, _ in federation.runs()] == ["done"])
+    first_round(federation)
     return process
 
 
 def test_a_commit_is_reconciled_at_once(federation, running):
     federation.write("manifests/new.yaml", record("new", last=20))
     federation.commit()
-    assert soon(lambda: ("done", 1) in [(state, counts.get("create")) for state, counts in federation.runs()])
+    made_one(federation)
 
 
 def test_a_second_run_and_an_apply_are_refused_with_the_holder(federation, running):
     second = federation.start("run")
-    _, err = second.communicate(timeout=90)
+    _, err = second.communicate(timeout=PATIENCE)
     assert second.returncode == 1
     assert f"process {running.pid} holds the lease" in err
     assert federation.hanse("apply").code == 1
@@ -47,7 +49,7 @@ def test_a_second_run_and_an_apply_are_refused_with_the_holder(federation, runni
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(federation, running, number):
     running.send_signal(number)
-    _, err = running.communicate(timeout=90)
+    _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, err
     lines = [json.loads(line) for line in err.splitlines()]
     assert lines[-1]["message"] == "stopped"
@@ -65,7 +67,7 @@ def test_after_a_kill_the_next_one_takes_over(federation, running):
 
 def test_one_round(federation):
     process = federation.start("run", "--once")
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert [state for state, _ in federation.runs()] == ["done"]
 
@@ -94,36 +96,39 @@ def probed(federation) -> list[str]:
 def test_probes_run_once_they_are_applied(federation, running):
     federation.write("manifests/probe.yaml", PROBE)
     federation.commit()
-    assert soon(lambda: probed(federation) != [])
-    assert probed(federation)[0] in ("CRITICAL", "UNKNOWN")  # nobody listens there; UNKNOWN without the plugin
+    assert until("a result", lambda: probed(federation))[0] in (
+        "CRITICAL",
+        "UNKNOWN",
+    )  # nobody listens there; UNKNOWN without the plugin
 
 
 def test_one_round_runs_the_probes_too(federation):
     federation.write("manifests/probe.yaml", PROBE)
     federation.commit()
     process = federation.start("run", "--once")
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert probed(federation)[0] in ("CRITICAL", "UNKNOWN")
 
 
 def test_a_broken_commit_changes_nothing_and_the_loop_lives(federation, running):
+    log = Log(running)
     federation.write("manifests/new.yaml", "kind: Nix\n")
     federation.commit()
+    assert log.first("not reconciled")
+    assert len(federation.runs()) == 1
     federation.write("manifests/new.yaml", record("new", last=20))
-    time.sleep(2)
     federation.commit()
-    assert soon(lambda: [state for state, _ in federation.runs()][-2:] == ["done", "done"])
-    running.send_signal(signal.SIGTERM)
-    _, err = running.communicate(timeout=90)
-    assert any(json.loads(line)["message"] == "not reconciled" for line in err.splitlines())
+    made_one(federation)
+    log.end()
+    assert running.returncode == 0
 
 
 def test_a_working_tree_is_watched(federation):
     process = federation.start("run", "--worktree", "--interval", "3600")
-    assert soon(lambda: [state for state, _ in federation.runs()] == ["done"])
+    first_round(federation)
     federation.write("manifests/www.yaml", record("www", ttl=600))
-    assert soon(lambda: [state for state, _ in federation.runs()][-2:] == ["done", "done"])
+    until("a second round", federation.runs, lambda runs: [state for state, _ in runs][-2:] == ["done", "done"])
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=90)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 0

@@ -2,15 +2,17 @@
 
 import json
 import signal
-import time
 
 import pytest
+
+from reconciler.drivers.simulated import World, world_path
+from tests.real.waiting import PATIENCE, until
 
 SETTINGS = """\
 [substitute]
 openstack = "simulated"
 [targets."compute:*"]
-simulate = { boot_seconds = 3 }
+simulate = { boot_seconds = 5 }
 """
 MANIFESTS = """\
 apiVersion: hanse/v1
@@ -61,22 +63,21 @@ def slow(federation):
     federation.write("hanse.toml", SETTINGS)
     federation.write("manifests/cluster.yaml", MANIFESTS)
     federation.commit()
-    return federation
+    yield federation
+    World.close_all()
 
 
-def begun(federation) -> bool:
-    """Whether a node has been asked for."""
-    return any((federation.root / ".hanse" / "state" / "compute").glob("**/*"))
+def nodes(federation) -> list[str]:
+    """The nodes that have been asked for."""
+    path = world_path(str(federation.root / ".hanse/state/compute"), "ALPHA/main/vo.example.org")
+    return World.open(path).names() if path.exists() else []
 
 
 def interrupted(federation, number: int) -> tuple[int, str, str]:
     process = federation.start("apply")
-    deadline = time.monotonic() + 90
-    while not begun(federation) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.3)
+    until("a node is asked for", lambda: nodes(federation))
     process.send_signal(number)
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 

@@ -86,8 +86,8 @@ def test_a_person_sees_a_copy_move_and_another_terminal_is_told_bytes_rate_and_e
     assert moving, seen
     last = moving[-1]
     assert (last["ref"], last["total_bytes"]) == ("Replica/vo.example.org/waves", SIZE)
-    assert 1e6 < last["bytes_per_second"] < 20e6
-    assert abs((datetime.fromisoformat(last["estimated_end"]) - datetime.now(UTC)).total_seconds()) < 30
+    assert 1e5 < last["bytes_per_second"] < 20e6
+    assert abs((datetime.fromisoformat(last["estimated_end"]) - datetime.now(UTC)).total_seconds()) < 120
     shown = set(re.findall(r"[\d.]+ MB of 30\.0 MB, [\d.]+ MB/s, done in \d+ s", out))
     assert len(shown) >= 2, out[-3000:]
     assert json.loads(federation.hanse("status", "-o", "json").out)["under_way"] == []

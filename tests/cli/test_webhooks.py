@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import socket
 
 import pytest
 import requests
 
 from tests.cli.conftest import record
-from tests.cli.test_run import soon
+from tests.cli.test_run import first_round, made_one
 from tests.real.forges import TOKEN, forge_server
 from tests.real.githttp import git_server
+from tests.real.waiting import PATIENCE, until
 
 SECRET, PASSWORD = "hook-s3cret", "source-s3cret"
 HOOK = """\
@@ -63,11 +63,6 @@ def pushed(federation, server, monkeypatch):
     return federation
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
-
-
 def create(federation, name: str) -> None:
     federation.write(f"manifests/{name}.yaml", record(name, last=20))
     federation.git("add", "manifests")
@@ -76,22 +71,20 @@ def create(federation, name: str) -> None:
 
 
 def test_a_push_is_reconciled_at_once(pushed, server):
-    port = free_port()
+    url, log = pushed.listening()
     hook = server.folder / "fed.git" / "hooks" / "post-receive"
-    hook.write_text(HOOK.format(secret=SECRET, url=f"http://127.0.0.1:{port}"))
+    hook.write_text(HOOK.format(secret=SECRET, url=url))
     hook.chmod(0o755)
-    process = pushed.start("run", "--interval", "3600", "--listen", f"127.0.0.1:{port}")
-    assert soon(lambda: [state for state, _ in pushed.runs()] == ["done"])
+    first_round(pushed)
     create(pushed, "new")
-    assert soon(lambda: ("done", 1) in [(state, counts.get("create")) for state, counts in pushed.runs()])
+    made_one(pushed)
     assert (server.folder / "fed.git" / "answers").read_text() == "202"
-    forged = requests.post(f"http://127.0.0.1:{port}/hooks/forge", data=b"{}", timeout=10)
+    forged = requests.post(f"{url}/hooks/forge", data=b"{}", timeout=PATIENCE)
     assert (forged.status_code, forged.content) == (401, b"")
-    process.terminate()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert SECRET not in err
-    assert PASSWORD not in err
+    said = log.end()
+    assert log.process.returncode == 0, said
+    assert SECRET not in said
+    assert PASSWORD not in said
 
 
 def test_what_cannot_be_fetched_leaves_the_last_commit_in_force(pushed, server):
@@ -112,9 +105,8 @@ def test_a_pull_request_is_planned_at_once_and_a_merge_is_told(pushed, server, m
         told = "".join(f'{name} = "{value}"\n' for name, value in forge.settings().items() if name != "token")
         settings = (pushed.root / "hanse.toml").read_text()
         pushed.write("hanse.toml", f'{settings}\n[forge]\n{told}token = {{ env = "FORGE_TOKEN" }}\n')
-        port = free_port()
-        pushed.start("run", "--interval", "3600", "--listen", f"127.0.0.1:{port}")
-        assert soon(lambda: [state for state, _ in pushed.runs()] == ["done"])
+        url, log = pushed.listening()
+        first_round(pushed)
         pushed.git("checkout", "-q", "-b", "topic")
         pushed.write("manifests/new.yaml", record("new", last=20))
         pushed.git("add", "manifests")
@@ -122,20 +114,22 @@ def test_a_pull_request_is_planned_at_once_and_a_merge_is_told(pushed, server, m
         pushed.git("push", "-q", "origin", "topic:refs/pull/7/head")
         head = pushed.git("rev-parse", "HEAD")
         forge.pulls.append((7, head, "main"))
-        send(port, {"action": "opened", "number": 7})
-        assert soon(lambda: forge.told(7), 30)
-        assert "create DNSRecord/vo.example.org/new" in forge.told(7)[0]
-        assert soon(lambda: (head, "success") in [one[:2] for one in forge.statuses], 30)
+        send(url, {"action": "opened", "number": 7})
+        said = until("a comment", lambda: forge.told(7), why=log)
+        assert "create DNSRecord/vo.example.org/new" in said[0]
+        planned = lambda: [one[:2] for one in forge.statuses]  # noqa: E731
+        until("a status", planned, lambda told: (head, "success") in told, why=log)
         forge.pulls.clear()
         pushed.git("push", "-q", "origin", "topic:main")
-        send(port, {"ref": "refs/heads/main", "after": head})
-        assert soon(lambda: forge.statuses[-1] == (head, "success", f"deployed {head[:12]}: 1 done"), 30)
+        send(url, {"ref": "refs/heads/main", "after": head})
+        deployed = (head, "success", f"deployed {head[:12]}: 1 done")
+        until("it is told that it is deployed", lambda: forge.statuses[-1], lambda told: told == deployed, why=log)
 
 
-def send(port: int, payload: dict) -> None:
+def send(url: str, payload: dict) -> None:
     """A web hook, as the forge signs it."""
     body = json.dumps(payload).encode()
     mark = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     headers = {"X-Forgejo-Signature": mark, "X-Gitea-Signature": mark}
-    answer = requests.post(f"http://127.0.0.1:{port}/hooks/forge", data=body, headers=headers, timeout=10)
+    answer = requests.post(f"{url}/hooks/forge", data=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 202

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from reconciler.records.store import open_store
 from reconciler.records.told import Told
 from reconciler.settings import load
 from reconciler.wiring import Wired
+from tests.real.waiting import PATIENCE, until
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 SITE = """\
@@ -146,9 +146,7 @@ def test_it_goes_on_until_it_is_told_to_stop(house, monkeypatch):
     tell(house, 0)
     thread = threading.Thread(target=keep_computing, args=(house, lambda: tip, stop))
     thread.start()
-    until = time.monotonic() + 20
-    while not house.store.uptime.reports() and time.monotonic() < until:
-        time.sleep(0.02)
+    until("it has computed", house.store.uptime.reports)
     stop.set()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert house.store.uptime.reports() == ("Default",)

@@ -30,6 +30,7 @@ from tests.daemon.test_alarming import seen as probed
 from tests.daemon.test_alarming import state
 from tests.daemon.test_notifying import consumer
 from tests.federation import resource as manifest
+from tests.real.waiting import PATIENCE
 
 __all__ = ["consumer"]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -374,7 +375,7 @@ def post():
     found = Post()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    controller = Controller(found, hostname="127.0.0.1", port=port)
+    controller = Controller(found, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE)
     controller.start()
     found.url = f"mailto://127.0.0.1:{port}/?smtp=127.0.0.1&mode=insecure&from=hanse@example.org&to=ops@example.org"
     yield found
@@ -387,7 +388,7 @@ def by_apprise(**more):
 
 def test_a_digest_arrives_as_mail(store, post):
     Subscription(by_apprise(), store, lambda _ref: post.url, PAGE).look(seen(drifted()))
-    assert post.come.wait(60)
+    assert post.come.wait(PATIENCE)
     (mail,) = post.mails
     assert mail.rcpt_tos == ["ops@example.org"]
     message = email.message_from_bytes(mail.content)

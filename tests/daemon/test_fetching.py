@@ -11,33 +11,30 @@ from reconciler.daemon.fetching import Fetcher
 from reconciler.daemon.queue import Settling
 from reconciler.errors import RecordsError, SettingsError, SourceError
 from reconciler.settings import Source, load
+from tests.real.waiting import PATIENCE, until
 from tests.source.repository import commit, repository
 
 
-def keeping(fetcher: Fetcher, seconds: float, quiet: float, longest: float):
-    fetcher.settling = Settling(quiet, longest, time.monotonic)
+def keeping(fetcher: Fetcher, seconds: float, quiet: float, longest: float, clock=time.monotonic):
+    fetcher.settling = Settling(quiet, longest, clock)
     stop = threading.Event()
     thread = threading.Thread(target=fetcher.keep, args=(seconds, stop), daemon=True)
     thread.start()
-    return lambda: (stop.set(), thread.join(5))
-
-
-def soon(holds, seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return holds()
+    return lambda: (stop.set(), thread.join(PATIENCE))
 
 
 def test_a_storm_of_calls_is_one_fetch():
-    rung: list[float] = []
-    fetcher = Fetcher(Source(), lambda _reference: "", lambda: rung.append(time.monotonic()))
-    end = keeping(fetcher, 3600, 5.0, 60.0)
+    rung: list[int] = []
+    now = [0.0]
+    fetcher = Fetcher(Source(), lambda _reference: "", lambda: rung.append(1))
+    end = keeping(fetcher, 3600, 5.0, 60.0, lambda: now[0])
     for _ in range(200):
         fetcher.call()
+        now[0] += 0.02
         time.sleep(0.002)
     assert rung == []
-    assert soon(lambda: rung)
+    now[0] += 5
+    until("it rings", lambda: rung)
     end()
     assert len(rung) == 1
 
@@ -51,11 +48,11 @@ def test_a_storm_that_does_not_end_is_heard_all_the_same_and_calls_after_it_are_
         fetcher.call()
         return len(rung) >= 2
 
-    assert soon(storm)
-    assert soon(lambda: fetcher.settling.left() is None)
+    until("it rings twice", storm)
+    until("all calls are answered", fetcher.settling.left, lambda left: left is None)
     heard = len(rung)
     fetcher.call()
-    assert soon(lambda: len(rung) > heard)
+    until("it rings once more", lambda: len(rung) > heard)
     end()
 
 
@@ -64,7 +61,7 @@ def test_without_a_call_it_is_fetched_when_its_time_has_come(tmp_path):
     settings = Source(remote=str(upstream), repository=str(tmp_path / "mirror.git"), revision="main")
     rung: list[int] = []
     end = keeping(Fetcher(settings, lambda _reference: "", lambda: rung.append(1)), 0.1, 1.0, 5.0)
-    assert soon(lambda: rung)
+    until("it rings", lambda: rung)
     end()
 
 
@@ -116,7 +113,7 @@ def test_a_database_that_does_not_answer_keeps_nothing_from_being_fetched(tmp_pa
 
     rung: list[int] = []
     end = keeping(Fetcher(settings, lambda _reference: "", lambda: rung.append(1), gone), 0.1, 1.0, 5.0)
-    assert soon(lambda: rung)
+    until("it rings", lambda: rung)
     commit(upstream, {"manifests/a.yaml": "a: 2\n"})
-    assert soon(lambda: len(rung) > 1)
+    until("it rings again", lambda: len(rung) > 1)
     end()

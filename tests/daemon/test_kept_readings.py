@@ -130,6 +130,24 @@ def test_a_file_that_git_wants_no_more_goes_while_another_storage_is_down(replic
         assert files(replicas, "scratch") == set()
 
 
+def test_a_file_that_a_list_names_no_more_goes_on_readings_of_all_storages_in_one_round(replicas):
+    listed = (
+        REPLICA.format(name="list", storage="scratch").partition("  path:")[0] + "  dataset: tides:x\n  files: [%s]\n"
+    )
+    one, two = (f"{{path: {name}, source: 'data:,{name}'}}" for name in ("one", "two"))
+    with looping(replicas) as loop:
+        commit(replicas, {"list.yaml": listed % f"{one}, {two}"})
+        loop.settle()
+        loop.settle()
+        before = len(loop.read)
+        commit(replicas, {"list.yaml": listed % one})
+        loop.settle()
+        assert not (replicas / ".hanse/state/storage/TIDE-CLOUD/scratch/tides/x/two").exists()
+        storages = {target for read in loop.read for target in read if target.startswith("storage:")}
+        assert len(storages) == 3
+        assert any(read >= storages for read in loop.read[before:])
+
+
 def test_failures_on_two_targets_do_not_call_each_other(tmp_path):
     commit(tmp_path, {"vo.yaml": VO, "site.yaml": SITE, "beta.yaml": BETA, "a.yaml": CLUSTER, "b.yaml": ELSEWHERE})
     (tmp_path / "hanse.toml").write_text(FULL)

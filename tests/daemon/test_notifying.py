@@ -26,6 +26,7 @@ from reconciler.records.store import open_store
 from reconciler.settings import NotifySettings, Settings
 from reconciler.web.serving import serving
 from tests.real.answering import answering
+from tests.real.waiting import PATIENCE, until
 
 PLACES = Storages.of(
     {
@@ -48,7 +49,7 @@ class Consumer:
     def __init__(self):
         self.told, self.refuse, self.lock = [], 0, threading.Condition()
 
-    def wait(self, count, seconds=15):
+    def wait(self, count, seconds=PATIENCE):
         with self.lock:
             self.lock.wait_for(lambda: len(self.told) >= count, seconds)
             return list(self.told)
@@ -213,11 +214,11 @@ def test_what_could_not_be_written_down_is_written_later(consumer, tmp_path):
 
 def test_what_was_overtaken_while_nobody_listened_is_not_told(tmp_path, consumer, quick):
     board, consumer.refuse = Board(), 10_000
-    with notified(board, tmp_path, hook(consumer.url)):
+    with notified(board, tmp_path, hook(consumer.url)) as notifier:
         board.learn([replica("A/disk")], PLACES)
         consumer.wait(1)
         board.learn([], PLACES)
-        time.sleep(0.5)
+        until("it is overtaken", lambda: not notifier.hooks[0].due)
         consumer.refuse = 0
         time.sleep(0.5)
     assert all(status == 503 for status, _, _ in consumer.told)
@@ -266,7 +267,7 @@ def test_a_stream_tells_how_it_stands_and_then_each_change():
     with serving("127.0.0.1:0", board, None) as url:
         asked = f"{url}/v1/datasets/events"
         parameters = {"dataset": "ocean:waves", "copies": "2", "at": "country=DE|A/disk"}
-        with requests.get(asked, params=parameters, stream=True, timeout=15) as answer:
+        with requests.get(asked, params=parameters, stream=True, timeout=PATIENCE) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
             told = events(answer)
             assert next(told) == {
@@ -279,7 +280,7 @@ def test_a_stream_tells_how_it_stands_and_then_each_change():
             }
             board.learn([replica("A/disk"), replica("B/tape")], PLACES)
             assert next(told)["met"] is True
-        once = requests.get(f"{url}/v1/datasets/copies", params={"dataset": "ocean:*"}, timeout=15).json()
+        once = requests.get(f"{url}/v1/datasets/copies", params={"dataset": "ocean:*"}, timeout=PATIENCE).json()
         assert [item["copies"] for item in once["items"]] == [2]
 
 
@@ -287,7 +288,7 @@ def test_a_stream_ends_when_the_loop_ends():
     board = Board()
     board.learn([replica("A/disk")], PLACES)
     with serving("127.0.0.1:0", board, None) as url:
-        answer = requests.get(f"{url}/v1/datasets/events?dataset=ocean:waves", stream=True, timeout=15)
+        answer = requests.get(f"{url}/v1/datasets/events?dataset=ocean:waves", stream=True, timeout=PATIENCE)
         told = events(answer)
         assert next(told)["met"]
     assert list(told) == []
@@ -305,7 +306,7 @@ def test_a_stream_ends_when_the_loop_ends():
 )
 def test_what_cannot_be_understood_is_refused_with_the_reason(asked, why):
     with serving("127.0.0.1:0", Board(), None) as url:
-        answer = requests.get(f"{url}/v1/datasets/events?{asked}", timeout=15)
+        answer = requests.get(f"{url}/v1/datasets/events?{asked}", timeout=PATIENCE)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert why in answer.json()["detail"]
 
@@ -316,10 +317,11 @@ def test_with_a_token_only_who_shows_it_is_answered():
     with serving("127.0.0.1:0", board, lambda: "right") as url:
         asked = f"{url}/v1/datasets/copies?dataset=a:b"
         answers = [
-            requests.get(asked, headers=h, timeout=15).status_code for h in ({}, {"Authorization": "Bearer wrong"})
+            requests.get(asked, headers=h, timeout=PATIENCE).status_code
+            for h in ({}, {"Authorization": "Bearer wrong"})
         ]
         assert answers == [401, 401]
-        assert requests.get(asked, headers={"Authorization": "Bearer right"}, timeout=15).ok
+        assert requests.get(asked, headers={"Authorization": "Bearer right"}, timeout=PATIENCE).ok
 
 
 def test_what_others_can_reach_needs_a_token_and_an_address_is_an_address():

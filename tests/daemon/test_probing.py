@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from reconciler.kinds.probe import ProbeSpec
 from reconciler.model import Details, Entry, Inventory, ProbeState, Ref, encode
 from reconciler.ports import CheckResult
 from reconciler.records.store import open_store
+from tests.real.waiting import PATIENCE, until
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ class Checker:
             self.now[name] += 1
             self.most = max(self.most, self.now.total())
         if self.gate:
-            assert self.gate.wait(10)
+            assert self.gate.wait(PATIENCE)
         with self.lock:
             self.now[name] -= 1
         return CheckResult("OK", f"HTTP OK {name}", (("time", 3.0, "s", "", "", "", ""),), 0.1)
@@ -158,9 +158,7 @@ def test_no_more_than_the_workers_run_at_a_time():
     checker = Checker(gate)
     with Prober(checker, record, Clock(), workers=3, per_second=0) as prober:
         started = prober.start([make(str(n)) for n in range(12)], {})
-        until = time.monotonic() + 5
-        while checker.most < 3 and time.monotonic() < until:
-            time.sleep(0.005)
+        until("three run", lambda: checker.most >= 3)
         gate.set()
         assert len(prober.finish(started)) == 12
     assert checker.most == 3
@@ -176,10 +174,7 @@ def test_a_probe_never_runs_beside_itself():
         assert prober.start(probes, {}) == {}
         gate.set()
         prober.finish(first)
-        until = time.monotonic() + 5
-        while not (again := prober.start(probes, {})) and time.monotonic() < until:
-            time.sleep(0.005)
-        prober.finish(again)
+        prober.finish(until("it runs again", lambda: prober.start(probes, {})))
         assert prober.start(probes, {}) == {}
     assert (len(kept), checker.alone) == (2, True)
 
@@ -361,9 +356,7 @@ def test_who_waits_for_a_worker_is_told_as_lag():
     checker = Checker(gate)
     with Prober(checker, record, clock, workers=1, per_second=0) as prober:
         started = prober.start([make("a"), make("b")], {})
-        until = time.monotonic() + 5
-        while prober.waiting > 1 and time.monotonic() < until:
-            time.sleep(0.005)
+        until("one has a worker", lambda: prober.waiting <= 1)
         clock.now += timedelta(seconds=9)
         assert (prober.waiting, prober.lag) == (1, 9.0)
         gate.set()
@@ -408,9 +401,7 @@ def test_a_fault_of_hanse_in_one_probe_is_not_its_end():
     with Prober(Faulty(), kept, clock) as prober:
         with pytest.raises(KeyError):
             prober.finish(prober.start(probes, {}))
-        until = time.monotonic() + 5
-        while prober._running and time.monotonic() < until:
-            time.sleep(0.005)
+        until("it has ended", lambda: not prober._running)
         for _ in range(130):
             clock.now += timedelta(seconds=1)
             prober.finish(prober.start(probes, {}))

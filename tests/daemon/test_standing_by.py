@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from reconciler.drivers.simulated import World, world_path
 from tests.cli.conftest import environment
 from tests.house import commit
+from tests.real.waiting import PATIENCE, until
 
 SITE = """\
 apiVersion: hanse/v1
@@ -49,12 +49,12 @@ SETTINGS = """\
 url = "{url}"
 [run]
 interval_seconds = 2
-lease_seconds = 3
+lease_seconds = 6
 meter_seconds = 0
 [apply]
 workers = 2
 [targets."compute:BAY/one/vo.example.org"]
-simulate = {{faults = [{{on = "create", kind = "hang", every = 1, seconds = 0.5}}]}}
+simulate = {{faults = [{{on = "create", kind = "hang", every = 1, seconds = {hang}}}]}}
 """
 CLUSTERS = 16
 
@@ -64,7 +64,7 @@ def root(tmp_path: Path, postgresql) -> Path:
     root = tmp_path / "fed"
     files = {f"c{n:02}.yaml": CLUSTER.format(n=n) for n in range(CLUSTERS)}
     commit(root, {"site.yaml": SITE.format(zeros="0" * 32), **files})
-    (root / "hanse.toml").write_text(SETTINGS.format(url=postgresql.fresh()))
+    (root / "hanse.toml").write_text(SETTINGS.format(url=postgresql.fresh(), hang=1.5))
     yield root
     World.close_all()
 
@@ -90,17 +90,21 @@ def daemon(root: Path, name: str):
         process.wait()
 
 
-def soon(holds, seconds: float = 90.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def said(log: Path) -> list[str]:
-    return [json.loads(line)["message"] for line in log.read_text().splitlines() if line.startswith("{")]
+    """What it has logged so far, but for a line that is being written."""
+    lines = log.read_text().splitlines()
+    return [json.loads(line)["message"] for line in lines if line.startswith("{") and line.endswith("}")]
+
+
+def says(log: Path, message: str, times: int = 1) -> None:
+    """Wait until it has logged so as often as that."""
+    until(f"{log.name} says {message!r}", lambda: said(log), lambda lines: lines.count(message) >= times)
+
+
+def quicker(root: Path) -> None:
+    """Who begins from now on has a cloud that is not so slow."""
+    settings = root / "hanse.toml"
+    settings.write_text(settings.read_text().replace("seconds = 1.5", "seconds = 0.2"))
 
 
 def nodes(root: Path) -> list[str]:
@@ -127,41 +131,47 @@ def assert_it_is_told_what_was_interrupted(root: Path) -> None:
 @pytest.mark.parametrize(("how", "others"), [("killed", 1), ("frozen", 1), ("frozen", 2)])
 def test_when_the_leader_is_lost_half_way_the_other_goes_on_and_nothing_is_made_twice(root, how, others):
     with daemon(root, "first") as (first, first_log), ExitStack() as stack:
-        assert soon(lambda: "running" in said(first_log))
+        says(first_log, "running")
+        quicker(root)
         waiting = [stack.enter_context(daemon(root, f"other{number}")) for number in range(others)]
-        assert soon(lambda: all("standing by" in said(log) for _, log in waiting))
-        assert soon(lambda: len(nodes(root)) >= 3)
+        for _, log in waiting:
+            says(log, "standing by")
+        until("some are made", lambda: nodes(root), lambda made: len(made) >= 3)
         os.killpg(first.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
         begun = len(nodes(root))
         assert begun < CLUSTERS
-        assert soon(lambda: any("running" in said(log) for _, log in waiting), 60)
-        assert soon(lambda: len(nodes(root)) == CLUSTERS)
+        until(
+            "another leads",
+            lambda: [said(log) for _, log in waiting],
+            lambda logs: any("running" in log for log in logs),
+        )
+        until("all are made", lambda: nodes(root), lambda made: len(made) == CLUSTERS)
         if how == "frozen":
             os.killpg(first.pid, signal.SIGCONT)
-            assert soon(lambda: said(first_log).count("standing by") == 1), said(first_log)[-5:]
+            says(first_log, "standing by")
         (leader, leaders_log), *rest = sorted(waiting, key=lambda one: "running" not in said(one[1]))
         assert [log for _, log in rest if "running" in said(log)] == []
-        assert soon(lambda: said(leaders_log).count("done") >= CLUSTERS - begun)
+        says(leaders_log, "done", CLUSTERS - begun)
         assert how == "killed" or first.poll() is None
         assert all(process.poll() is None for process, _ in waiting)
         assert Counter(nodes(root)).most_common(1)[0][1] == 1
         assert len(nodes(root)) == CLUSTERS
         leader.send_signal(signal.SIGTERM)
-        assert leader.wait(60) == 0
+        assert leader.wait(PATIENCE) == 0
         if how == "killed":
             assert_it_is_told_what_was_interrupted(root)
         if how == "frozen":
             standing = [(first, first_log, 2), *((process, log, 1) for process, log in rest)]
-            assert soon(lambda: any(said(log).count("running") == times for _, log, times in standing))
+            until("one of them leads", lambda: any(said(log).count("running") == times for _, log, times in standing))
             for process, _, _ in standing:
                 process.send_signal(signal.SIGTERM)
-            assert [process.wait(60) for process, _, _ in standing] == [0] * others
+            assert [process.wait(PATIENCE) for process, _, _ in standing] == [0] * others
 
 
 def test_who_stands_by_ends_when_told(root):
     with daemon(root, "first") as (_, first_log):
-        assert soon(lambda: "running" in said(first_log))
+        says(first_log, "running")
         with daemon(root, "second") as (second, second_log):
-            assert soon(lambda: "standing by" in said(second_log))
+            says(second_log, "standing by")
             second.send_signal(signal.SIGTERM)
-            assert second.wait(30) == 0
+            assert second.wait(PATIENCE) == 0

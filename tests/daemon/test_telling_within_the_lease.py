@@ -17,10 +17,10 @@ from reconciler.records.delivered import Delivered
 from reconciler.records.lease import Leases
 from tests.daemon.test_notifying import consumer
 from tests.house import commit, opened
+from tests.real.waiting import PATIENCE
 
 __all__ = ["consumer"]
 SETTINGS = '[[notify]]\nurl = "{url}"\nsecret = {{env = "KEY"}}\n[run]\ninterval_seconds = 1\nlease_seconds = 3\n'
-_PATIENCE = 60
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def standing_by(house):
         yield service, bell, thread
     finally:
         bell.end()
-        thread.join(_PATIENCE)
+        thread.join(PATIENCE)
 
 
 def noted(monkeypatch, owner, method, error):
@@ -71,14 +71,14 @@ def test_what_another_told_while_this_one_stood_by_counts_also_when_the_records_
     failed = noted(monkeypatch, Delivered, "told", RecordsError)
     token = store.lease.acquire(NAME, "another", 600)
     with standing_by(house) as (service, _bell, thread):
-        assert waits.wait(_PATIENCE)
+        assert waits.wait(PATIENCE)
         store.delivered.tell(name_of(house.settings.notify[0]), {"ocean:waves": (True, 1)})
         renamed(store, "delivered", "away")
         store.lease.release(NAME, token)
-        assert failed.wait(_PATIENCE)
+        assert failed.wait(PATIENCE)
         assert service.measured.leading
         renamed(store, "away", "delivered")
-        [(_, _, body)] = consumer.wait(1, _PATIENCE)
+        [(_, _, body)] = consumer.wait(1, PATIENCE)
         assert b'"dataset": "ocean:waves"' in body
         assert b'"met": false' in body
         assert thread.is_alive()
@@ -90,11 +90,11 @@ def test_who_cannot_let_go_of_the_lease_as_the_records_are_away_leads_again_late
     with standing_by(house) as (service, bell, thread):
         leads = threading.Event()
         monkeypatch.setattr(service, "_once", lambda _bell: leads.set())
-        assert leads.wait(_PATIENCE)
+        assert leads.wait(PATIENCE)
         renamed(house.store, "leases", "away")
         bell.within.end()
-        assert failed.wait(_PATIENCE)
+        assert failed.wait(PATIENCE)
         leads.clear()
         renamed(house.store, "away", "leases")
-        assert leads.wait(_PATIENCE)
+        assert leads.wait(PATIENCE)
         assert thread.is_alive()

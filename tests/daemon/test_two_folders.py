@@ -13,8 +13,9 @@ import pytest
 
 from reconciler.records.store import open_store
 from tests.cli.conftest import environment
-from tests.daemon.test_standing_by import daemon, history, said, soon
+from tests.daemon.test_standing_by import daemon, history, said, says
 from tests.house import commit
+from tests.real.waiting import PATIENCE
 
 SITE = """\
 apiVersion: hanse/v1
@@ -35,7 +36,7 @@ repository = "{repository}"
 url = "{url}"
 [run]
 interval_seconds = 2
-lease_seconds = 3
+lease_seconds = 10
 meter_seconds = 0
 """
 
@@ -65,18 +66,18 @@ def registered(url: str) -> dict[str, str]:
 def test_who_leads_next_with_an_empty_folder_finds_what_was_registered_and_makes_nothing_again(machines):
     one, two, url = machines
     with daemon(one, "one") as (first, first_log):
-        assert soon(lambda: said(first_log).count("done") == 2), first_log.read_text()
+        says(first_log, "done", 2)
         with daemon(two, "two") as (second, second_log):
-            assert soon(lambda: "standing by" in said(second_log))
+            says(second_log, "standing by")
             before = registered(url)
             assert set(before) == {"BAY"}
             os.killpg(first.pid, signal.SIGKILL)
-            assert soon(lambda: "running" in said(second_log))
+            says(second_log, "running")
             commit(one.parent / "fed", {"other.yaml": VO.replace("VO.", "fjord.")})
-            assert soon(lambda: "done" in said(second_log)), second_log.read_text()
+            says(second_log, "done")
             assert plan(two)[0] == 0, plan(two)
             second.send_signal(signal.SIGTERM)
-            assert second.wait(60) == 0
+            assert second.wait(PATIENCE) == 0
             assert said(second_log).count("done") == 1, second_log.read_text()
     assert registered(url) == before
     made = sorted(

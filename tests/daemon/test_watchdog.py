@@ -19,6 +19,7 @@ from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.watchdog import Pulse, Watchdog
 from tests.cli.conftest import environment
 from tests.house import commit
+from tests.real.waiting import PATIENCE
 
 
 @pytest.fixture(params=["a path", "an abstract name"])
@@ -27,7 +28,7 @@ def notified(request, tmp_path: Path):
     name = str(tmp_path / "notify") if request.param == "a path" else f"@hanse-{os.getpid()}-{time.monotonic_ns()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind("\0" + name[1:] if name.startswith("@") else name)
-        server.settimeout(90)
+        server.settimeout(PATIENCE)
         yield name, lambda: server.recv(4096).decode()
 
 
@@ -96,7 +97,7 @@ def test_it_is_told_once_that_it_stops(notified):
     stopping.set()
     assert told() == "STOPPING=1"
     ended.set()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 
@@ -118,7 +119,7 @@ def test_a_service_says_that_it_is_ready_lives_and_stops(notified, tmp_path):
         process.send_signal(signal.SIGTERM)
         while said[-1] != "STOPPING=1":
             said.append(told())
-        assert process.wait(90) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from reconciler.errors import HanseError
 from tests.demo.stage import HANSE, ROOT, Stage, WrongEndError
 from tests.real import issuer, s3, wires, xrootd
+from tests.real.waiting import until
 
 SIZE = 100_000_000
 """Bytes of each of the three files."""
@@ -49,7 +50,7 @@ secret = {{ env = "S3_SECRET" }}
 """
 TOKEN = """\
 ca = "{ca}"
-stall = 6
+stall = 10
 token = {{ issuer = "{issuer}", client_id = "{client}", client_secret = {{ env = "CLIENT_SECRET" }}, base = "/vo" }}
 """
 CRUISE = """\
@@ -174,16 +175,16 @@ def _is_copied_over_a_cut_wire(stage: Stage, world: World) -> None:
     stage.hanse("plan", ends=2, expect="3 files, 300.0 MB")
     stage.say("The copy begins. How far it has come is seen from anywhere:")
     with _apply(stage) as apply:
-        _until(lambda: _moved(stage) > SIZE // 4, "the copy moves")
+        until("the copy moves", lambda: _moved(stage), lambda moved: moved > SIZE // 4)
         stage.hanse("status", ends=0, fold="True   Reconciled")
         stage.say("Halifax loses its link in the middle of it. What half arrived is never taken for a copy.")
         world.sites.cut("b")
-        time.sleep(12)
+        time.sleep(16)
         stage.hanse("status", fold="True   Reconciled")
         stage.say("The link is back, and faster. The same apply goes on.")
         world.sites.mend("b")
         world.sites.rate("a", "2gbit")
-        _until(lambda: apply.poll() is not None, "the apply ends", 120)
+        until("the apply ends", lambda: apply.poll() is not None, seconds=600)
     if apply.returncode:
         raise WrongEndError(f"hanse apply ended with {apply.returncode}")
     stage.hanse("plan", expect="nothing to do")
@@ -225,7 +226,7 @@ def _goes_down(stage: Stage, world: World) -> None:
 
 def _expires(stage: Stage) -> None:
     stage.chapter(5, "A rule ends, and what it held was the last copy")
-    ends = datetime.now(UTC) + timedelta(seconds=12)
+    ends = datetime.now(UTC) + timedelta(seconds=30)
     stage.write("manifests/ocean/note.yaml", NOTE.format(ends=ends))
     stage.commit("A note, for a moment")
     stage.hanse("apply", expect="Applied")
@@ -276,14 +277,6 @@ def _moved(stage: Stage) -> int:
     found = subprocess.run(asked, cwd=stage.place, env=stage.environment, capture_output=True, text=True, check=False)
     under_way: list[dict[str, Any]] = json.loads(found.stdout or "{}").get("under_way", [])
     return sum(one.get("bytes") or 0 for one in under_way)
-
-
-def _until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise WrongEndError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.3)
 
 
 if __name__ == "__main__":

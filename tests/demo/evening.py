@@ -469,20 +469,20 @@ def _ends(evening: Evening, leader: Machine) -> None:
 
 def _condition(machine: Machine, name: str) -> str:
     """Of the cluster, by the API."""
-    told = requests.get(f"{machine.url}/api/v1/resources/VirtualCluster/tides/surge", headers=SHOWN, timeout=60).json()
+    told = requests.get(f"{machine.url}/api/v1/resources/VirtualCluster/tides/surge", headers=SHOWN, timeout=120).json()
     return next((one["status"] for one in told["conditions"] if one["type"] == name), "")
 
 
 def _planned_at(machine: Machine) -> str:
     """When the last round has planned, by the API."""
-    told = requests.get(f"{machine.url}/api/v1/plan", headers=SHOWN, timeout=60)
+    told = requests.get(f"{machine.url}/api/v1/plan", headers=SHOWN, timeout=120)
     return str(told.json().get("at", "")) if told.ok else ""
 
 
 def _address(evening: Evening, name: str) -> str:
     """The first address of a name, as the server has it."""
     asked = dns.message.make_query(name, "A")
-    answer = dns.query.tcp(asked, "127.0.0.1", timeout=30, port=evening.bind.port).answer
+    answer = dns.query.tcp(asked, "127.0.0.1", timeout=120, port=evening.bind.port).answer
     return min(str(record) for record in answer[0]) if answer else ""
 
 

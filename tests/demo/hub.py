@@ -97,7 +97,7 @@ class Hub:
         mark = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
         for url in self.hooks:
             headers = {"X-Forgejo-Signature": mark, "X-Forgejo-Delivery": str(uuid.uuid4())}
-            requests.post(url, data=body, headers=headers, timeout=60)
+            requests.post(url, data=body, headers=headers, timeout=120)
 
     def _hook(self, name: str, text: str) -> None:
         path = self.bare / "hooks" / name

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from tests.cli.conftest import environment
 from tests.demo.stage import HANSE, Stage, WrongEndError
+from tests.real import waiting
 
 PATIENCE = 180.0
 """Seconds until something that must happen has happened: for a slow machine."""
@@ -81,12 +81,15 @@ def machine(stage: Stage, name: str, port: int, *options: str) -> Iterator[Machi
 
 def until(what: str, holds: Callable[[], Any], *machines: Machine, seconds: float = PATIENCE) -> Any:
     """Wait for something; raises WrongEndError with the ends of the logs when it does not come."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        if any(one.process.poll() not in (None, -signal.SIGKILL) for one in machines):
-            break
-        time.sleep(0.1)
-    ends = (f"\n-- {one.name}\n{one.log.read_text()[-3000:]}" for one in machines)
-    raise WrongEndError(f"it did not happen: {what}{''.join(ends)}")
+
+    def look() -> Any:
+        found = holds()
+        if not found and any(one.process.poll() not in (None, -signal.SIGKILL) for one in machines):
+            raise AssertionError("a machine has ended")
+        return found
+
+    try:
+        return waiting.until(what, look, seconds=seconds, every=0.1)
+    except AssertionError as error:
+        ends = (f"\n-- {one.name}\n{one.log.read_text()[-3000:]}" for one in machines)
+        raise WrongEndError(f"it did not happen: {what}: {error}{''.join(ends)}") from None

@@ -168,7 +168,7 @@ def _settings(bind: Bind, project: Project) -> str:
 def _page(stage: Stage, bind: Bind, words: str) -> None:
     """Ask BIND for the portal's address, and the portal for its page."""
     address = _address(bind, "portal.coast.example.org.")
-    with urllib.request.urlopen(f"http://{address}:8080/", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{address}:8080/", timeout=120) as answer:
         page = answer.read().decode().strip()
     stage.say("What the world says:")
     print(f"\n  portal.coast.example.org is {address}, says BIND", flush=True)
@@ -179,7 +179,7 @@ def _page(stage: Stage, bind: Bind, words: str) -> None:
 
 def _address(bind: Bind, name: str) -> str:
     """The first address of a name, as the server has it; "" when it has none."""
-    answer = dns.query.tcp(dns.message.make_query(name, "A"), "127.0.0.1", timeout=5, port=bind.port).answer
+    answer = dns.query.tcp(dns.message.make_query(name, "A"), "127.0.0.1", timeout=120, port=bind.port).answer
     return min(str(record) for record in answer[0]) if answer else ""
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.demo.data import main
 from tests.real.xrootd import missing
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 
 def test_the_demonstration_of_data_on_real_storages_ends_well(tmp_path, capsys):

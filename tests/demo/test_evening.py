@@ -12,7 +12,7 @@ from tests.real.postgresql import postgresql
 __all__ = ["bind", "chromium", "postgresql"]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_evening_ends_well(tmp_path, capsys, request):
     for program, package in NEEDED.items():
         need(program, package=package)

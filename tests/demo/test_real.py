@@ -11,7 +11,7 @@ from tests.real.openstack import openstack
 
 __all__ = ["openstack"]
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 
 def test_the_demonstration_on_real_servers_ends_well_and_leaves_nothing(openstack, tmp_path, capsys, monkeypatch):

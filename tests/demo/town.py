@@ -105,7 +105,7 @@ signers = "signers"
 url = "{records}"
 
 [run]
-lease_seconds = 5
+lease_seconds = 30
 
 [forge]
 kind = "forgejo"

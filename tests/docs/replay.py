@@ -99,7 +99,7 @@ class Replay:
         script = "\n".join([*lines, "pwd"])
         ran = subprocess.run(
             ["bash", "-c", script], cwd=self.here, env=self.environment, capture_output=False, text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=240,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=600,
         )  # fmt: skip
         rest = ran.stdout
         said = []

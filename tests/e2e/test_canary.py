@@ -20,12 +20,12 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.cli.test_run import soon
 from tests.e2e.test_line import CLUSTER, SITE, VO
 from tests.house import commit
 from tests.real.answering import answering
-from tests.real.bind import WRITER, bind, free_port
+from tests.real.bind import WRITER, bind
 from tests.real.secrets import openbao, sops
+from tests.real.waiting import PATIENCE, until
 
 __all__ = ["bind", "openbao", "sops"]
 
@@ -172,7 +172,7 @@ class Planted:
 
     def hanse(self, *words: str) -> str:
         done = subprocess.run(
-            self.command(*words), cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=240
+            self.command(*words), cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=600
         )
         self.said.append(f"hanse {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout + done.stderr
@@ -228,7 +228,7 @@ def found(where: str, content: str, secrets: dict[str, str]) -> list[str]:
 
 def resolves(bind, zone: str) -> bool:
     asking = ["dig", "+short", "-p", str(bind.port), "@127.0.0.1", f"www.{zone}"]
-    return "192.0.2.1" in subprocess.run(asking, capture_output=True, text=True, timeout=30).stdout
+    return "192.0.2.1" in subprocess.run(asking, capture_output=True, text=True, timeout=PATIENCE).stdout
 
 
 def test_no_secret_of_any_source_is_found_anywhere(planted, echo, zone, bind) -> None:
@@ -247,37 +247,33 @@ def test_no_secret_of_any_source_is_found_anywhere(planted, echo, zone, bind) ->
     for words in (("plan", "--out", "plan.json"), ("plan", "-o", "markdown"), ("doctor",), ("config",)):
         planted.hanse(*words)
     assert "DNSRecord/team/www" in planted.said[0]
-    port = free_port()
     log = planted.root.parent / "log"
     with log.open("wb") as out:
         running = subprocess.Popen(
-            planted.command("run", "--interval", "5", "--listen", f"127.0.0.1:{port}"),
+            planted.command("run", "--interval", "5", "--listen", "127.0.0.1:0"),
             env=planted.environment,
             stdout=out,
             stderr=out,
         )
     try:
-        base, bearer = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {PAGE}"}
-
-        def ready() -> bool:
-            try:
-                return requests.get(f"{base}/api/v1/resources/VirtualCluster/team/hpc", headers=bearer, timeout=20).ok
-            except requests.ConnectionError:
-                return False
-
-        assert soon(ready), log.read_text()
+        address = r'"(http://127.0.0.1:[0-9]+)"'
+        base = until("it listens", lambda: re.findall(address, log.read_text()), why=log.read_text)[0]
+        bearer = {"Authorization": f"Bearer {PAGE}"}
+        cluster = f"{base}/api/v1/resources/VirtualCluster/team/hpc"
+        until(
+            "it knows its cluster",
+            lambda: requests.get(cluster, headers=bearer, timeout=PATIENCE).ok,
+            why=log.read_text,
+        )
         body = b'{"ref": "refs/heads/master"}'
         mark = hmac.new(HOOK.encode(), body, hashlib.sha256).hexdigest()
         posted = {"X-Gitea-Signature": mark, "X-Gitea-Delivery": "1", "X-Gitea-Event": "push"}
-        assert requests.post(f"{base}/hooks/forge", body, headers=posted, timeout=20).status_code == 202
-        requests.post(f"{base}/hooks/forge", body, headers={**posted, "X-Gitea-Signature": HOOK}, timeout=20)
+        assert requests.post(f"{base}/hooks/forge", body, headers=posted, timeout=PATIENCE).status_code == 202
+        requests.post(f"{base}/hooks/forge", body, headers={**posted, "X-Gitea-Signature": HOOK}, timeout=PATIENCE)
         used = {"env": FORGE, "sops": STORAGE, "file": POST}
-        assert soon(lambda: all(any(value in one for one in seen) for value in used.values())), (
-            used,
-            seen[-3:],
-            log.read_text()[-3000:],
-        )
-        assert soon(lambda: resolves(bind, zone)), log.read_text()[-3000:]
+        unseen = lambda: {name for name, value in used.items() if not any(value in one for one in list(seen))}  # noqa: E731
+        until("every secret has been used", unseen, lambda left: not left, why=log.read_text)
+        until("the name resolves", lambda: resolves(bind, zone), why=log.read_text)
         paths = [
             "/",
             "/resources",
@@ -295,12 +291,14 @@ def test_no_secret_of_any_source_is_found_anywhere(planted, echo, zone, bind) ->
             for of in ("", "api/v1/")
             for ref in ("VirtualCluster/team/hpc", "Replica/team/readme", "Probe/team/tell", "Site/ALPHA")
         ]
-        answers = {path: requests.get(base + path, headers=bearer, timeout=60) for path in paths}
+        answers = {path: requests.get(base + path, headers=bearer, timeout=PATIENCE) for path in paths}
         assert sum(answer.ok for answer in answers.values()) > 15, {p: a.status_code for p, a in answers.items()}
-        refused = requests.get(f"{base}/api/v1/resources", headers={"Authorization": f"Bearer {PAGE}x"}, timeout=20)
+        refused = requests.get(
+            f"{base}/api/v1/resources", headers={"Authorization": f"Bearer {PAGE}x"}, timeout=PATIENCE
+        )
     finally:
         running.terminate()
-        running.wait(60)
+        running.wait(PATIENCE)
     for words in (("status",), ("explain", "Replica/team/readme"), ("apply", "--yes"), ("backup", "kept.tar.gz")):
         planted.hanse(*words)
     leaks = [leak for text in planted.said for leak in found("a command", text, secrets)]

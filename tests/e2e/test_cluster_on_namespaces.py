@@ -11,10 +11,11 @@ from reconciler.drivers import namespace
 from reconciler.model import Target
 from tests.cli.conftest import Federation
 from tests.real.namespaces import of_world, roots
+from tests.real.waiting import PATIENCE
 
 __all__ = ["roots"]
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 SETTINGS = """\
 [targets."compute:*"]
@@ -85,7 +86,7 @@ class Portal(Federation):
         """What the front end serves to who has the token."""
         asked = urllib.request.Request(f"http://{self.nodes()['frontend-0']}:8080/")
         asked.add_header("Authorization", f"Bearer {os.environ['PORTAL_TOKEN']}")
-        with urllib.request.urlopen(asked, timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return answer.read().decode()
 
     def file(self, place: str, path: str) -> str:
@@ -144,7 +145,7 @@ def test_a_cluster_comes_up_changes_heals_and_goes(portal: Portal) -> None:
     portal.commit("no page any more")
     portal.apply()
     with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(f"http://{front}:8080/", timeout=5)
+        urllib.request.urlopen(f"http://{front}:8080/", timeout=PATIENCE)
     portal.declare(1, "<h1>Flood</h1>")
     portal.apply()
     assert portal.page() == "<h1>Flood</h1>"

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,10 +25,11 @@ from tests.house import commit
 from tests.real.bind import Bind, bind
 from tests.real.debs import gathered, served_at
 from tests.real.openstack import Cloud
+from tests.real.waiting import PATIENCE, until
 
 __all__ = ["bind", "openstack", "roots"]
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 ZONE = "vo.example.org."
 CLUSTER = "VirtualCluster/tides/hpc"
@@ -39,7 +39,7 @@ attempts = 1
 [run]
 interval_seconds = 600.0
 elastic_seconds = 0.5
-lease_seconds = 10
+lease_seconds = 30
 [targets."dns:{zone}"]
 driver = "rfc2136"
 server = "127.0.0.1"
@@ -171,7 +171,7 @@ class Federation:
                 yield
             finally:
                 process.send_signal(signal.SIGTERM)
-                said = process.communicate(timeout=60)[0]
+                said = process.communicate(timeout=300)[0]
         _show(("run",), process.returncode, said)
         assert process.returncode == 0, said
 
@@ -186,7 +186,9 @@ class Federation:
 
     def resolved(self) -> list[str]:
         """What BIND answers for the cluster's name."""
-        answer = dns.query.tcp(dns.message.make_query(f"hpc.{ZONE}", "A"), "127.0.0.1", timeout=5, port=self.bind.port)
+        answer = dns.query.tcp(
+            dns.message.make_query(f"hpc.{ZONE}", "A"), "127.0.0.1", timeout=PATIENCE, port=self.bind.port
+        )
         return [value.to_text() for rrset in answer.answer for value in rrset]
 
     def front(self, command: str) -> str:
@@ -202,11 +204,10 @@ class Federation:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def until(self, right: Callable[[], bool], seconds: float = 240) -> None:
-        end = time.monotonic() + seconds
-        while not right():
-            assert time.monotonic() < end, self.front("sinfo -N; squeue; sacct -X")
-            time.sleep(0.3)
+    def until(self, right: Callable[[], bool]) -> None:
+        until(
+            "what the queue wants", right, why=lambda: self.front("sinfo -N; squeue; sacct -X"), seconds=600, every=0.3
+        )
 
     def state_of(self, job: str) -> str:
         """In Slurm's word; "" while its accounting has not heard of it."""
@@ -322,13 +323,13 @@ def it_is_removed_in_the_right_order_and_nothing_is_left(fed: Federation) -> Non
     fed.until(lambda: fed.state_of(long) == "RUNNING")
     with fed.hanse("apply") as process:
         with proxy.fault("delay", "compute", "DELETE", "/servers/", seconds=60) as first:
-            assert first.struck.wait(120)
+            assert first.struck.wait(2 * PATIENCE)
             assert fed.resolved() == [], "the name is gone before any machine"
             assert fed.state_of(long) == "COMPLETED", "and the queue is empty"
         with proxy.fault("delay", "network", "DELETE", "/floatingips/", seconds=60) as last:
-            assert last.struck.wait(120)
+            assert last.struck.wait(2 * PATIENCE)
             assert fed.servers() == {}
-        said = process.communicate(timeout=120)[0]
+        said = process.communicate(timeout=600)[0]
     _show(("apply",), process.returncode, said)
     assert process.returncode == 0, said
     assert {site: place.project.contents() for site, place in fed.places.items()} == {"HARBOUR": {}, "LAGOON": {}}

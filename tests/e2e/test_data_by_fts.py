@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.cli.conftest import environment
 from tests.house import commit
 from tests.real import issuer
 from tests.real.fts import TOKEN, serving
+from tests.real.waiting import until
 from tests.real.xrootd import xrootd
 
 __all__ = ["xrootd"]
@@ -81,17 +81,14 @@ def test_jobs_of_a_killed_apply_are_found_again_and_what_they_bring_is_taken_in(
     fts.going.clear()
     with hanse(root, "apply", "--yes") as killed:
         try:
-            deadline = time.monotonic() + 90
-            while len(fts.submissions) < 3:
-                assert time.monotonic() < deadline
-                assert killed.poll() is None, killed.stdout.read()
-                time.sleep(0.1)
+            ended = lambda: killed.poll() is not None and pytest.fail(killed.stdout.read())  # noqa: E731
+            until("three jobs are submitted", lambda: len(fts.submissions), lambda n: n >= 3 or ended())
         finally:
             os.killpg(killed.pid, signal.SIGKILL)
     fts.going.set()
     for _ in range(3):  # a storage that did not answer in time is asked again
         with hanse(root, "apply", "--yes") as again:
-            out, _ = again.communicate(timeout=180)
+            out, _ = again.communicate(timeout=600)
         if again.returncode == 0:
             break
     assert again.returncode == 0, out
@@ -100,7 +97,7 @@ def test_jobs_of_a_killed_apply_are_found_again_and_what_they_bring_is_taken_in(
     assert {file["activity"] for said in fts.submissions for file in said["files"]} == {"Production"}
     assert {file.name: file.read_bytes() for file in there.iterdir()} == {f.name: f.read_bytes() for f in raw.iterdir()}
     with hanse(root, "plan") as planned:
-        said, _ = planned.communicate(timeout=180)
+        said, _ = planned.communicate(timeout=600)
     assert planned.returncode == 0, said
     assert TOKEN not in out + said
     assert "eyJ" not in out + said

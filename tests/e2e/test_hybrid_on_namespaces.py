@@ -20,7 +20,7 @@ from tests.real.namespaces import of_world, roots
 
 __all__ = ["roots"]
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 VO = "vo.tides.example.org"
 SETTINGS = """\
@@ -139,7 +139,7 @@ def test_a_cluster_at_two_sites_comes_up_is_one_network_and_goes(sites: Sites) -
     assert [len(world.nodes().nodes) for world in sites.worlds] == [2, 1]
     nodes = sites.nodes()
     for one, other in (("near-0", "far-0"), ("far-0", "near-0"), ("far-0", "frontend-0")):
-        reached = f"getent hosts hpc-{other} | cut -d' ' -f1; timeout 10 bash -c '</dev/tcp/hpc-{other}/22' && echo yes"
+        reached = f"getent hosts hpc-{other} | cut -d' ' -f1; timeout 60 bash -c '</dev/tcp/hpc-{other}/22' && echo yes"
         inner, answered = sites.on(nodes[one], reached).split()
         assert inner.startswith("10.220.")
         assert answered == "yes"

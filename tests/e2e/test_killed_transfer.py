@@ -14,6 +14,7 @@ import pytest
 from tests.cli.conftest import environment
 from tests.house import commit
 from tests.real import issuer
+from tests.real.waiting import PATIENCE
 from tests.real.wires import wired
 from tests.real.xrootd import missing
 
@@ -42,7 +43,7 @@ spec: {scope: sea, name: waves, copies: 1, locations: WEST}
 SETTINGS = """
 [targets."storage:{site}/disk"]
 ca = "{ca}"
-stall = 8
+stall = 30
 token = {{ issuer = "{issuer}", client_id = "hanse", client_secret = {{ env = "CLIENT" }}, base = "/vo" }}
 """
 HANSE = [sys.executable, "-c", "import sys; from reconciler.cli import main; sys.exit(main())"]
@@ -88,7 +89,7 @@ def hanse(root, *words):
 
 def status(root):
     with hanse(root, "status", "-o", "json") as asked:
-        out, _ = asked.communicate(timeout=60)
+        out, _ = asked.communicate(timeout=PATIENCE)
         return json.loads(out)["under_way"] if asked.returncode == 0 else []
 
 
@@ -98,9 +99,7 @@ def test_the_next_apply_brings_what_a_killed_one_was_copying_and_no_part_of_it_e
     before = sites.carried("a")
     with hanse(root, "apply", "--yes") as killed:
         try:
-            deadline = time.monotonic() + 90
             while sites.carried("a") - before < 60_000_000:
-                assert time.monotonic() < deadline
                 assert killed.poll() is None, killed.stdout.read()
                 assert not there.exists()
                 time.sleep(0.1)
@@ -112,10 +111,10 @@ def test_the_next_apply_brings_what_a_killed_one_was_copying_and_no_part_of_it_e
     assert status(root) == []
     sites.rate("a", "2gbit")
     with hanse(root, "apply", "--yes") as again:
-        out, _ = again.communicate(timeout=120)
+        out, _ = again.communicate(timeout=600)
     assert again.returncode == 0, out
     assert there.stat().st_size == SIZE
     assert there.read_bytes() == source.read_bytes()
     with hanse(root, "plan") as planned:
-        said, _ = planned.communicate(timeout=60)
+        said, _ = planned.communicate(timeout=PATIENCE)
     assert planned.returncode == 0, said

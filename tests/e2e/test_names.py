@@ -15,6 +15,7 @@ from reconciler.records.names import names
 from tests.e2e.test_line import CLUSTER, SITE, VO
 from tests.house import applied, commit, once, opened, planned, said
 from tests.real.bind import bind
+from tests.real.waiting import PATIENCE
 
 __all__ = ["bind"]
 
@@ -51,7 +52,7 @@ driver = "rfc2136"
 server = "127.0.0.1"
 port = {port}
 key = {{ file = "{key}" }}
-timeout_seconds = 5.0
+timeout_seconds = 60.0
 """
 
 
@@ -75,7 +76,7 @@ def resolved(bind, zone):
 
     def ask(label="hpc", rdtype="A"):
         query = dns.message.make_query(f"{label}.{zone}", rdtype)
-        answer = dns.query.tcp(query, "127.0.0.1", timeout=5, port=bind.port)
+        answer = dns.query.tcp(query, "127.0.0.1", timeout=PATIENCE, port=bind.port)
         return [value.to_text() for rrset in answer.answer for value in rrset]
 
     return ask

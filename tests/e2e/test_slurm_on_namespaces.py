@@ -17,10 +17,11 @@ from tests.drivers.configure.test_slurm_role import PACKAGES
 from tests.e2e.test_cluster_on_namespaces import SITE
 from tests.real.debs import gathered, served
 from tests.real.namespaces import of_world, roots
+from tests.real.waiting import PATIENCE, until
 
 __all__ = ["roots"]
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 SETTINGS = """\
 [targets."compute:*"]
@@ -85,11 +86,10 @@ class Cluster(Federation):
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def until(self, right, seconds: float = 120) -> None:
-        end = time.monotonic() + seconds
-        while not right():
-            assert time.monotonic() < end, self.front("sinfo -N; squeue; sacct -X")
-            time.sleep(0.3)
+    def until(self, right) -> None:
+        until(
+            "what the queue wants", right, why=lambda: self.front("sinfo -N; squeue; sacct -X"), seconds=300, every=0.3
+        )
 
 
 @pytest.fixture
@@ -132,12 +132,13 @@ def test_workers_come_for_jobs_and_go_when_there_are_none(cluster: Cluster) -> N
         lambda: cluster.front(f"sacct -nX -j {job} -o State,NodeList").split() == ["COMPLETED", "hpc-workers-0"]
     )
 
-    long = cluster.front("sbatch --parsable --wrap 'sleep 8'")
+    long = cluster.front("sbatch --parsable --wrap 'sleep 600'")
     cluster.until(lambda: cluster.front(f"squeue -h -j {long} -o %T") == "RUNNING")
     time.sleep(4)
     assert cluster.actions() == [], "a node with a job stays"
-    cluster.until(lambda: cluster.front(f"sacct -nX -j {long} -o State") == "COMPLETED")
-    cluster.until(lambda: cluster.actions() != [], 30)
+    cluster.front(f"scancel {long}")
+    cluster.until(lambda: cluster.front(f"sacct -nX -j {long} -o State").startswith("CANCELLED"))
+    cluster.until(lambda: cluster.actions() != [])
     assert "no job for" in cluster.apply()
     assert set(cluster.nodes()) == {"frontend-0"}
     assert cluster.front("sinfo -h -N") == "", "Slurm has forgotten it"
@@ -147,7 +148,7 @@ def test_workers_come_for_jobs_and_go_when_there_are_none(cluster: Cluster) -> N
     cluster.until(lambda: cluster.front(f"sacct -nX -j {jobs} -o State") == "COMPLETED")
     cluster.until(lambda: set(cluster.nodes()) == {"frontend-0"})
     service.terminate()
-    assert service.wait(60) == 0, service.stderr.read()
+    assert service.wait(PATIENCE) == 0, service.stderr.read()
 
     (cluster.root / "manifests/hpc.yaml").unlink()
     cluster.commit("no cluster")

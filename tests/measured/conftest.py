@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import requests
 
 from tests.cli.conftest import VO, environment, record
 from tests.real.receiver import Receiver, receiver
+from tests.real.waiting import PATIENCE, until
 
 CANARY = "c4n4ry-t0k3n"
 SETTINGS = """\
@@ -65,17 +65,6 @@ def ended(process: subprocess.Popen) -> None:
                 continue
 
 
-def soon(look, why=lambda: "it never came", seconds: float = 60.0):
-    """What ``look`` gives, once it gives something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(why())
-
-
 def logged(log: Path) -> list[dict]:
     """What it has logged so far, but for a line that is being written."""
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
@@ -115,13 +104,15 @@ def followed(root: Path, hook: Receiver) -> Ran:
     git(root, "commit", "-q", "-m", "the first")
     process, log = started(root, WHERE=hook.url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
     try:
-        served = soon(lambda: listening(log), log.read_text)
+        served = until("it listens", lambda: listening(log), why=log.read_text)
         done = 'hanse_actions_total{kind="DNSRecord",outcome="done",verb="create"} 1.0'
-        soon(lambda: done in requests.get(f"{served}/metrics", timeout=10).text, log.read_text)
+        metrics = lambda: requests.get(f"{served}/metrics", timeout=PATIENCE).text  # noqa: E731
+        until("a name is made", metrics, lambda text: done in text, why=log.read_text)
         watched = record("www").replace("metadata:\n", "lifecycle: {mode: warn}\nmetadata:\n")
         (root / "manifests/www.yaml").write_text(watched, encoding="utf-8")
         git(root, "commit", "-q", "-a", "-m", "from now on it is only watched")
-        soon(lambda: len({one["commit"] for one in logged(log) if one["message"] == "planned"}) > 1, log.read_text)
+        planned = lambda: {one["commit"] for one in logged(log) if one["message"] == "planned"}  # noqa: E731
+        until("the next commit is planned", planned, lambda commits: len(commits) > 1, why=log.read_text)
         (zone,) = (root / ".hanse/state/dns").glob("*.zone")
         zone.write_text(zone.read_text().replace("192.0.2.10", "192.0.2.99"), encoding="utf-8")
         wanted = (
@@ -129,16 +120,12 @@ def followed(root: Path, hook: Receiver) -> Ran:
             'hanse_notifications_total{outcome="sent",subscription="ops"}',
             'hanse_notifications_total{outcome="failed",subscription="lost"}',
         )
-
-        def drifted() -> str:
-            text = requests.get(f"{served}/metrics", timeout=10).text
-            return text if all(one in text for one in wanted) else ""
-
-        text = soon(drifted, log.read_text)
+        drifted = lambda text: all(one in text for one in wanted)  # noqa: E731
+        text = until("drift is told", metrics, drifted, why=log.read_text)
         other, beside = started(root, "--standby", WHERE=hook.url, NOWHERE=f"json://127.0.0.1:1/{CANARY}")
         try:
-            where = soon(lambda: listening(beside), beside.read_text)
-            return Ran(text, hook.told(), log.read_text(), requests.get(f"{where}/metrics", timeout=10).text)
+            where = until("the other listens", lambda: listening(beside), why=beside.read_text)
+            return Ran(text, hook.told(), log.read_text(), requests.get(f"{where}/metrics", timeout=PATIENCE).text)
         finally:
             ended(other)
     finally:

@@ -22,6 +22,8 @@ import dns.message
 import dns.query
 import pytest
 
+from tests.real.waiting import PATIENCE
+
 WRITER = "reconciler."
 READER = "observer."
 
@@ -89,7 +91,7 @@ class Bind:
     def rndc(self, *arguments: str) -> None:
         """Tell the server something."""
         command = ["rndc", "-k", str(self.dir / "rndc.key"), "-s", "127.0.0.1", "-p", str(self.control), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stderr
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -100,7 +102,7 @@ class Bind:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
+            self.process.wait(PATIENCE)
 
 
 def need(*binaries: str, package: str) -> None:
@@ -147,12 +149,12 @@ def start(folder: Path) -> Bind:
 
 def _wait(server: Bind) -> None:
     query = dns.message.make_query("version.bind.", "TXT", "CH")
-    until = time.monotonic() + 15
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if server.process.poll() is not None:
             break
         try:
-            dns.query.tcp(query, "127.0.0.1", timeout=1, port=server.port)
+            dns.query.tcp(query, "127.0.0.1", timeout=30, port=server.port)
         except (OSError, EOFError, dns.exception.DNSException):
             time.sleep(0.02)
         else:

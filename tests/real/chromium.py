@@ -18,6 +18,10 @@ from typing import Any
 
 import pytest
 
+from tests.real.waiting import PATIENCE
+
+_PATIENCE = 1.5 * PATIENCE
+"""Seconds: longer than any script waits."""
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -65,7 +69,7 @@ class Chromium:
         if session is not None:
             said["sessionId"] = self._session
         os.write(self._in, json.dumps(said).encode() + b"\0")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + _PATIENCE
         while True:
             told = self._told(deadline)
             if told.get("id") == self._last:
@@ -99,7 +103,7 @@ class Chromium:
         began = time.monotonic()
         self.call("Page.navigate", url=url)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._told(began + 60))
+            self.events.append(self._told(began + _PATIENCE))
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return time.monotonic() - began
 

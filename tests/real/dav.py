@@ -93,7 +93,7 @@ class _Pointing(BaseHTTPRequestHandler):
         headers = {name: value for name, value in self.headers.items() if name not in ("Host", "Connection")}
         if "Destination" in headers:
             headers["Destination"] = self.there + urlsplit(headers["Destination"]).path
-        connection = http.client.HTTPConnection(urlsplit(self.there).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.there).netloc, timeout=120)
         with closing(connection):
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()

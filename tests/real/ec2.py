@@ -60,7 +60,7 @@ class EC2:
     def empty(self) -> None:
         """Take everything away."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=30).close()
+        urllib.request.urlopen(request, timeout=120).close()
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,7 @@ class FTS:
 def _summed(session: requests.Session, url: str, headers: dict[str, str]) -> requests.Response:
     """HEAD with a checksum. XRootD gives none while it is busy with others: it is asked again."""
     for _ in range(50):
-        answer = session.head(url, headers={**headers, "Want-Digest": "adler32"}, timeout=60)
+        answer = session.head(url, headers={**headers, "Want-Digest": "adler32"}, timeout=120)
         if answer.headers.get("Digest") or answer.status_code in (401, 403, 404):
             return answer
         time.sleep(0.2)

@@ -29,9 +29,9 @@ from typing import Any
 import pytest
 
 from tests.real.tokens import Issuer
+from tests.real.waiting import PATIENCE
 
 _PACKAGES = ("keystone==30.0.0", "waitress==3.0.2", "pyjwt[crypto]>=2.10")
-_PATIENCE_SECONDS = 120
 PASSWORD = "an administrator's"
 ISSUER = "https://aai.example.org/auth/realms/egi"
 
@@ -106,7 +106,7 @@ class Keystone:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 text = answer.read()
                 return answer.status, {k.lower(): v for k, v in answer.headers.items()}, json.loads(text or "null")
         except urllib.error.HTTPError as error:
@@ -149,7 +149,7 @@ class Keystone:
 
     def calls(self) -> list[tuple[str, str]]:
         """(method, path) of Hanse's calls since the last time."""
-        with urllib.request.urlopen(f"{self.url.removesuffix('/v3')}/_calls", timeout=60) as answer:
+        with urllib.request.urlopen(f"{self.url.removesuffix('/v3')}/_calls", timeout=PATIENCE) as answer:
             return [(method, path) for method, path, agent in json.load(answer) if agent.startswith("hanse/")]
 
 
@@ -260,10 +260,10 @@ def _free_port() -> int:
 
 
 def _ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            urllib.request.urlopen(url, timeout=30).close()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"keystone did not start:\n{log.read_text(errors='replace')[-2000:]}")
@@ -279,4 +279,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(PATIENCE)

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.real.bind import free_port, need
+from tests.real.waiting import PATIENCE
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/nginx/hanse.conf"
 NAME = "hanse.example.org"
-_PATIENCE = 60
 _HTTP = """\
 {user}daemon off;
 pid {place}/pid;
@@ -78,7 +78,7 @@ def configured(place: Path, behind: int) -> Nginx:
 def checked(place: Path) -> str:
     """What ``nginx -t`` says."""
     command = ["nginx", "-t", "-p", str(place), "-c", str(place / "nginx.conf"), "-e", str(place / "error.log")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
@@ -100,11 +100,11 @@ def nginx(place: Path, behind: int) -> Iterator[Nginx]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(10)
+                process.wait(PATIENCE)
 
 
 def _ready(found: Nginx, process: subprocess.Popen[bytes], place: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     trusting = ssl.create_default_context(cafile=str(found.certificate))
     while True:
         try:

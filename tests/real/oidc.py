@@ -29,6 +29,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from tests.real.waiting import PATIENCE
+
 SOURCE = Path(__file__).with_suffix("")
 SECRET = "the secret of the tests' client"
 OPERATOR = "operator@egi.example"
@@ -80,27 +82,27 @@ class Oidc:
 
     def rotate(self) -> None:
         """Sign with the next key from now on; keys of before are published no more."""
-        kid = requests.get(f"{self.url}/tests/rotate", timeout=30).json()["kid"]
+        kid = requests.get(f"{self.url}/tests/rotate", timeout=120).json()["kid"]
         self.signing = next(n for n, key in enumerate(self.keys) if key.kid == kid)
 
     def entitle(self, identity: str, *entitlements: str) -> None:
         """Change somebody's rights."""
         given = {"id": identity, "entitlement": list(entitlements)}
-        requests.get(f"{self.url}/tests/user", params=given, timeout=30).raise_for_status()
+        requests.get(f"{self.url}/tests/user", params=given, timeout=120).raise_for_status()
 
     def counts(self) -> dict[str, int]:
         """How often something was asked for, so far."""
-        found: dict[str, int] = requests.get(f"{self.url}/tests/counts", timeout=30).json()
+        found: dict[str, int] = requests.get(f"{self.url}/tests/counts", timeout=120).json()
         return found
 
     def log_in(self, at: str, identity: str, session: requests.Session) -> requests.Response:
         """Go to ``at``, fill in every form that the provider shows, and end where it sends us."""
-        return self._through(session, session.get(at, timeout=30), identity)
+        return self._through(session, session.get(at, timeout=120), identity)
 
     def complete(self, url: str, identity: str) -> None:
         """Do in a browser what a device asks for: ``url`` is its verification_uri_complete."""
         with requests.Session() as session:
-            page = self._through(session, session.get(url, timeout=30), identity)
+            page = self._through(session, session.get(url, timeout=120), identity)
             assert "Continue to your device" in page.text or "Sign-in Success" in page.text, page.text
 
     def _through(self, session: requests.Session, page: requests.Response, identity: str) -> requests.Response:
@@ -112,7 +114,7 @@ class Oidc:
             given = {name: unescape(value) for name, value in _FIELD.findall(inside) if name != "abort"}
             if "login" in given:
                 given |= {"login": identity, "password": "of no consequence"}
-            page = session.post(urljoin(page.url, unescape(action)), data=given, timeout=30)
+            page = session.post(urljoin(page.url, unescape(action)), data=given, timeout=120)
         raise AssertionError(f"the provider asks for ever: {page.text}")
 
 
@@ -130,7 +132,7 @@ def installed() -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(SOURCE / name, folder)
             command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
             if done.returncode:
                 _missing(f"npm ci: {done.stderr.strip()[-400:]}")
             (folder / "complete").touch()
@@ -175,7 +177,7 @@ def provider(folder: Path, seconds: int = 3600, users: Mapping[str, Mapping[str,
 
 
 def _ready(process: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (folder / "ready").exists():
         if process.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"the OpenID provider does not start: {(folder / 'log').read_text()[-2000:]}")

@@ -22,7 +22,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-_PATIENCE_SECONDS = 30
+from tests.real.waiting import PATIENCE
 
 
 @dataclass
@@ -113,9 +113,9 @@ def _free_port() -> int:
 
 
 def _ready(server: PostgreSQL, process: subprocess.Popen[bytes], log: Path) -> PostgreSQL:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE
     asking = [server.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)]
-    while subprocess.run(asking, check=False, timeout=10).returncode != 0:
+    while subprocess.run(asking, check=False, timeout=PATIENCE).returncode != 0:
         if process.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
         time.sleep(0.05)
@@ -130,4 +130,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(PATIENCE)

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.real.bind import free_port, need
+from tests.real.waiting import PATIENCE
 
 KEY = "a-key-for-tests"
 _SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
@@ -64,14 +65,14 @@ class PowerDNS:
             method=method,
             headers={"X-API-Key": KEY, "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def util(self, *words: str) -> None:
         """What an administrator does on the machine: straight into the database."""
         command = ["pdnsutil", f"--config-dir={self.dir}", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     @contextmanager
@@ -96,7 +97,7 @@ class PowerDNS:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
+            self.process.wait(PATIENCE)
 
 
 def start(folder: Path) -> PowerDNS:
@@ -118,7 +119,7 @@ def start(folder: Path) -> PowerDNS:
 
 
 def _wait(server: PowerDNS) -> None:
-    until = time.monotonic() + 15
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.process.poll() is None:
         try:
             server.ask("")

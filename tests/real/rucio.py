@@ -21,10 +21,10 @@ import pytest
 import requests
 
 from tests.real.pinned import environment
+from tests.real.waiting import PATIENCE
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/rucio.txt"
 USER, PASSWORD, ACCOUNT = "ddmlab", "a secret of the tests' rucio", "root"
-_PATIENCE = 60
 
 
 @dataclass
@@ -86,10 +86,10 @@ def rucio() -> Iterator[Rucio]:
 
 
 def _wait(rucio: Rucio, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if requests.get(f"{rucio.url}/ping", timeout=5).ok:
+            if requests.get(f"{rucio.url}/ping", timeout=30).ok:
                 return
         except requests.RequestException:
             time.sleep(0.1)
@@ -102,7 +102,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def _configure(place: Path, venv: Path, port: int) -> None:

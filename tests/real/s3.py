@@ -23,6 +23,8 @@ from typing import Any
 import pytest
 from libcloud.storage.providers import get_driver
 
+from tests.real.waiting import PATIENCE
+
 KEY, SECRET = "AKIATESTTESTTESTTEST", "a secret of the tests"
 _numbers = itertools.count(1)
 
@@ -104,9 +106,9 @@ def _free_port(host: str) -> int:
 
 
 def _wait(host: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        connection = http.client.HTTPConnection(host, port, timeout=5)
+        connection = http.client.HTTPConnection(host, port, timeout=30)
         try:
             with suppress(OSError, http.client.HTTPException):
                 connection.request("GET", "/moto-api/")
@@ -125,4 +127,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)

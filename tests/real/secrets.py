@@ -26,10 +26,10 @@ from reconciler.drivers.secrets.sops import program
 from reconciler.ports.secrets import SopsOptions
 from tests.real.bind import free_port
 from tests.real.pinned import environment
+from tests.real.waiting import PATIENCE
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/openbao.txt"
 ROOT = "root-of-the-tests"
-_PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Encrypting:
         command = [program(SopsOptions()), "encrypt", "--in-place", "--age", self.recipient]
         kind = {".json": "yaml"}.get(file.suffix)
         command += ["--input-type", kind, "--output-type", "json"] if kind else []
-        done = subprocess.run([*command, str(file)], capture_output=True, text=True, timeout=_PATIENCE, cwd="/")
+        done = subprocess.run([*command, str(file)], capture_output=True, text=True, timeout=PATIENCE, cwd="/")
         assert done.returncode == 0, done.stderr
         return file
 
@@ -130,10 +130,10 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
 
 
 def _ready(url: str, process: subprocess.Popen[bytes], log: Path) -> Bao:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            if requests.get(f"{url}/v1/sys/health", timeout=5).status_code == 200 and "Root Token" in log.read_text():
+            if requests.get(f"{url}/v1/sys/health", timeout=30).status_code == 200 and "Root Token" in log.read_text():
                 break
         except requests.ConnectionError:
             pass
@@ -152,4 +152,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(PATIENCE)

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.real.waiting import PATIENCE
+
 NEEDED = ("munged", "slurmdbd", "slurmctld", "slurmd", "sacct", "sbatch", "mariadbd", "mariadb-install-db", "mariadb")
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-_PATIENCE = 30.0
 
 
 @dataclass
@@ -32,15 +33,15 @@ class SlurmServer:
     def run(self, *command: str, **more: str) -> str:
         """What a client command prints."""
         environment = {**os.environ, "PATH": _PATH, "SLURM_CONF": str(self.root / "slurm.conf"), **more}
-        done = subprocess.run(command, env=environment, cwd=self.root, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=environment, cwd=self.root, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
     def wait(self, ready: Callable[[], bool]) -> None:
         """Until it is so."""
-        until = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while not ready():
-            assert time.monotonic() < until, "Slurm was not ready in time"
+            assert time.monotonic() < end, "Slurm was not ready in time"
             time.sleep(0.1)
 
     def succeeds(self, *command: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.bind import free_port, need
+from tests.real.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 15
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

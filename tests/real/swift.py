@@ -25,6 +25,8 @@ from typing import Any
 import pytest
 from libcloud.storage.providers import get_driver
 
+from tests.real.waiting import PATIENCE
+
 USER, PASSWORD = "vo:alice", "a_password_of_the_tests"
 PACKAGES = ("swift-proxy", "swift-account", "swift-container", "swift-object", "memcached")
 SERVERS = ("account", "container", "object")
@@ -163,9 +165,9 @@ def _start(folder: Path, name: str, words: list[str]) -> subprocess.Popen[bytes]
 
 def _wait(port: int, started: list[subprocess.Popen[bytes]], folder: Path) -> None:
     """Until a server says that it is well."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and all(process.poll() is None for process in started):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
             with suppress(OSError, http.client.HTTPException):
                 connection.request("GET", "/healthcheck")
@@ -186,7 +188,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def _free_port() -> int:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.real.waiting import PATIENCE
+
 VO, HOST = "vo.ocean.example.org", "voms.ocean.example.org"
 CA, SERVER = "/DC=org/DC=example/CN=Example CA", f"/DC=org/DC=example/CN={HOST}"
 FQAN = f"/{VO}/Role=pilot"
@@ -62,7 +64,7 @@ class Voms:
         random = {"RANDFILE": str(self.place / "random"), "TMPDIR": str(self.place)}
         return subprocess.run(
             command, cwd=self.place, env={**os.environ, **random}, capture_output=True, text=True, errors="replace",
-            check=False, timeout=60,
+            check=False, timeout=PATIENCE,
         )  # fmt: skip
 
     def made(self) -> None:

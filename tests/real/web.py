@@ -1,12 +1,15 @@
 """A real web server on loopback that tells the truth, lies, stalls or breaks off, as the path says.
 
 In a conftest: ``from tests.real.web import web`` (a session fixture). Paths: ``/bytes/N``, ``/short/N`` (breaks off
-half-way), ``/chunked-short/N``, ``/status/CODE``, ``/to?URL`` (redirects), ``/slow/N`` (a piece each 50 ms).
+half-way), ``/chunked-short/N``, ``/status/CODE``, ``/to?URL`` (redirects), ``/slow/N`` (a piece each 50 ms),
+``/held/N`` (hardly moves until ``/let-go/N``).
 """
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
@@ -21,9 +24,14 @@ def content(size: int) -> bytes:
     return bytes(i * 31 % 251 for i in range(min(size, 1 << 16))) * (size // (1 << 16) + 1)
 
 
+_PIECE = 1 << 14
+_LET_GO: defaultdict[int, threading.Event] = defaultdict(threading.Event)
+"""By the size that is held."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = 30
+    timeout = 300
 
     def do_GET(self) -> None:
         what, _, argument = self.path[1:].partition("/")
@@ -37,6 +45,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After", "7")
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif what == "let-go":
+            _LET_GO[int(argument)].set()
+            self._body("bytes", b"")
         else:
             self._body(what, content(int(argument))[: int(argument)])
 
@@ -56,6 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body[i : i + (1 << 18)])
                 time.sleep(0.05)
             return
+        if what == "held":
+            while len(body) > _PIECE and not _LET_GO[int(self.path.rpartition("/")[2])].wait(0.05):
+                self.wfile.write(body[:_PIECE])
+                body = body[_PIECE:]
         self.wfile.write(body[: len(body) // 2] if what == "short" else body)
         self.close_connection = what == "short"
 

@@ -27,6 +27,7 @@ import requests
 
 from tests.real.authority import Authority
 from tests.real.issuer import ANY, CLIENT, Tokens, issuer
+from tests.real.waiting import PATIENCE
 
 NEEDED = {
     "xrootd": "xrootd-server",
@@ -79,7 +80,7 @@ class Server:
         raise RuntimeError(f"xrootd did not come up: {self.log[-2000:]}{(self.folder / 'out').read_text()[-2000:]}")
 
     def _answers(self) -> bool:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
             with suppress(OSError), socket.create_connection((self.host, self.port), 5):
                 return True
@@ -132,7 +133,7 @@ def _terminate(process: subprocess.Popen[bytes], how: signal.Signals = signal.SI
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def missing() -> str:
@@ -190,7 +191,7 @@ def redirector(data: Server, folder: Path, authority: Authority, tokens: Tokens)
 def _wait_for(manager: Server, authority: Authority, tokens: Tokens) -> None:
     """Return when a redirector has met a data server."""
     headers = {"Authorization": f"Bearer {tokens.mint('storage.read:/')}", "Depth": "0"}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with requests.request(
             "PROPFIND", manager.url, headers=headers, verify=str(authority.file), allow_redirects=False, timeout=30

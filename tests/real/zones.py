@@ -25,6 +25,7 @@ from reconciler.ports import DNS
 from tests.real.bind import READER, WRITER, Bind
 from tests.real.nsupdate import Nsupdate
 from tests.real.powerdns import KEY, PowerDNS
+from tests.real.waiting import PATIENCE
 
 _numbers = itertools.count(1)
 
@@ -61,7 +62,7 @@ def bind_options(bind: Bind) -> dict[str, Any]:
         "key": {"file": str(bind.writer_key)},
         "transfer_key_name": READER,
         "transfer_key": {"file": str(bind.reader_key)},
-        "timeout_seconds": 5.0,
+        "timeout_seconds": 60.0,
     }
 
 
@@ -75,7 +76,7 @@ def bind_zone(bind: Bind, bind_options: dict[str, Any]) -> Iterator[Zone]:
 def _nsupdate(bind: Bind, zone: str, line: str) -> None:
     script = f"server 127.0.0.1 {bind.port}\nzone {zone}\nupdate {line}\nsend\n"
     done = subprocess.run(
-        ["nsupdate", "-k", bind.writer_key], input=script, text=True, capture_output=True, timeout=20, check=False
+        ["nsupdate", "-k", bind.writer_key], input=script, text=True, capture_output=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -106,7 +107,7 @@ def _edit(file: Path, line: str) -> None:
 @pytest.fixture
 def powerdns_options(powerdns: PowerDNS, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("POWERDNS_KEY", KEY)
-    return {"url": powerdns.url, "key": {"env": "POWERDNS_KEY"}, "timeout_seconds": 5.0}
+    return {"url": powerdns.url, "key": {"env": "POWERDNS_KEY"}, "timeout_seconds": 60.0}
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def zone(request: pytest.FixtureRequest) -> Zone:
 def dyndns2_options(nsupdate: Nsupdate, tmp_path: Path) -> dict[str, Any]:
     """All but ``hosts``."""
     where = {"url": nsupdate.url, "nameserver": nsupdate.address, "state": str(tmp_path / "dns")}
-    return {**where, "timeout_seconds": 10.0, "settle_seconds": 0.0}
+    return {**where, "timeout_seconds": 60.0, "settle_seconds": 0.0}
 
 
 @pytest.fixture

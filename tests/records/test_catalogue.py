@@ -6,9 +6,8 @@ from sqlalchemy import func, select
 
 from reconciler.ports import File, Files
 from reconciler.records.catalogue import Kept
-from reconciler.records.datarows import BlockRow, FilesetRow
 from reconciler.records.store import read_store
-from reconciler.records.tables import table
+from reconciler.records.tables import BlockRow, FilesetRow, table
 
 
 def files(count: int, more: str = "") -> Files:

@@ -16,6 +16,7 @@ from reconciler.model import Operation, Progress, Reason, Ref, Started, Verb, di
 from reconciler.ports import Journal
 from reconciler.records.lease import Fence
 from reconciler.records.store import open_store
+from tests.real.waiting import PATIENCE
 from tests.records.making import (
     COMMIT,
     OTHER,
@@ -402,7 +403,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 )
 def test_kill_9_neither_loses_nor_halves_anything(migrated, clock, during, states, held):
     code = _KILLED.format(root=str(Path(__file__).parents[2]), url=migrated, during=during)
-    died = subprocess.run([sys.executable, "-c", code], check=False, timeout=60, capture_output=True)
+    died = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     with open_store(migrated, clock) as store:
         assert [left.state for left in store.journal.unsettled()] == states

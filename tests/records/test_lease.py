@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.errors import LeaseHeld
 from reconciler.records.store import open_store
+from tests.real.waiting import PATIENCE
 
 
 def test_a_free_lease_is_taken_and_its_token_grows(store):
@@ -109,7 +110,7 @@ def test_of_two_processes_that_ask_at_once_one_gets_it(migrated):
         process.stdin.flush()
     said = [process.stdout.readline() for process in processes]
     for process in processes:
-        process.communicate("done\n", timeout=30)
+        process.communicate("done\n", timeout=PATIENCE)
     winner = next(n for n, line in enumerate(said) if line == "token 1\n")
     assert said[1 - winner].startswith(f"refused {('one', 'two')[winner]} holds the lease reconcile since ")
 
@@ -121,7 +122,7 @@ def test_a_killed_process_leaves_its_lease_until_it_runs_out(migrated):
     process.stdin.flush()
     assert process.stdout.readline() == "token 1\n"
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     with open_store(migrated, lambda: datetime.now(UTC)) as store:
         with pytest.raises(LeaseHeld, match="doomed"):
             store.lease.acquire("reconcile", "next", 60)

@@ -9,9 +9,8 @@ from reconciler.model import Ref
 from reconciler.model.data import ReplicaState, RuleState
 from reconciler.ports import DarkFile, DataPolicy, File, Files, Scan
 from reconciler.records.data import ReplicaStanding, RuleStanding, Settling
-from reconciler.records.datarows import LockRow, LockState
 from reconciler.records.locks import Bad
-from reconciler.records.tables import table
+from reconciler.records.tables import LockRow, LockState, table
 
 RULE, OTHER, REPLICA = Ref("DatasetRule/vo/r"), Ref("DatasetRule/vo/o"), Ref("Replica/vo/waves.A.disk")
 DAY = 86400

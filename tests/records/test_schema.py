@@ -19,6 +19,7 @@ from reconciler.records.database import connect
 from reconciler.records.schema import HEAD, VERSION_TABLE, configuration
 from reconciler.records.store import open_store, read_store
 from reconciler.records.tables import Base
+from tests.real.waiting import PATIENCE
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def test_a_database_that_is_up_to_date_opens_without_alembic(tmp_path, clock):
         "import sys, datetime as d; from reconciler.records.store import open_store;"
         f"open_store({url!r}, lambda: d.datetime.now(d.UTC)).close(); sys.exit('alembic' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE)
 
 
 def test_a_newer_schema_is_refused(url, clock):
@@ -139,7 +140,7 @@ def test_several_processes_may_open_a_new_database_at_once(url):
         f"s = open_store({url!r}, lambda: d.datetime.now(d.UTC)); s.runs.begin('c', 'd', 'me', 'apply'); s.close()"
     )
     running = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate(timeout=60)[1] for process in running]
+    said = [process.communicate(timeout=PATIENCE)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0], said
 
 

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import check_jsonschema
 import jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from reconciler.kinds import registry, schema
 
@@ -42,15 +44,30 @@ def test_each_schema_is_a_valid_schema(schemas, name):
     )
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.parent.name)
-def test_check_jsonschema_accepts_each_kinds_example(schemas, example, tmp_path):
-    for number, text in enumerate(documents(example)):
-        (tmp_path / f"{number}.yaml").write_text(text)
-    kind = yaml.load(documents(example)[0], Loader=yaml.BaseLoader)["kind"]
-    for name in ("hanse.json", schema.file_name(registry()[kind])):
-        command = [sys.executable, "-m", "check_jsonschema", "--schemafile", schemas / name, *tmp_path.iterdir()]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stdout
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory) -> dict[str, list[Path]]:
+    """The documents of each kind's example, each in a file of its own."""
+    directory, found = tmp_path_factory.mktemp("examples"), {}
+    for example in EXAMPLES:
+        for number, text in enumerate(documents(example)):
+            (directory / f"{example.parent.name}-{number}.yaml").write_text(text)
+        found[example.parent.name] = sorted(directory.glob(f"{example.parent.name}-*.yaml"))
+    return found
+
+
+def test_check_jsonschema_accepts_every_kinds_example(schemas, examples):
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", schemas / "hanse.json"]
+    files = [file for files in examples.values() for file in files]
+    ran = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("example", [path.parent.name for path in EXAMPLES])
+def test_the_schema_of_each_kind_accepts_its_example(schemas, examples, example):
+    kind = yaml.load(examples[example][0].read_text(), Loader=yaml.BaseLoader)["kind"]
+    given = ["--schemafile", str(schemas / schema.file_name(registry()[kind])), *map(str, examples[example])]
+    ran = CliRunner().invoke(check_jsonschema.main, given)
+    assert ran.exit_code == 0, ran.output
 
 
 VO = "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: a}\nspec: {}\n"

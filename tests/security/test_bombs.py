@@ -18,6 +18,7 @@ from reconciler.exchange.apel.storage import parsed
 from reconciler.exchange.vocard.element import Malformed, parse
 from reconciler.kinds.expression import Expression
 from tests.manifest.revisions import outcome
+from tests.real.waiting import PATIENCE
 
 HEAD = "apiVersion: hanse/v1\nkind: VO\nmetadata: {name: tides}\nspec:\n  description: "
 ENTITIES = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(8))
@@ -134,7 +135,7 @@ def test_no_pattern_takes_for_ever(work):
     """In a process of its own, since a pattern that runs away cannot be stopped in this one."""
     child = multiprocessing.get_context("spawn").Process(target=work)
     child.start()
-    child.join(120)
+    child.join(3 * PATIENCE)
     running = child.is_alive()
     child.kill()
     child.join()

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from reconciler.web.timely import Timely
+from tests.real.waiting import PATIENCE
 
 
 async def _takes(request: Request) -> PlainTextResponse:
@@ -54,7 +55,7 @@ def port() -> Iterator[int]:
 
 def asked(port: int, *parts: bytes) -> bytes:
     """All that is answered to what is sent; the connection stays open on this side."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         for part in parts:
             connection.sendall(part)
         found = b""
@@ -73,11 +74,12 @@ def test_a_body_in_parts_without_a_length_is_ended_too(port):
     assert asked(port, head, b"1\r\n{\r\n").startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_body_that_comes_in_time_is_taken_and_an_answer_may_take_its_time(port):
+def test_a_body_that_comes_in_time_is_taken_and_an_answer_may_take_its_time():
     body = json.dumps({"a": 1}).encode()
     head = f"POST /hooks/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    assert asked(port, head, body[:2], body[2:]).endswith(str(len(body)).encode())
-    assert b"x" in asked(port, b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    with serving(PATIENCE) as port:
+        assert asked(port, head, body[:2], body[2:]).endswith(str(len(body)).encode())
+        assert b"x" in asked(port, b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 
 
 def test_the_api_is_served_through_it():

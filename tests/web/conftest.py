@@ -42,12 +42,12 @@ class Served:
 
     def get(self, path: str, token: str = "", **headers: str) -> requests.Response:
         shown = {"x-api-key": token} if token else {}
-        return self.session.get(f"{self.url}{path}", headers={**shown, **headers}, timeout=10)
+        return self.session.get(f"{self.url}{path}", headers={**shown, **headers}, timeout=120)
 
     def tell(self, items: Any, token: str | None = None, **headers: str) -> requests.Response:
         body = items if isinstance(items, bytes) else json.dumps(items).encode()
         shown = {"x-api-key": self.tokens["results"] if token is None else token}
-        return self.session.post(f"{self.url}/v1/results", data=body, headers={**shown, **headers}, timeout=30)
+        return self.session.post(f"{self.url}/v1/results", data=body, headers={**shown, **headers}, timeout=120)
 
 
 @pytest.fixture(scope="session")

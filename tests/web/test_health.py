@@ -18,7 +18,7 @@ def asked():
 
         def ask(path: str, health: Health):
             now[0] = health
-            answer = requests.get(url + path, timeout=30)
+            answer = requests.get(url + path, timeout=120)
             return answer.status_code, answer.json()
 
         yield ask

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 import reconciler
-from reconciler.errors import SettingsError
-from reconciler.model import Strict, encode
+from reconciler.drivers.options import table
+from reconciler.model import Strict
 
 Count = Annotated[int, Field(ge=1)]
 _SHARED = ("state", "playbooks", "repository", "private_key", "public_keys")
@@ -68,20 +67,5 @@ class Options(Strict):
 
 def options_of(options: Mapping[str, Any]) -> Options:
     """The ``ansible`` table of a target's options. Raises SettingsError naming the field."""
-    shared = {
-        name: options[name]
-        for name in ("state", "playbooks", "repository", "private_key", "public_keys")
-        if options.get(name)
-    }
-    return _parsed(encode({**shared, **options.get("ansible", {})}))
-
-
-@lru_cache(maxsize=256)
-def _parsed(content: bytes) -> Options:
-    try:
-        return Options.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("ansible", *first["loc"]))
-        message = f"{where}: {first['msg']}"
-        raise SettingsError(message) from error
+    shared = {name: options[name] for name in _SHARED if options.get(name)}
+    return table(Options, "ansible", {**shared, **options.get("ansible", {})})

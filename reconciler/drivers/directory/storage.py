@@ -18,14 +18,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from stat import S_ISREG
-from typing import BinaryIO
 
 from reconciler.drivers.directory.errors import translated
+from reconciler.drivers.directory.files import (
+    checked,
+    first_written,
+    removed_empty,
+    renamed,
+    sync_folder,
+    synced,
+    tallied,
+)
 from reconciler.drivers.directory.incoming import arriving, forget_landings, inodes, sweep, taken
 from reconciler.drivers.directory.index import Index, Row
 from reconciler.drivers.directory.scan import OWN, escaped, is_text, walk
-from reconciler.drivers.fetch import PIECE, Tally, out_of_space, pieces, shown
+from reconciler.drivers.fetch import Tally, out_of_space, pieces, shown
 from reconciler.drivers.prefixes import Prefixes
 from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.ports import Copy, Listing, Source, Space, StoredFile
@@ -134,7 +141,7 @@ class Directory:
         unread = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, frozenset(), same.uid if same else "")
         if not rows and not wanted:
             return unread
-        stat, checksums = _read(self._root / path)
+        stat, checksums = checked(self._root / path)
         uid = same.uid if same else _restored(rows, checksums)
         row = Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, checksums, uid, stat.st_ctime_ns)
         if checksums and self._settled(stat):
@@ -180,7 +187,7 @@ class Directory:
                     stream.write(piece)
                     self._arrived(copy, tally, len(piece))
             tally.verify(copy.source.url, copy.size, copy.checksum)
-            row = _synced(copy, stream, tally, self._clock())
+            row = synced(copy, stream, tally, self._clock())
             self._show(part, goal, row)
         return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
 
@@ -197,9 +204,9 @@ class Directory:
         if not landing.exists():
             raise Conflict(f"{self._name}: nothing was written for {copy.path}")
         with translated(f"{self._name}: {copy.path}"), taken(landing, self._own / "incoming") as (part, stream):
-            tally = _tallied(stream)
+            tally = tallied(stream)
             tally.verify(copy.source.url, copy.size, copy.checksum)
-            row = _synced(copy, stream, tally, self._clock())
+            row = synced(copy, stream, tally, self._clock())
             self._show(part, goal, row)
         return StoredFile(copy.path, tally.size, tally.checksums, copy.uid)
 
@@ -212,7 +219,7 @@ class Directory:
         self._prepare()
         with translated(f"{self._name}: {path}"):
             try:
-                stat, checksums = _read(file)
+                stat, checksums = checked(file)
             except FileNotFoundError as error:
                 raise Conflict(f"{self._name}: {path} is gone") from error
         self._index.reserve(Row(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, checksums, uid), None)
@@ -225,10 +232,10 @@ class Directory:
         with translated(f"{self._name}: {path}"):
             self._inside(file)
             file.unlink(missing_ok=True)
-            _sync_folder(file.parent)
+            sync_folder(file.parent)
             self._forget_replaced(file, path)
             for folder in file.relative_to(self._root).parents:
-                if folder != Path() and not _removed_empty(self._root / folder):
+                if folder != Path() and not removed_empty(self._root / folder):
                     break
 
     def _file(self, path: str) -> Path:
@@ -260,9 +267,9 @@ class Directory:
 
     def _introduce(self, known: Path) -> None:
         """Write down, here and there, that this directory is the storage."""
-        _first_written(self._own / "id", secrets.token_hex(16))
+        first_written(self._own / "id", secrets.token_hex(16))
         known.parent.mkdir(parents=True, exist_ok=True)
-        _first_written(known, self._identity())
+        first_written(known, self._identity())
 
     def _room(self, path: str, more: int, size: int) -> None:
         """Raise when ``more`` bytes cannot be written, or a file of ``size`` bytes can never fit."""
@@ -287,7 +294,7 @@ class Directory:
             used, said = self._index.used(), f"{self._name}: {row.path} needs {row.size} bytes"
             raise out_of_space(f"{said}; {used} of {self._capacity} are used")
         try:
-            _renamed(part, goal, self._inside)
+            renamed(part, goal, self._inside)
         except BaseException:
             self._index.forget_inode(row.inode)
             raise
@@ -316,89 +323,6 @@ def _left_out(name: str, root: Path, first: str, count: int) -> None:
     )
 
 
-def _tallied(stream: BinaryIO) -> Tally:
-    tally = Tally()
-    while piece := stream.read(PIECE):
-        tally.add(piece)
-    return tally
-
-
-def _read(file: Path) -> tuple[os.stat_result, frozenset[str]]:
-    """The file's stat and checksums; no checksums while somebody is writing it."""
-    tally = Tally()
-    descriptor = _opened(file)
-    with os.fdopen(descriptor, "rb") as stream:
-        before = os.fstat(descriptor)
-        if not S_ISREG(before.st_mode):
-            raise FileNotFoundError(file)
-        while piece := stream.read(PIECE):
-            tally.add(piece)
-        after = os.fstat(descriptor)
-    still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-    return after, tally.checksums if still else frozenset()
-
-
-def _opened(file: Path) -> int:
-    """Open a file, without that counting as an access where the system can leave it out."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW
-    try:
-        return os.open(file, flags | getattr(os, "O_NOATIME", 0))
-    except PermissionError:  # it belongs to somebody else
-        return os.open(file, flags)
-
-
 def _restored(rows: tuple[Row, ...], checksums: frozenset[str]) -> str:
     """The mark of a file that was put back under its path with the content we knew; "" for another's file."""
     return next((row.uid for row in rows if checksums and row.checksums == checksums), "")
-
-
-def _synced(copy: Copy, stream: BinaryIO, tally: Tally, now: float) -> Row:
-    """Bring the bytes to the disk. The time stamp is a whole second, so that any later write shows."""
-    stream.flush()
-    os.utime(stream.fileno(), (int(now), int(now)))
-    os.fsync(stream.fileno())
-    stat = os.fstat(stream.fileno())
-    return Row(copy.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, tally.checksums, copy.uid)
-
-
-def _renamed(part: Path, goal: Path, inside: Callable[[Path], None]) -> None:
-    for attempt in range(10):
-        inside(goal)
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        inside(goal)
-        try:
-            part.replace(goal)
-        except FileNotFoundError:  # a remove beside us took the empty folder away
-            if attempt == 9:  # noqa: PLR2004
-                raise
-            continue
-        _sync_folder(goal.parent)
-        return
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(FileNotFoundError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _removed_empty(folder: Path) -> bool:
-    try:
-        folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError:  # not empty, or not ours to take away
-        return False
-    return True
-
-
-def _first_written(file: Path, text: str) -> None:
-    """Write the file whole, unless somebody was first."""
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    part.write_text(text, encoding="ascii")
-    with suppress(FileExistsError):
-        file.hardlink_to(part)
-    part.unlink()

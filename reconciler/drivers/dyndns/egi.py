@@ -82,12 +82,12 @@ class RegisteredHosts:
         stored, known = {}, dict(marks)
         for name, one in ours.items():
             uid, _, rdtype = str(one.get("comment") or "").partition(" ")
-            for family, field in _ADDRESSES.items():
-                if one.get(field):
-                    self._address(name, family, str(one[field]))
-                    stored[name, family] = Stored(self._options.ttl, read_back(family, [str(one[field])]))
-                    if family == rdtype and uid_in(uid):
-                        known[name, family] = Mark(uid_in(uid))
+            addresses = {family: str(one[field]) for family, field in _ADDRESSES.items() if one.get(field)}
+            for family, address in addresses.items():
+                self._address(name, family, address)
+                stored[name, family] = Stored(self._options.ttl, read_back(family, [address]))
+            if rdtype in addresses and uid_in(uid):
+                known[name, rdtype] = Mark(uid_in(uid))
         return marked(stored, known)
 
     def _address(self, name: str, rdtype: str, shown: str) -> None:

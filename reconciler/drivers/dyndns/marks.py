@@ -6,14 +6,13 @@ says ``adopt: true``.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.drivers.remembered import remembered
 from reconciler.drivers.zonedata import Key
-from reconciler.errors import Terminal, Transient
+from reconciler.errors import Terminal
 from reconciler.model import Target
 
 _SCHEMA = (
@@ -47,27 +46,17 @@ class Marks:
         """All of them."""
         if not self._file.exists():
             return {}
-        with self._connected() as connection:
+        with remembered(self._file, _SCHEMA) as connection:
             rows = connection.execute("SELECT name, type, uid, value, at FROM mark").fetchall()
         return {(name, rdtype): Mark(uid, value, at) for name, rdtype, uid, value, at in rows}
 
     def keep(self, key: Key, mark: Mark) -> None:
         """Remember ``mark``, durably."""
-        with self._connected() as connection:
+        with remembered(self._file, _SCHEMA) as connection:
             row = (*key, mark.uid, mark.value, mark.at)
             connection.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)", row)
 
     def forget(self, key: Key) -> None:
         """Drop the mark of a record that is gone."""
-        with self._connected() as connection:
+        with remembered(self._file, _SCHEMA) as connection:
             connection.execute("DELETE FROM mark WHERE name = ? AND type = ?", key)
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._file, timeout=30)) as connection, connection:
-                connection.execute(_SCHEMA)
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise Transient(f"{self._file}: {error}") from error

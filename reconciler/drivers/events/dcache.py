@@ -70,6 +70,7 @@ class DCache:
             subscribed = _Subscribed(self, channel)
             for folder in folders:
                 subscribed.tree(folder.strip("/"))
+            told(StorageEvent(""))
             last = ""
             while not stop.is_set():
                 last = self._stream(last, subscribed, told, stop)

@@ -17,6 +17,8 @@ from reconciler.ports import Drivers
 from reconciler.ports.events import Events, StorageEvent
 
 _SETTLE_MS = 200
+_QUIET_MS = 500
+"""After so long without a change the watch is surely in place."""
 _LOOK = 1.0
 """Seconds between two looks for a root that is not there yet."""
 
@@ -34,22 +36,29 @@ class Inotify:
 
     def follow(self, folders: Collection[str], told: Callable[[StorageEvent], None], stop: threading.Event) -> None:
         """Watch the whole directory, and tell of what lies below ``folders``."""
-        late = not self._root.is_dir()
         while not self._root.is_dir():
             if stop.wait(_LOOK):
                 return
-        if late:
-            told(StorageEvent(""))
         root, starts = self._root.resolve(), tuple(f"{one.strip('/')}/" for one in folders)
 
         def counts(_change: Change, path: str) -> bool:
             below = Path(path).relative_to(root).as_posix()
             return not f"{below}/".startswith(f"{OWN}/") and f"{below}/".startswith(starts)
 
+        in_place = False
         try:
             for changes in watch(
-                root, watch_filter=counts, debounce=_SETTLE_MS, step=50, stop_event=stop, rust_timeout=500
+                root,
+                watch_filter=counts,
+                debounce=_SETTLE_MS,
+                step=50,
+                stop_event=stop,
+                rust_timeout=_QUIET_MS,
+                yield_on_timeout=True,
             ):
+                if not in_place:
+                    told(StorageEvent(""))
+                in_place = True
                 for change, path in changes:
                     below = Path(path).relative_to(root).as_posix()
                     told(StorageEvent(below, _what(change)))

@@ -28,7 +28,7 @@ class Polling:
         self._storage, self._seconds = storage, seconds
 
     def follow(self, folders: Collection[str], told: Callable[[StorageEvent], None], stop: threading.Event) -> None:
-        """List the folders again and again. The first listing tells nothing; one that fails or is in part, neither."""
+        """List the folders again and again. The first tells of no file, nor does one that fails or is in part."""
         prefixes = [f"{folder.strip('/')}/" for folder in folders]
         before: Mapping[str, StoredFile] | None = None
         token = ""
@@ -49,7 +49,7 @@ class Polling:
 
 def _differences(before: Mapping[str, StoredFile] | None, now: Mapping[str, StoredFile]) -> list[StorageEvent]:
     if before is None:
-        return []
+        return [StorageEvent("")]
     found = [StorageEvent(path, "came") for path in now if path not in before]
     found += [StorageEvent(path, "went") for path in before if path not in now]
     return found + [StorageEvent(path) for path in now if path in before and _moved(before[path], now[path])]

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from reconciler.drivers.options import Server
 from reconciler.model import SecretRef
-
-
-def _url(url: str) -> str:
-    if not url.startswith(("https://", "http://")) or "@" in url:
-        message = "give https://host:port"
-        raise ValueError(message)
-    return url.rstrip("/")
 
 
 class Options(BaseModel):
@@ -21,7 +15,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    url: Annotated[str, AfterValidator(_url)]
+    url: Server
     """``https://fts3.example.org:8446``."""
     token: SecretRef | None = None
     """The token that shows who asks."""

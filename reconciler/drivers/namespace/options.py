@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from reconciler.errors import SettingsError
-from reconciler.model import Strict, encode
+from reconciler.drivers.options import table
+from reconciler.model import Strict
 from reconciler.ports import Size
 
 Count = Annotated[int, Field(ge=0)]
@@ -84,20 +83,9 @@ class Options(Strict):
 
 def options_of(options: Mapping[str, Any]) -> Options:
     """The ``namespace`` table of a target's options. Raises SettingsError naming the field."""
-    return _parsed(encode({**_shared(options), **options.get("namespace", {})}))
+    return table(Options, "namespace", {**_shared(options), **options.get("namespace", {})})
 
 
 def _shared(options: Mapping[str, Any]) -> dict[str, str]:
     """What the compute and the configure port are both told."""
     return {name: str(options[name]) for name in ("state", "private_key") if options.get(name)}
-
-
-@lru_cache(maxsize=256)
-def _parsed(content: bytes) -> Options:
-    try:
-        return Options.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("namespace", *first["loc"]))
-        message = f"{where}: {first['msg']}"
-        raise SettingsError(message) from error

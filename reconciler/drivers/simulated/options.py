@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from reconciler.errors import SettingsError
-from reconciler.model import Strict, encode
+from reconciler.drivers.options import table
+from reconciler.model import Strict
 
 CallVerb = Literal[
     "list",
@@ -138,15 +137,4 @@ class Simulate(Strict):
 
 def simulate_of(options: Mapping[str, Any]) -> Simulate:
     """The behaviour in a target's options. Raises SettingsError naming the field."""
-    return _parsed(encode(options.get("simulate", {})))
-
-
-@lru_cache(maxsize=1024)
-def _parsed(content: bytes) -> Simulate:
-    try:
-        return Simulate.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("simulate", *first["loc"]))
-        message = f"{where}: {first['msg']}"
-        raise SettingsError(message) from error
+    return table(Simulate, "simulate", options.get("simulate", {}))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from reconciler.errors import SettingsError
-from reconciler.model import Strict, encode
+from reconciler.drivers.options import table
+from reconciler.model import Strict
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -40,9 +40,4 @@ class Options(Strict):
 def options_of(options: Mapping[str, Any]) -> Options:
     """The options of a batch target. Raises SettingsError naming the field."""
     shared = {name: value for name, value in options.get("ansible", {}).items() if name == "ssh_config"}
-    try:
-        return Options.model_validate_json(encode({**shared, **options}))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = f"{'.'.join(('slurm', *map(str, first['loc'])))}: {first['msg']}"
-        raise SettingsError(message) from error
+    return table(Options, "slurm", {**shared, **options})

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from reconciler.drivers.fetch import Tally
 from reconciler.drivers.heads import Head, Heads
@@ -85,13 +86,12 @@ class Looking:
         with ThreadPoolExecutor(self._options.atOnce, thread_name_prefix="listing") as pool:
             while level:
                 following: list[str] = []
-                for entries in pool.map(lambda path: self._members(path, tree, missed), level):
-                    for entry in entries:
-                        below = entry.path[len(tree) + 1 :] if tree else entry.path
-                        if not entry.folder:
-                            yield entry
-                        elif below != OWN and wanted.lead_into(below + "/"):
-                            following.append(entry.path)
+                for entry in chain.from_iterable(pool.map(lambda path: self._members(path, tree, missed), level)):
+                    below = entry.path[len(tree) + 1 :] if tree else entry.path
+                    if not entry.folder:
+                        yield entry
+                    elif below != OWN and wanted.lead_into(below + "/"):
+                        following.append(entry.path)
                 level = following
 
     def _members(self, path: str, tree: str, missed: list[str]) -> list[Entry]:

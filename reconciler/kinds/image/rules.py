@@ -96,11 +96,10 @@ def _minimum(
             spec = specs.get(machine["image"]) if machine["image"] in listed else None
             if spec is None or machine.get("flavour"):
                 continue
-            needs = {"cpus": spec.minimum.cores, "ramMiB": spec.minimum.memoryMiB, "diskGiB": spec.minimum.diskGiB}
-            for field, least in needs.items():
-                if least is not None and machine.get(field, 0) < least:
-                    said = f"{machine['image']} needs at least {least}"
-                    yield ref, "image-minimum", Fault(f"{path}.{field}", said, f"give {least}")
+            least = {"cpus": spec.minimum.cores, "ramMiB": spec.minimum.memoryMiB, "diskGiB": spec.minimum.diskGiB}
+            for field, number in ((f, n) for f, n in least.items() if n is not None and machine.get(f, 0) < n):
+                said = f"{machine['image']} needs at least {number}"
+                yield ref, "image-minimum", Fault(f"{path}.{field}", said, f"give {number}")
 
 
 def _name(group: str) -> str:

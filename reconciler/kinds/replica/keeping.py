@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from reconciler.kinds.replica.byhand import ByHand
 from reconciler.kinds.replica.seen import Cache, Seen
 from reconciler.kinds.replica.spec import ReplicaSpec
 from reconciler.model import Reason, Ref
@@ -16,27 +17,42 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec], seen: Seen) -> dict[Ref, str]:
-    """Replicas with files of which no good copy stays, and what would be lost. Of copies that all go, one is kept.
-
-    A replica that a person has declared goes when that person takes its manifest away.
-    """
+    """Replicas with files of which no good copy stays, and what would be lost. Of copies that all go, one is kept."""
+    leaving = {ref: spec for ref, spec in going.items() if not spec.origin}
+    every = {**staying, **leaving}
+    copies: dict[str, list[Ref]] = defaultdict(list)
+    for ref, spec in every.items():
+        if spec.fileset is not None:
+            copies[spec.dataset or ""].append(ref)
+    by_hand = ByHand(every) if any(spec.fileset is None for spec in leaving.values()) else None
     found: dict[Ref, str] = {}
-    rest = {ref: spec for ref, spec in sorted(going.items()) if spec.fileset is not None and not spec.origin}
-    for ref, spec in sorted(rest.items()):
-        others = [*staying.values(), *(other for name, other in rest.items() if name > ref or name in found)]
-        said = _lost(spec, [other for other in others if other.dataset == spec.dataset], seen)
+    left = set(every)
+    for ref, spec in sorted(leaving.items()):
+        left.remove(ref)
+        if spec.fileset is None:
+            elsewhere = (every[name] for names in copies.values() for name in names if name in left)
+            said = by_hand.lost(ref, left, _good_files(elsewhere, seen)) if by_hand else ""
+        else:
+            said = _lost(spec, [every[name] for name in copies[spec.dataset or ""] if name in left], seen)
         if said:
             found[ref] = said
+            left.add(ref)
     return found
+
+
+def _good_files(replicas: Iterable[ReplicaSpec], seen: Seen) -> Iterator[Files]:
+    """What replicas of datasets hold, as far as that is known."""
+    digests = {_good(spec, seen) for spec in replicas}
+    yield from filter(None, map(seen.files, sorted(digests)))
 
 
 def _lost(spec: ReplicaSpec, others: Iterable[ReplicaSpec], seen: Seen) -> str:
     """What would be lost without a replica; "" when nothing."""
-    assert spec.fileset is not None  # noqa: S101 (of the others nobody asks)
+    assert spec.fileset is not None  # noqa: S101 (of the others ByHand tells)
     total = spec.fileset.count - seen.dark.get((spec.dataset or "", str(spec.storage)), 0)
     if total <= 0:
         return ""
-    own, digests = _good(spec, seen), {_good(other, seen) for other in others if other.fileset is not None}
+    own, digests = _good(spec, seen), {_good(other, seen) for other in others}
     if own in digests:
         return ""
     left = _only_here(own, digests, seen.files)

@@ -14,6 +14,7 @@ from reconciler.errors import DriverError
 from reconciler.kinds.base import Federation, Kind, Repair, Rule
 from reconciler.kinds.failing import failed
 from reconciler.kinds.replica.bringing import put_files, remove_files
+from reconciler.kinds.replica.byhand import shed
 from reconciler.kinds.replica.change import Visit, put_one, remove_one, spec_of
 from reconciler.kinds.replica.connect import Closed, closed, connect, described, target_id
 from reconciler.kinds.replica.keeping import kept_as_caches, last_copies, still_needed
@@ -101,6 +102,9 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
     def holders(self, spec: ReplicaSpec) -> Iterable[Ref]:
         return map(Ref, spec.rules)
+
+    def sheds(self, before: ReplicaSpec, wanted: ReplicaSpec) -> ReplicaSpec | None:
+        return shed(before, wanted)
 
     def precious(self, going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaSpec]) -> Mapping[Ref, str]:
         return last_copies(going, staying, self._seen)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec
-from reconciler.model import Absent, Observation, Present, Unknown, Wanted
+from reconciler.model import Absent, Observation, Present, Spec, Unknown, Wanted
 from reconciler.ports import Files, Listing, StoredFile
 
 
@@ -96,7 +96,7 @@ def look(wanted: Wanted, listing: Listing, folders: Folders) -> Observation:
     uids = {file.uid for file in there}
     others = sorted(uids - {wanted.uid, ""})
     return Present(
-        _as_seen(spec, seen),
+        _as_seen(spec, seen, _sources(wanted.applied)),
         owned="" not in uids,
         uid=others[0] if others else "" if "" in uids else wanted.uid,
         outputs=outputs(spec, there),
@@ -120,7 +120,12 @@ def _standing(wanted: Wanted, files: Mapping[str, StoredFile]) -> ReplicaSpec:
     return applied if ours else spec
 
 
-def _as_seen(spec: ReplicaSpec, seen: State) -> ReplicaSpec:
+def _sources(applied: Spec | None) -> dict[str, str | None]:
+    """Where files were brought from that may be too many by now."""
+    return {file.path: file.source for file in applied.files} if isinstance(applied, ReplicaSpec) else {}
+
+
+def _as_seen(spec: ReplicaSpec, seen: State, sources: Mapping[str, str | None]) -> ReplicaSpec:
     """The spec that the storage shows: the desired one exactly where they agree."""
     if not (seen.wrong or seen.missing or seen.extra):
         return spec
@@ -132,7 +137,7 @@ def _as_seen(spec: ReplicaSpec, seen: State) -> ReplicaSpec:
     gone = {file.path[cut:] for file in seen.missing}
     changed = {file.path[cut:]: _shown(file, there) for file, there in seen.wrong}
     files = [_under(changed.get(f.path, f), f.path) for f in spec.files if f.path not in gone]
-    files += [ReplicaFile(path=f.path[cut:], size=f.size, checksum=_summed(f, "adler32")) for f in seen.extra]
+    files += [_extra(file, file.path[cut:], sources) for file in seen.extra]
     return spec.model_copy(update={"files": tuple(sorted(files, key=lambda file: file.path))})
 
 
@@ -147,6 +152,10 @@ def _shown(file: ReplicaFile, there: StoredFile) -> ReplicaFile:
 
 def _under(file: ReplicaFile, path: str) -> ReplicaFile:
     return file if file.path == path else file.model_copy(update={"path": path})
+
+
+def _extra(file: StoredFile, path: str, sources: Mapping[str, str | None]) -> ReplicaFile:
+    return ReplicaFile(path=path, size=file.size, checksum=_summed(file, "adler32"), source=sources.get(path))
 
 
 def _summed(file: StoredFile, kind: str) -> str | None:

@@ -19,8 +19,9 @@ from reconciler.kinds.failing import failed
 from reconciler.kinds.virtualcluster import asking, beside, drain, elastic, marks, room
 from reconciler.kinds.virtualcluster.affording import afforded
 from reconciler.kinds.virtualcluster.candidates import open_choices
+from reconciler.kinds.virtualcluster.cloud import Cloud
 from reconciler.kinds.virtualcluster.connect import connect_all, target_id
-from reconciler.kinds.virtualcluster.life import Cloud, Life
+from reconciler.kinds.virtualcluster.life import Life
 from reconciler.kinds.virtualcluster.near import rule_ref
 from reconciler.kinds.virtualcluster.nodes import Roster, roster
 from reconciler.kinds.virtualcluster.observed import present

@@ -11,97 +11,32 @@ without them first) and outdated workers are replaced, a quarter of their group 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 from reconciler.errors import DriverError, OutcomeUnknown, Terminal, Transient
 from reconciler.kinds.failing import failed
 from reconciler.kinds.virtualcluster import beside, marks, runs, stages
-from reconciler.kinds.virtualcluster.beside import Joined, place_of, target_at
+from reconciler.kinds.virtualcluster.beside import place_of
+from reconciler.kinds.virtualcluster.cloud import Cloud
 from reconciler.kinds.virtualcluster.drain import Ward, ward
 from reconciler.kinds.virtualcluster.elastic import node_name
 from reconciler.kinds.virtualcluster.machines import check_room, image_for, size_for
 from reconciler.kinds.virtualcluster.nodes import Member, Roster, layout
 from reconciler.kinds.virtualcluster.outputs import outputs
+from reconciler.kinds.virtualcluster.progress import Progress
 from reconciler.kinds.virtualcluster.spec import FRONTEND, Machine, VirtualClusterSpec
-from reconciler.model import Answer, Change, Done, Failed, Started, Target
-from reconciler.ports import Compute, Drivers, Image, Node, NodeRequest, RunState, Size
+from reconciler.model import Answer, Change, Done, Failed
+from reconciler.ports import Node, NodeRequest, RunState
 
 TRIES = 3
 """How often a node that comes up in error is made again within one attempt."""
 PATIENCE = 60.0
 """Seconds that a node which was asked for may be missing in lists before it is asked for again."""
-DEADLINE = 7200.0
 _DRAIN_LOOK = 5.0
-_FIRST_LOOK, _LONGEST_LOOK = 0.2, 5.0
-"""Seconds between looks."""
-
-
-@dataclass
-class Progress:
-    """What a handle holds."""
-
-    run: str = ""
-    """The playbook run under way."""
-    config: str = ""
-    """What that run configures."""
-    asked: dict[str, float] = field(default_factory=dict)
-    """Node asked for and not listed yet -> seconds since."""
-    tries: dict[str, int] = field(default_factory=dict)
-    """Node -> how often it came up in error."""
-    published: bool = False
-    """The front end was given its public address."""
-    looks: int = 0
-    """Looks since anything moved."""
-    pause: float = 0.0
-    """Seconds between the last look and this one."""
-
-    @classmethod
-    def read(cls, handle: str) -> Progress:
-        """The progress in a handle; a fresh one for none, and for one that another version wrote."""
-        try:
-            return cls(**json.loads(handle)) if handle else cls()
-        except (ValueError, TypeError):
-            return cls()
-
-    def started(self, message: str, *, moved: bool = False, least: float = 0.0) -> Started:
-        """Ask again: soon after something moved, later the longer nothing does; not before ``least`` seconds."""
-        looks = 0 if moved else self.looks + 1
-        pause = max(least, min(_LONGEST_LOOK, round(_FIRST_LOOK * 1.5 ** min(looks, 20), 2)))
-        state = asdict(replace(self, looks=looks, pause=pause))
-        return Started(json.dumps(state, sort_keys=True, separators=(",", ":")), pause, DEADLINE, message)
-
-
-class Cloud:
-    """One target during one ``put``: what it offers is asked once."""
-
-    def __init__(self, target: Target, drivers: Drivers, places: Sequence[str] = ()) -> None:
-        self.target, self.drivers, self.places = target, drivers, places
-        self._away: dict[str, Cloud] = {}
-
-    @cached_property
-    def compute(self) -> Compute:
-        """The project, together with those of other places where there are any."""
-        return Joined(self.target, self.places, self.drivers) if self.places else self.drivers.compute(self.target)
-
-    def at(self, place: str) -> Cloud:
-        """The project at one place alone; "" is this one."""
-        if not place:
-            return self
-        return self._away.setdefault(place, Cloud(target_at(self.target, place), self.drivers))
-
-    @cached_property
-    def sizes(self) -> Sequence[Size]:
-        """Flavours."""
-        return self.compute.sizes()
-
-    @cached_property
-    def images(self) -> Sequence[Image]:
-        """Images."""
-        return self.compute.images()
+"""Seconds between looks while the batch system lets a node go."""
 
 
 class Life:

@@ -33,8 +33,6 @@ class Cloud:
     """Of: token (nodes() answers unchanged), power (nodes can be stopped and started), quota, publish (there are
     public addresses), floating (they outlive the node that has them)."""
     image: str = "debian-12"
-    wait_seconds: float = 20.0
-    """How long a node may take to run, or to go."""
     stop: Callable[[str], None] | None = None
     """Shuts the named node off behind the driver's back; for clouds with ``power``."""
 
@@ -121,7 +119,6 @@ def openstack_cloud(setting: Setting) -> Cloud:
     return Cloud(
         lambda: openstack_driver.open(target, wired),
         frozenset({"power", "publish", "floating", "quota"}),
-        wait_seconds=60.0,
         stop=stop,
     )
 

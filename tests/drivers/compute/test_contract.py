@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from reconciler.errors import Terminal
-from reconciler.ports import Compute, Node, NodeRequest
+from reconciler.ports import Compute, Node, NodeListing, NodeRequest
+from tests.real.waiting import until
 
 OWNER, OTHER = "a" * 32, "b" * 32
 
@@ -23,15 +23,14 @@ def request_of(cloud, compute: Compute, name: str, owner: str = OWNER, **metadat
     )
 
 
-def wait_for(cloud, compute: Compute, right: Callable[[dict[str, Node]], bool]) -> dict[str, Node]:
-    end = time.monotonic() + cloud.wait_seconds
-    while time.monotonic() < end:
-        listing = compute.nodes()
-        there = {n.name: n for n in listing.nodes}
-        if listing.complete and right(there):
-            return there
-        time.sleep(cloud.wait_seconds / 1000)
-    pytest.fail(f"not in {cloud.wait_seconds} s: {there}")
+def wait_for(compute: Compute, right: Callable[[dict[str, Node]], bool]) -> dict[str, Node]:
+    """The nodes by their names, once they are as wanted."""
+    seen = until("nodes as wanted", compute.nodes, lambda listing: listing.complete and right(_named(listing)))
+    return _named(seen)
+
+
+def _named(listing: NodeListing) -> dict[str, Node]:
+    return {node.name: node for node in listing.nodes}
 
 
 def test_a_new_cloud_is_empty_and_completely_read(cloud) -> None:
@@ -54,7 +53,7 @@ def test_a_created_node_comes_up_with_what_was_asked_for(cloud) -> None:
     request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0", **{"hanse-group": "workers"})
     made = compute.create(request)
     assert made.name == request.name
-    node = wait_for(cloud, compute, lambda there: there[request.name].state == "running")[request.name]
+    node = wait_for(compute, lambda there: there[request.name].state == "running")[request.name]
     assert node.id == made.id
     assert node.size == request.size.name
     assert node.image in ("", cloud.image)
@@ -86,7 +85,7 @@ def test_creates_at_the_same_time_do_not_disturb_each_other(cloud) -> None:
     requests = [request_of(cloud, compute, f"aaaaaaaaaaaa-workers-{i}") for i in range(6)]
     with ThreadPoolExecutor(3) as pool:
         made = list(pool.map(compute.create, requests))
-    there = wait_for(cloud, compute, lambda there: {n.state for n in there.values()} == {"running"})
+    there = wait_for(compute, lambda there: {n.state for n in there.values()} == {"running"})
     assert set(there) == {r.name for r in requests}
     assert len({n.id for n in made}) == 6
     assert len({n.addresses for n in there.values()}) == 6
@@ -96,14 +95,14 @@ def test_a_destroyed_node_goes_and_the_others_stay(cloud) -> None:
     compute = cloud.client()
     gone, stays = (compute.create(request_of(cloud, compute, f"aaaaaaaaaaaa-workers-{i}")) for i in range(2))
     compute.destroy(gone.id)
-    assert set(wait_for(cloud, compute, lambda there: gone.name not in there)) == {stays.name}
+    assert set(wait_for(compute, lambda there: gone.name not in there)) == {stays.name}
 
 
 def test_a_node_that_is_gone_may_be_destroyed_again(cloud) -> None:
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
     compute.destroy(node.id)
-    wait_for(cloud, compute, lambda there: not there)
+    wait_for(compute, lambda there: not there)
     compute.destroy(node.id)
 
 
@@ -112,7 +111,7 @@ def test_a_name_may_be_used_again_for_a_new_node(cloud) -> None:
     request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0")
     old = compute.create(request)
     compute.destroy(old.id)
-    wait_for(cloud, compute, lambda there: not there)
+    wait_for(compute, lambda there: not there)
     new = compute.create(request)
     assert new.id != old.id
     assert compute.nodes().nodes[0].metadata == dict(request.metadata)
@@ -121,7 +120,7 @@ def test_a_name_may_be_used_again_for_a_new_node(cloud) -> None:
 def test_marks_are_merged_into_the_metadata(cloud) -> None:
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0", **{"hanse-ref": "old"}))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     compute.mark(node.id, {"hanse-config": "0123", "hanse-ref": "new"})
     metadata = cloud.client().nodes().nodes[0].metadata
     assert dict(metadata) == {"hanse-uid": "a" * 32, "hanse-ref": "new", "hanse-config": "0123"}
@@ -146,7 +145,7 @@ def test_a_token_saves_reading_an_unchanged_cloud(cloud) -> None:
         pytest.skip("this cloud has no change counter")
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     token = compute.nodes().token
     assert cloud.client().nodes(token).unchanged
     compute.mark(node.id, {"hanse-config": "1"})
@@ -160,12 +159,12 @@ def test_a_stopped_node_can_be_started(cloud) -> None:
         pytest.skip("nodes of this cloud cannot be stopped")
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     cloud.stop(node.name)
     compute = cloud.client()
     assert compute.nodes().nodes[0].state == "stopped"
     compute.power_on(node.id)
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     compute.power_on(node.id)
 
 
@@ -175,15 +174,12 @@ def test_the_quota_shrinks_with_each_node(cloud) -> None:
     compute = cloud.client()
     before = compute.quota()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     assert compute.quota().instances == before.instances - 1
 
 
-def released(cloud, compute: Compute, owner: str) -> None:
-    end = time.monotonic() + cloud.wait_seconds
-    while not compute.release(owner):
-        assert time.monotonic() < end, f"not released in {cloud.wait_seconds} s"
-        time.sleep(0.1)
+def released(compute: Compute, owner: str) -> None:
+    until("what is held is released", lambda: compute.release(owner), every=0.1)
 
 
 def test_what_is_limited_says_what_is_used_of_it(cloud) -> None:
@@ -191,7 +187,7 @@ def test_what_is_limited_says_what_is_used_of_it(cloud) -> None:
         pytest.skip("this cloud has no quota")
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     quota = compute.quota()
     assert quota.limits["instances"].used == 1
     assert quota.limits["instances"].left == quota.instances
@@ -210,18 +206,18 @@ def test_what_is_held_for_an_owner_is_seen_until_it_is_released(cloud) -> None:
     assert seen == {owner: f"cloud of {owner}" for owner in (OWNER, OTHER)}
     for node in nodes:
         compute.destroy(node.id)
-    wait_for(cloud, compute, lambda there: set(there) == {other.name})
+    wait_for(compute, lambda there: set(there) == {other.name})
     assert [held.owner for held in cloud.client().holdings()] == [OWNER, OTHER], "nodes alone were taken away"
     released(cloud, cloud.client(), OWNER)
     assert [held.owner for held in cloud.client().holdings()] == [OTHER]
-    released(cloud, compute, OWNER)
-    wait_for(cloud, compute, lambda there: set(there) == {other.name})
+    released(compute, OWNER)
+    wait_for(compute, lambda there: set(there) == {other.name})
 
 
 def test_what_nodes_still_use_is_not_released(cloud) -> None:
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-workers-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     assert not compute.release(OWNER)
     assert [held.owner for held in compute.holdings()] == [OWNER]
 
@@ -230,10 +226,10 @@ def test_an_owner_that_was_released_may_come_back(cloud) -> None:
     compute = cloud.client()
     request = request_of(cloud, compute, "aaaaaaaaaaaa-workers-0")
     compute.destroy(compute.create(request).id)
-    wait_for(cloud, compute, lambda there: not there)
-    released(cloud, compute, OWNER)
+    wait_for(compute, lambda there: not there)
+    released(compute, OWNER)
     compute.create(request)
-    wait_for(cloud, compute, lambda there: there[request.name].state == "running")
+    wait_for(compute, lambda there: there[request.name].state == "running")
     assert [held.owner for held in compute.holdings()] == [OWNER]
 
 
@@ -246,14 +242,14 @@ def test_a_published_node_shows_its_public_address_until_it_is_withdrawn(cloud) 
         pytest.skip("this cloud gives no public addresses")
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-frontend-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     (address,) = compute.publish(node.id, OWNER)
     assert list(cloud.client().publish(node.id, OWNER)) == [address], "asking twice takes one address"
-    there = wait_for(cloud, compute, lambda there: bool(there[node.name].public_addresses))
+    there = wait_for(compute, lambda there: bool(there[node.name].public_addresses))
     assert there[node.name].public_addresses == (address,)
     assert address in there[node.name].addresses
     compute.withdraw(OWNER)
-    wait_for(cloud, compute, lambda there: not there[node.name].public_addresses)
+    wait_for(compute, lambda there: not there[node.name].public_addresses)
     compute.withdraw(OWNER)
 
 
@@ -263,12 +259,12 @@ def test_a_public_address_goes_over_to_the_next_node(cloud) -> None:
     compute = cloud.client()
     request = request_of(cloud, compute, "aaaaaaaaaaaa-frontend-0")
     old = compute.create(request)
-    wait_for(cloud, compute, lambda there: there[old.name].state == "running")
+    wait_for(compute, lambda there: there[old.name].state == "running")
     given = compute.publish(old.id, OWNER)
     compute.destroy(old.id)
-    wait_for(cloud, compute, lambda there: not there)
+    wait_for(compute, lambda there: not there)
     new = compute.create(request)
-    wait_for(cloud, compute, lambda there: there[new.name].state == "running")
+    wait_for(compute, lambda there: there[new.name].state == "running")
     assert list(cloud.client().publish(new.id, OWNER)) == list(given)
 
 
@@ -277,9 +273,9 @@ def test_what_was_published_is_released_too(cloud) -> None:
         pytest.skip("this cloud gives no public addresses")
     compute = cloud.client()
     node = compute.create(request_of(cloud, compute, "aaaaaaaaaaaa-frontend-0"))
-    wait_for(cloud, compute, lambda there: there[node.name].state == "running")
+    wait_for(compute, lambda there: there[node.name].state == "running")
     compute.publish(node.id, OWNER)
     compute.destroy(node.id)
-    wait_for(cloud, compute, lambda there: not there)
-    released(cloud, compute, OWNER)
+    wait_for(compute, lambda there: not there)
+    released(compute, OWNER)
     assert list(compute.holdings()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from reconciler.drivers.simulated import ManualClock, SimulatedCloud, World
 from reconciler.errors import OutcomeUnknown, SettingsError, Terminal, Transient
 from reconciler.model import Reason, Target
 from reconciler.ports import Image, NodeRequest, Size
+from tests.real.waiting import PATIENCE, until
 
 Open = Callable[..., SimulatedCloud]
 
@@ -183,14 +183,14 @@ def test_a_hanging_call_takes_its_time_and_is_done(cloud, clock) -> None:
 def test_a_hanging_call_stops_nobody_else(tmp_path) -> None:
     options = {
         "state": str(tmp_path),
-        "simulate": {"faults": [{"on": "create", "kind": "hang", "at": [1], "seconds": 2}]},
+        "simulate": {"faults": [{"on": "create", "kind": "hang", "at": [1], "seconds": 4}]},
     }
     target = Target("compute:SITE-A/cloud/vo", "simulated", options)
     from threading import Thread
 
     hanging = Thread(target=lambda: simulated.open(target).create(asked()))
     hanging.start()
-    time.sleep(0.2)
+    until("it hangs", lambda: simulated.open(target).world.calls().get("create"))
     simulated.open(target).create(asked("n-1"))
     assert hanging.is_alive()
     hanging.join()
@@ -319,7 +319,7 @@ def test_processes_share_one_world(tmp_path) -> None:
     """Four clients at once ask for the same names: one node each."""
     code = textwrap.dedent(KILLED).replace("os.kill(os.getpid(), 9)", "")
     clients = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(4)]
-    assert [client.wait(60) for client in clients] == [0] * 4
+    assert [client.wait(PATIENCE) for client in clients] == [0] * 4
     world = simulated.open(Target("compute:SITE-A/cloud/vo", "simulated", {"state": str(tmp_path)})).world
     assert len(world.names()) == len(set(world.names())) == 100
     assert world.calls()["create"] == 400

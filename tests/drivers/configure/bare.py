@@ -18,6 +18,7 @@ from reconciler.ports import Host, RunRequest
 from tests.drivers.configure.conftest import finished, nodes
 from tests.drivers.configure.test_ansible import on
 from tests.real.debs import gathered, served
+from tests.real.waiting import until
 
 UID = "5" * 32
 WHY = "exec 2>&1; hostname; ps -e -o args= | grep -E 'slurm|munge'; scontrol show nodes; squeue; tail /var/log/slurm/slurmctld.log; true"
@@ -72,11 +73,9 @@ class Cluster:
     def front(self, command: str) -> str:
         return self.on(self.hosts[0], command)
 
-    def until(self, command: str, wanted: str, seconds: float = 120) -> None:
-        end = time.monotonic() + seconds
-        while (said := self.front(command).split()) != wanted.split():
-            assert time.monotonic() < end, f"{command}: {said}\n{self.front(WHY)}"
-            time.sleep(0.2)
+    def until(self, command: str, wanted: str) -> None:
+        right = lambda said: said.split() == wanted.split()  # noqa: E731
+        until(f"{command} says {wanted}", lambda: self.front(command), right, why=lambda: self.front(WHY), every=0.2)
 
 
 def made(world: World, group: str, ordinal: int) -> Host:

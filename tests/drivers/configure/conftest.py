@@ -15,6 +15,7 @@ from reconciler.drivers.sshkey import own_key
 from reconciler.model import Target
 from reconciler.ports import Compute, Configure, Host, NodeRequest, RunRequest, RunState
 from tests.real.namespaces import need_namespaces, of_world, roots
+from tests.real.waiting import until
 
 __all__ = ["roots"]
 
@@ -37,13 +38,9 @@ class Fleet:
         return RunRequest("wait.yml", self.hosts if hosts is None else hosts, {"seconds": seconds}, **more)
 
 
-def finished(client: Configure, handle: str, seconds: float = 120) -> RunState:
+def finished(client: Configure, handle: str) -> RunState:
     """How the run ended."""
-    end = time.monotonic() + seconds
-    while (state := client.poll(handle)).state == "running":
-        assert time.monotonic() < end, "it runs for ever"
-        time.sleep(0.05)
-    return state
+    return until("the run ends", lambda: client.poll(handle), lambda run: run.state != "running", seconds=600)
 
 
 def nodes(compute: Compute, image: str, names: Sequence[str]) -> list[Host]:
@@ -112,7 +109,7 @@ def ansible_fleet(request: pytest.FixtureRequest) -> Fleet:
     need_namespaces()
     hosts = request.getfixturevalue("hosts")[:2]
     runs = request.getfixturevalue("runs")
-    return Fleet(lambda _: runs(ansible={"connect_seconds": 2}), hosts, replace(hosts[0], name="gone", port=9))
+    return Fleet(lambda _: runs(ansible={"connect_seconds": 30}), hosts, replace(hosts[0], name="gone", port=9))
 
 
 FLEETS = {"simulated": simulated_fleet, "ansible": ansible_fleet}

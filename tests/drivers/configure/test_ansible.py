@@ -23,6 +23,7 @@ from reconciler.drivers.sshkey import own_key
 from reconciler.errors import SettingsError, Terminal, Transient
 from reconciler.ports import Host, RunRequest
 from tests.drivers.configure.conftest import finished
+from tests.real.waiting import until
 
 needs_root = pytest.mark.root
 
@@ -46,18 +47,12 @@ def on(host: Host, world, command: str) -> str:
     return done.stdout
 
 
-def wait_until(right, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not right():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def sleeping(client, request: RunRequest) -> str:
     """A run whose ``sleep`` has begun on the hosts, as far as this machine can see: ssh is connected."""
     handle = client.start(request)
-    wait_until(
-        lambda: any(b"ssh: " in _command(pid) or b"/cp/" in _command(pid) for pid in leftovers.processes(handle))
+    until(
+        "ssh is connected",
+        lambda: any(b"ssh: " in _command(pid) or b"/cp/" in _command(pid) for pid in leftovers.processes(handle)),
     )
     return handle
 
@@ -98,7 +93,7 @@ def test_a_host_with_a_new_key_at_an_old_address_is_accepted(runs, hosts, world)
     (upper / "etc/ssh/ssh_host_ed25519_key").unlink()
     (upper / "etc/ssh/ssh_host_ed25519_key.pub").unlink()
     world.power_on(next(n.id for n in world.nodes().nodes if n.name == hosts[0].name))
-    wait_until(lambda: not any(client.reachable(hosts[:1]).values()))
+    until("it answers", lambda: client.reachable(hosts[:1]), lambda faults: not any(faults.values()))
     assert run(client, request).state == "successful"
 
 
@@ -274,7 +269,7 @@ def test_a_run_outlives_the_reconciler_that_was_killed(runs, hosts, tmp_path) ->
     handle = file.read_text()
     assert runs().poll(handle).state == "running"
     assert finished(runs(), handle).state == "successful"
-    wait_until(lambda: gone(handle))
+    until("all it started is gone", lambda: gone(handle))
 
 
 @needs_root
@@ -295,7 +290,7 @@ def test_a_run_whose_supervisor_was_killed_is_lost_and_leaves_nothing(runs, host
     supervisor = [pid for pid in leftovers.processes(handle) if b"supervise" in _command(pid)]
     assert len(supervisor) == 1
     os.kill(supervisor[0], signal.SIGKILL)
-    wait_until(lambda: not is_alive(client.options.runs / handle))
+    until("the supervisor ends", lambda: not is_alive(client.options.runs / handle))
     assert client.poll(handle).state == "lost"
     assert gone(handle)
     assert run(client, RunRequest("wait.yml", hosts[:1], {"seconds": 0})).state == "successful"
@@ -308,7 +303,7 @@ def test_a_supervisor_that_cannot_begin_says_why(runs, hosts, monkeypatch) -> No
     leftovers.scratch(handle).mkdir()
     monkeypatch.setattr(client, "_new_handle", lambda: handle)
     assert client.start(RunRequest("wait.yml", hosts[:1], {"seconds": 0})) == handle
-    wait_until(lambda: not is_alive(client.options.runs / handle))
+    until("the supervisor ends", lambda: not is_alive(client.options.runs / handle))
     assert "FileExistsError" in client.poll(handle).message
     assert gone(handle)
 
@@ -316,13 +311,11 @@ def test_a_supervisor_that_cannot_begin_says_why(runs, hosts, monkeypatch) -> No
 @needs_root
 def test_a_run_out_of_time_is_stopped_with_everything_it_started(runs, hosts) -> None:
     client = runs()
-    began = time.monotonic()
-    handle = client.start(RunRequest("wait.yml", hosts[:1], {"seconds": 60}, timeout_seconds=4))
+    handle = client.start(RunRequest("wait.yml", hosts[:1], {"seconds": 600}, timeout_seconds=4))
     ended = finished(client, handle)
     assert ended.state == "failed"
     assert ended.message == "not finished in 4 s: stopped"
-    assert time.monotonic() - began < 20
-    wait_until(lambda: gone(handle))
+    until("all it started is gone", lambda: gone(handle))
 
 
 @needs_root
@@ -336,11 +329,12 @@ def test_a_cancelled_run_leaves_no_process(runs, hosts) -> None:
 
 @needs_root
 def test_read_results_are_pruned_and_unread_ones_are_not(runs, hosts) -> None:
-    client = runs(ansible={"keep_failed": 1, "keep_successful": 1, "connect_seconds": 1})
+    hasty = runs(ansible={"keep_failed": 1, "keep_successful": 1, "connect_seconds": 1})
+    client = runs(ansible={"keep_failed": 1, "keep_successful": 1})
     bad = replace(hosts[0], port=9)
     request = RunRequest("wait.yml", hosts[:1], {"seconds": 0})
-    old = [client.start(replace(request, hosts=[bad])) for _ in (1,)]
-    finished(client, old[0])
+    old = [hasty.start(replace(request, hosts=[bad])) for _ in (1,)]
+    finished(hasty, old[0])
     handles = [client.start(request)]
     finished(client, handles[0])
     later = runs(ansible={"keep_failed": 1, "keep_successful": 1})
@@ -366,7 +360,7 @@ def test_dead_hosts_are_told_apart_and_asked_at_once(runs_anywhere) -> None:
         hosts += [Host("closed", "127.0.0.1", port=closed.getsockname()[1]), Host("nowhere", "")]
         began = time.monotonic()
         said = runs_anywhere.reachable(hosts)
-    assert time.monotonic() - began < 2 * runs_anywhere.options.probe_seconds
+    assert time.monotonic() - began < 10 * runs_anywhere.options.probe_seconds
     assert all("no answer in 2 s" in said[f"silent-{n}"] for n in range(30))
     assert "Connection refused" in said["closed"]
     assert said["nowhere"] == "has no address"

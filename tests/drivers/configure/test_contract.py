@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.drivers.configure.conftest import finished
 
 
 def test_a_run_is_started_at_once_and_succeeds(fleet) -> None:
-    client = fleet.client(0.5)
-    began = time.monotonic()
-    handle = client.start(fleet.request(0.5))
+    client = fleet.client(3)
+    handle = client.start(fleet.request(3))
     assert client.poll(handle).state == "running"
-    assert time.monotonic() - began < 2
     ended = finished(client, handle)
     assert ended.state == "successful", ended
     assert ended.failed_hosts == {}

@@ -12,6 +12,7 @@ from reconciler.drivers.sshkey import own_key
 from reconciler.ports import RunRequest
 from tests.drivers.configure.conftest import finished
 from tests.drivers.configure.test_ansible import on
+from tests.real.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.root
 
@@ -38,7 +39,7 @@ def page(address: str, port: int, token: str = "") -> str:
     asked = urllib.request.Request(f"http://{address}:{port}/")
     if token:
         asked.add_header("Authorization", f"Bearer {token}")
-    with urllib.request.urlopen(asked, timeout=5) as answer:
+    with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
         return answer.read().decode()
 
 
@@ -76,8 +77,9 @@ def test_a_cluster_is_configured_changed_and_freed(runs, hosts, world) -> None:
     node = next(n for n in world.nodes().nodes if n.name == hosts[0].name)
     world.stop(node.id)
     world.power_on(node.id)
-    on(hosts[0], world, "for i in $(seq 50); do ps -C python3 >/dev/null && exit; sleep 0.1; done")
-    assert on(hosts[0], world, "sleep 0.2; ps -o user= -C python3").split() == ["nobody"], "it starts with its host"
+    user = lambda: on(hosts[0], world, "ps -o user= -C python3 || true").split()  # noqa: E731
+    until("it starts with its host", user, lambda found: found == ["nobody"])
+    on(hosts[0], world, "for i in $(seq 600); do ss -Hlt 'sport = 80' | grep -q . && exit; sleep 0.1; done")
     assert page(front, 80, SECRET) == "<h1>Ebb</h1>"
 
     assert "changed 0" not in run(playbook="absent.yml", **second)

@@ -10,7 +10,7 @@ from reconciler.drivers import slurm
 from reconciler.errors import Conflict
 from tests.drivers.configure.bare import Cluster, cluster_of, made
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 PACKAGES = ("munge", "slurmctld", "slurmdbd", "slurmd", "slurm-client", "mariadb-server")
 

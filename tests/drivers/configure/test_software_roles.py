@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,8 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.drivers.configure.bare import Cluster, cluster_of
+from tests.real.waiting import PATIENCE, until
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 PACKAGES = (
     *("prometheus-node-exporter", "nfs-ganesha", "nfs-ganesha-vfs", "libnfs-utils", "podman", "busybox-static"),
@@ -79,7 +79,7 @@ def test_software_is_installed_used_left_alone_and_taken_away(cluster: Cluster) 
 
 def every_member_shows_its_load_to_prometheus(cluster: Cluster) -> None:
     for host in cluster.hosts:
-        with urllib.request.urlopen(f"http://{host.address}:9200/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{host.address}:9200/metrics", timeout=PATIENCE) as answer:
             assert re.search(r"^node_load1 [0-9.]+$", answer.read().decode(), re.MULTILINE)
 
 
@@ -118,7 +118,7 @@ class Browser:
     def get(self, path: str, **form: str) -> str:
         sent = urllib.parse.urlencode(form).encode() if form else None
         try:
-            with self.opener.open(f"{self.address}{path}", sent, timeout=30) as answer:
+            with self.opener.open(f"{self.address}{path}", sent, timeout=PATIENCE) as answer:
                 return answer.read().decode()
         except urllib.error.HTTPError as error:  # a server that is still starting
             with error:
@@ -131,10 +131,9 @@ def notebooks_open_in_a_browser(cluster: Cluster) -> None:
     assert "Invalid username or password" in browser.get("/hub/login", username="berta", password=PASSWORD)
     browser.get("/hub/login", username="anna", password=PASSWORD)
     browser.get("/hub/spawn")
-    end = time.monotonic() + 120
-    while "data-notebook-path" not in browser.get("/user/anna/tree"):
-        assert time.monotonic() < end, cluster.front("tail -20 /var/log/hanse-jupyterhub.log")
-        time.sleep(0.5)
+    log = lambda: cluster.front("tail -20 /var/log/hanse-jupyterhub.log")  # noqa: E731
+    page = lambda: browser.get("/user/anna/tree")  # noqa: E731
+    until("a notebook opens", page, lambda text: "data-notebook-path" in text, why=log, every=0.5)
     assert cluster.front("ps -o user= -C jupyterhub-singl | sort -u").split() == ["anna"]
 
 

@@ -18,7 +18,7 @@ from reconciler.ports import Host
 from tests.drivers.configure.bare import Cluster, cluster_of, made
 from tests.real.namespaces import of_world
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 PACKAGES = ("wireguard-tools", "wireguard-go", "munge", "slurmctld", "slurmd", "slurm-client")
 SOFTWARE = (
@@ -101,7 +101,7 @@ def test_members_at_two_sites_are_one_cluster(cluster: Cluster) -> None:
     cluster.run()
     inner = {host.name: host.variables["hanse_overlay"] for host in cluster.hosts}
     for one, other in ((near, far), (far, near), (far, front), (front, far), (near, front)):
-        reached = f"timeout 10 bash -c '</dev/tcp/{inner[other.name]}/22' && echo yes"
+        reached = f"timeout 60 bash -c '</dev/tcp/{inner[other.name]}/22' && echo yes"
         assert cluster.on(one, reached) == "yes\n", f"{one.name} -> {other.name}"
     assert cluster.on(near, "getent hosts tide-large-0").split()[0] == inner[far.name]
 

@@ -16,6 +16,7 @@ import dns.opcode
 import dns.rdatatype
 
 from tests.real.answering import answering
+from tests.real.waiting import PATIENCE
 
 Mood = Literal["pass", "swallow", "hang", "close"]
 
@@ -53,9 +54,9 @@ class _Handler(socketserver.BaseRequestHandler):
         if self.server.mood == "close":
             return
         if self.server.mood == "hang":
-            self.server.done.wait(30)
+            self.server.done.wait(PATIENCE)
             return
-        with socket.create_connection(("127.0.0.1", self.server.behind), 10) as server:
+        with socket.create_connection(("127.0.0.1", self.server.behind), PATIENCE) as server:
             server.sendall(struct.pack("!H", len(question)) + question)
             while True:
                 answer = _message(server)

@@ -15,6 +15,7 @@ from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
 from tests.drivers.dns.relay import relay
 from tests.real.bind import READER, start
+from tests.real.waiting import PATIENCE
 from tests.real.zones import Secrets
 
 UID = "0123456789abcdef0123456789abcdef"
@@ -131,7 +132,7 @@ def test_a_hung_server_costs_the_timeout_and_no_more(bind_zone, opened, through)
         begun = time.monotonic()
         with pytest.raises(error):
             attempt()
-        assert 0.3 < time.monotonic() - begun < 1.5
+        assert 0.3 < time.monotonic() - begun < PATIENCE / 2
 
 
 def test_a_server_that_is_not_there_is_transient(bind_zone, opened):
@@ -163,12 +164,14 @@ def test_a_server_killed_on_the_way_leaves_all_or_nothing(tmp_path, bind_options
     try:
         server.add_zone(name)
         key = {"key": {"file": str(server.writer_key)}, "transfer_key": None}
-        options = {**bind_options, **key, "port": server.port, "timeout_seconds": 1.0}
-        dns = rfc2136.open(Target(f"dns:{name}", "rfc2136", options), Secrets())
+        options = {**bind_options, **key, "port": server.port}
+        target = Target(f"dns:{name}", "rfc2136", options)
+        dns = rfc2136.open(target, Secrets())
+        hasty = rfc2136.open(Target(target.id, "rfc2136", {**options, "timeout_seconds": 1.0}), Secrets())
         dns.change(create(name))
         os.killpg(server.process.pid, signal.SIGSTOP)
         with pytest.raises(OutcomeUnknown):
-            dns.change([ZoneChange(None, www(name), UID)])
+            hasty.change([ZoneChange(None, www(name), UID)])
         os.killpg(server.process.pid, signal.SIGCONT)
         assert dns.read().rrsets.get((f"www.{name}", "A")) in (None, www(name))
         server.stop(signal.SIGKILL)

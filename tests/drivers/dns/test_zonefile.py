@@ -12,6 +12,7 @@ from reconciler.drivers import zonefile
 from reconciler.errors import Conflict, Terminal
 from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
+from tests.real.waiting import PATIENCE
 from tests.real.zones import Secrets
 
 UID = "0123456789abcdef0123456789abcdef"
@@ -139,7 +140,7 @@ def test_processes_side_by_side_lose_nothing(tmp_path):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     held = opened(tmp_path).read().rrsets
     assert all(held[h.name, "A"] == h for n in range(3) for h in map(host, range(100 * n, 100 * n + 20)))

@@ -109,7 +109,7 @@ def stage(project: Project, image: str, content: bytes) -> None:
     driver.connection._populate_hosts_and_request_paths()
     url = f"{project.cloud.endpoints['image']}/v2/images/{image}/stage"
     headers = {"X-Auth-Token": driver.connection.auth_token, "Content-Type": "application/octet-stream"}
-    requests.put(url, data=content, headers=headers, timeout=30).raise_for_status()
+    requests.put(url, data=content, headers=headers, timeout=120).raise_for_status()
 
 
 def emptied(project: Project) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 
 import pytest
 
@@ -13,6 +12,7 @@ from reconciler.ports import ImageRequest, ImageUpdate, NodeRequest
 from reconciler.ports.images import CONTENT, OWNER
 from reconciler.settings import Settings
 from reconciler.wiring import Wired
+from tests.real.waiting import until
 
 UID, OTHER = "a" * 32, "b" * 32
 
@@ -236,9 +236,7 @@ def test_machines_are_counted_by_the_image_they_were_made_from(cloud, shelf):
     assert images.users() == {made.id: 2}
     for node in compute.nodes().nodes:
         compute.destroy(node.id)
-    end = time.monotonic() + 60
-    while compute.nodes().nodes and time.monotonic() < end:
-        time.sleep(0.3)
+    until("the machines are gone", lambda: not compute.nodes().nodes, every=0.3)
     assert images.users() == {}
 
 

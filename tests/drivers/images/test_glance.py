@@ -47,13 +47,13 @@ def _token(project) -> str:
 def _break_off(project, image: str, size: int) -> None:
     """Send half of what was promised, and hang up."""
     where = urlsplit(project.cloud.endpoints["image"])
-    with socket.create_connection((where.hostname, where.port), timeout=30) as wire:
+    with socket.create_connection((where.hostname, where.port), timeout=120) as wire:
         head = (
             f"PUT /v2/images/{image}/file HTTP/1.1\r\nHost: {where.netloc}\r\nX-Auth-Token: {_token(project)}\r\n"
             f"Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
         )
         wire.sendall(head.encode() + b"\0" * (size // 2))
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     time.sleep(1)
     while project.api("GET", "image", f"/v2/images/{image}")["status"] == "saving" and time.monotonic() < end:
         time.sleep(0.5)
@@ -65,4 +65,4 @@ def _patch(project, image: str, body: list[dict[str, str]]) -> None:
     kind = "application/openstack-images-v2.1-json-patch"
     url = f"{project.cloud.endpoints['image']}/v2/images/{image}"
     headers = {"X-Auth-Token": _token(project), "Content-Type": kind}
-    requests.patch(url, json=body, headers=headers, timeout=30).raise_for_status()
+    requests.patch(url, json=body, headers=headers, timeout=120).raise_for_status()

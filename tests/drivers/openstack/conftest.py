@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from reconciler.wiring import Wired
 from tests.drivers.openstack.issuer import issuer
 from tests.real.namespaces import roots
 from tests.real.openstack import Cloud, Project, Proxy, openstack
+from tests.real.waiting import until
 
 __all__ = ["issuer", "openstack", "roots"]
 
@@ -87,12 +87,6 @@ def asked(compute: OpenStack, number: int = 0, size: str = "m1.tiny", owner: str
     )
 
 
-def until(compute: OpenStack, right: Callable[[dict[str, Node]], bool], seconds: float = 90) -> dict[str, Node]:
+def settled(compute: OpenStack, right: Callable[[dict[str, Node]], bool]) -> dict[str, Node]:
     """The nodes by their names, once they are as wanted."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        there = {node.name: node for node in compute.nodes().nodes}
-        if right(there):
-            return there
-        time.sleep(0.3)
-    pytest.fail(f"not in {seconds:.0f} s: {there}")
+    return until("nodes as wanted", lambda: {node.name: node for node in compute.nodes().nodes}, right, every=0.3)

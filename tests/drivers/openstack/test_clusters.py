@@ -13,8 +13,9 @@ import pytest
 
 from tests.drivers.openstack.conftest import Place
 from tests.house import commit
+from tests.real.waiting import PATIENCE
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 SETTINGS = """\
 [run]
@@ -101,7 +102,7 @@ def test_a_cluster_survives_kills_and_thieves_and_leaves_nothing(portal) -> None
     portal.declare(3)
 
     with place.proxy.fault("hang", "compute", "POST", "/servers$", nth=3) as fault, portal.hanse("apply") as killed:
-        assert fault.struck.wait(120)
+        assert fault.struck.wait(2 * PATIENCE)
         os.killpg(killed.pid, signal.SIGKILL)
     assert len(place.project.servers()) == 2, "killed with some of them made"
     portal.done("apply")
@@ -180,7 +181,7 @@ def test_hanse_killed_with_8_of_20_servers_made_makes_exactly_the_other_12(porta
     place.cloud.set_quota(place.project.id, instances=20, cores=20, ram=20_480)
     portal.declare(19)
     with place.proxy.fault("hang", "compute", "POST", "/servers$", nth=9) as fault, portal.hanse("apply") as killed:
-        assert fault.struck.wait(120)
+        assert fault.struck.wait(2 * PATIENCE)
         os.killpg(killed.pid, signal.SIGKILL)
     first = {server["id"] for server in place.project.servers()}
     assert len(first) == 8

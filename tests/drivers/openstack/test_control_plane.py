@@ -11,6 +11,7 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.compute.providers import get_driver
 
 from tests.real.openstack import HUGE, IMAGES, NETWORK, Cloud, Project
+from tests.real.waiting import PATIENCE
 
 KEY = "test"
 
@@ -32,7 +33,7 @@ def asked_for(driver, name: str, size: str = "m1.tiny", **more):
 def said(address: str, key, *command: str) -> str:
     options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
     line = ["ssh", "-i", str(key), *options, "-o", "ConnectTimeout=5", f"root@{address}", *command]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while (done := subprocess.run(line, capture_output=True, text=True, check=False)).returncode == 255:
         assert time.monotonic() < deadline, done.stderr
         time.sleep(0.2)
@@ -58,7 +59,11 @@ def test_a_server_is_made_answers_to_ssh_and_leaves_nothing(openstack: Cloud, pr
         node = asked_for(driver, "one", ex_keyname=KEY, ex_userdata="#!/bin/sh\necho told > /root/told\n")
         server = openstack.wait(node.id, "ACTIVE")
         assert said(address_of(server), private_key, "hostname").strip() == "one"
-        assert "told" in said(address_of(server), private_key, "sleep 0.5; cat /root/told")
+        assert "told" in said(
+            address_of(server),
+            private_key,
+            "for i in $(seq 600); do [ -s /root/told ] && break; sleep 0.1; done; cat /root/told",
+        )
         assert openstack.hosts()[node.id]
         assert {"servers", "ports", "key pairs", "hosts"} == set(project.contents())
         driver.destroy_node(node)
@@ -93,7 +98,7 @@ def test_a_server_that_dies_behind_the_clouds_back_is_seen_as_shut_off(openstack
         node = asked_for(project.libcloud(), "three")
         openstack.wait(node.id, "ACTIVE")
         openstack.kill_server(node.id)
-        openstack.wait(node.id, "SHUTOFF", seconds=30)
+        openstack.wait(node.id, "SHUTOFF")
 
 
 def test_builds_fail_where_nothing_fits_and_where_a_test_wants_it(openstack: Cloud):

@@ -14,6 +14,7 @@ import pytest
 
 from tests.real.answering import answering
 from tests.real.openstack.proxy import Proxy
+from tests.real.waiting import PATIENCE
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -55,7 +56,7 @@ def proxy(echo: str) -> Iterator[Proxy]:
 
 
 def asked(proxy: Proxy, path: str, method: str = "GET", body=None, **more):
-    connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=PATIENCE)
     try:
         connection.request(method, path, body, {"User-Agent": "a test"}, **more)
         answer = connection.getresponse()
@@ -110,10 +111,10 @@ def test_a_hanging_call_is_never_done_and_let_go_with_its_fault(proxy: Proxy):
     with proxy.fault("hang") as fault:
         caller = threading.Thread(target=call)
         caller.start()
-        assert fault.struck.wait(10)
+        assert fault.struck.wait(PATIENCE)
         time.sleep(0.1)
         assert caller.is_alive()
-    caller.join(10)
+    caller.join(PATIENCE)
     assert ends == ["closed"]
     assert Echo.reached == []
 

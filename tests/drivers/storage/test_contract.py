@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.model import Reason, Target
 from reconciler.ports import Copy, Source
 from tests.drivers.storage.conftest import OTHER, UID, adler32, md5
+from tests.real.waiting import PATIENCE
 from tests.real.web import content
 
 SMALL = b"fourteen bytes"
 BIG = 12 << 20
+SIZES = itertools.count()
+"""What is held by a web server is known by its size."""
 
 
 def test_a_copy_is_listed_with_its_size_both_checksums_and_our_mark(place, source):
@@ -234,13 +239,14 @@ def test_a_copy_that_is_called_off_leaves_nothing(place, web):
 
 
 def test_a_file_on_its_way_is_not_listed(place, web):
-    size = 6 << 20
+    size = (6 << 20) + next(SIZES)
     body = content(size)[:size]
     arrived = threading.Event()
-    copy = Copy("big", Source(f"{web}/slow/{size}"), UID, size, md5(body), lambda _count: arrived.set())
+    copy = Copy("big", Source(f"{web}/held/{size}"), UID, size, md5(body), lambda _count: arrived.set())
     with ThreadPoolExecutor(1) as pool:
         copying = pool.submit(place.open().copy_in, copy)
         seen = [place.open().listing().files]
+        requests.get(f"{web}/let-go/{size}", timeout=PATIENCE)
         while not copying.done():
             seen.append(place.open().listing().files)
         copying.result()
@@ -263,7 +269,8 @@ def test_copies_of_many_files_at_once_do_not_mix(place, source):
 
 def _patiently(storage, copy):
     """Copies as the executor does: what may pass is tried again."""
-    for _ in range(20):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         try:
             return storage.copy_in(copy)
         except Transient:

@@ -127,7 +127,7 @@ def test_a_file_that_another_process_is_writing_is_not_swept(root, source, tmp_p
         [
             sys.executable,
             "-c",
-            f"import fcntl,time; f=open({str(held)!r},'w'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(60)",
+            f"import fcntl,time; f=open({str(held)!r},'w'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(600)",
         ],
         stdout=subprocess.PIPE,
     )
@@ -202,7 +202,7 @@ def test_checksums_are_not_taken_again_while_nothing_changed(root, store, source
     os.utime(root / "theirs", (1, 1))
     time.sleep(0.1)  # as long as the kernel's clock may stand still
     assert len(store.listing(["a", "theirs"]).files) == 2
-    monkeypatch.setattr("reconciler.drivers.directory.storage._read", None)
+    monkeypatch.setattr("reconciler.drivers.directory.storage.checked", None)
     assert store.listing(["a", "theirs"]).files["theirs"].checksums == {adler32(b"x"), md5(b"x")}
 
 
@@ -236,7 +236,7 @@ def test_checksums_of_a_folder_where_nothing_is_ours_are_remembered_elsewhere(ro
     first = Directory("storage:SITE/disk", root, sums=tmp_path / "state/sums").listing(["in/"]).files["in/a"]
     assert first.checksums == {adler32(BODY), md5(BODY)}
     assert [path.name for path in root.iterdir()] == ["in"]
-    monkeypatch.setattr("reconciler.drivers.directory.storage._read", None)
+    monkeypatch.setattr("reconciler.drivers.directory.storage.checked", None)
     again = Directory("storage:SITE/disk", root, sums=tmp_path / "state/sums").listing(["in/"]).files["in/a"]
     assert again == first
 

@@ -97,9 +97,9 @@ def test_what_a_service_left_half_written_is_refused_and_removed(sites, xrootd, 
     import requests
 
     landing = b.landing("ocean/4.nc", UID)
-    done = requests.put(landing.url, data=BODY[:1000], headers=dict(landing.headers), verify=landing.ca, timeout=30)
+    done = requests.put(landing.url, data=BODY[:1000], headers=dict(landing.headers), verify=landing.ca, timeout=120)
     assert done.ok
     with pytest.raises(Terminal, match="1000 bytes, not the"):
         b.land(Copy("ocean/4.nc", landing, UID, len(BODY), SUM))
     assert b.listing(("",)).files == {}
-    assert requests.head(landing.url, headers=dict(landing.headers), verify=landing.ca, timeout=30).status_code == 404
+    assert requests.head(landing.url, headers=dict(landing.headers), verify=landing.ca, timeout=120).status_code == 404

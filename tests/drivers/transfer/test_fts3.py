@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 import zlib
 from dataclasses import replace
@@ -15,6 +14,7 @@ from reconciler.model import Target
 from reconciler.ports import Source
 from reconciler.ports.transfer import Movement
 from tests.real.fts import BASE_ID, TOKEN, VO, fts
+from tests.real.waiting import until
 
 __all__ = ["fts"]
 
@@ -52,13 +52,7 @@ def move(tmp_path):
 
 
 def over(mover, job_id):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        job = mover.look([job_id])[job_id]
-        if job.over:
-            return job
-        time.sleep(0.02)
-    raise AssertionError(job)
+    return until("the job is over", lambda: mover.look([job_id])[job_id], lambda job: job.over)
 
 
 def test_a_job_copies_and_says_so_file_by_file(mover, move, tmp_path):

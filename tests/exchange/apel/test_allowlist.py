@@ -74,7 +74,7 @@ class Receiver:
         return (text.replace("\r\n", "\n"), signer) if signer in self.allowed else None
 
     def _openssl(self, *arguments):
-        done = subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, check=False, timeout=240)
         return done.stdout.decode() if done.returncode == 0 else None
 
 

@@ -48,7 +48,7 @@ def served(house, token="", **more):
 def get(url, path="public/", token="", at="", **parameters):
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Hanse-At": at} if at else {}
-    return requests.get(f"{url}/gocdbpi/{path}", params=parameters, headers=headers, timeout=30)
+    return requests.get(f"{url}/gocdbpi/{path}", params=parameters, headers=headers, timeout=120)
 
 
 def names(answer):
@@ -68,7 +68,7 @@ def test_links_lead_to_the_server(house):
     with served(house) as url:
         link = ET.fromstring(get(url, method="get_service").content).findtext("SERVICE_ENDPOINT/GOCDB_PORTAL_URL")
         assert link.startswith(url)
-        found = ET.fromstring(requests.get(link, timeout=30).content)
+        found = ET.fromstring(requests.get(link, timeout=120).content)
         assert found.findtext("SERVICE_ENDPOINT/HOSTNAME") == "cloud.example.org"
 
 

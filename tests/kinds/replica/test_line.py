@@ -327,3 +327,94 @@ def test_a_rule_that_purges_leaves_nothing_on_a_cache(root):
     applied(root, until_quiet=True)
     commit(root, {"fast.yaml": None})
     assert said(planned(root))[-1] == f"delete {CACHE} RemovedFromGit"
+
+
+# -- replicas that people declare ----------------------------------------------------------------------------------------
+
+
+def by_hand(name: str, storage: str, body: str) -> str:
+    head = f"apiVersion: hanse/v1\nkind: Replica\nmetadata: {{name: {name}, namespace: ocean}}\nspec:\n"
+    site, _, disk = storage.partition("/")
+    return f"{head}  storage: {{site: {site}, name: {disk}}}\n  {body}\n"
+
+
+FIRST, SECOND = "Replica/ocean/first", "Replica/ocean/second"
+TIDE = b"low and high"
+SUM = f"checksum: 'adler32:{zlib.adler32(TIDE):08x}'"
+
+
+@pytest.fixture
+def brought(tmp_path):
+    """What somebody left on NORTH/cache, taken to NORTH/disk, and from there to SOUTH/disk."""
+    folder = tmp_path / ".hanse/state/storage/NORTH/cache/incoming"
+    folder.mkdir(parents=True)
+    (folder / "tide.nc").write_bytes(TIDE)
+    first = by_hand("first", "NORTH/disk", f"path: tide.nc\n  {SUM}\n  source: {origin('incoming/tide.nc', 'cache')}")
+    second = by_hand("second", "SOUTH/disk", f"path: copies/tide.nc\n  source: {origin('tide.nc', 'disk')}")
+    commit(tmp_path, {"sites.yaml": SITES.format(marks=""), "first.yaml": first, "second.yaml": second})
+    applied(tmp_path, until_quiet=True)
+    (folder / "tide.nc").unlink()
+    return tmp_path
+
+
+def origin(path: str, disk: str) -> str:
+    return f"{{site: NORTH, storage: {disk}, path: {path}}}"
+
+
+def test_of_replicas_declared_by_hand_the_last_copy_stays(brought):
+    commit(brought, {"first.yaml": None})
+    assert said(planned(brought)) == [f"delete {FIRST} RemovedFromGit"]  # the other was copied from it
+    commit(brought, {"second.yaml": None})
+    assert sorted(said(planned(brought))) == [f"delete {FIRST} RemovedFromGit", f"delete {SECOND} LastCopy"]
+    applied(brought, until_quiet=True)
+    (kept,) = planned(brought).actions
+    assert "perhaps the last copy of copies/tide.nc: no checksum tells" in kept.message
+    assert f"hanse approve {SECOND}" in kept.message
+    approve(brought, SECOND, "delete")
+    applied(brought, until_quiet=True)
+    assert not list((brought / ".hanse/state/storage").rglob("tide.nc"))
+
+
+def test_a_damaged_copy_does_not_count_for_one_declared_by_hand(brought):
+    commit(brought, {"second.yaml": by_hand("second", "SOUTH/disk", f"path: copies/tide.nc\n  {SUM}")})
+    applied(brought, until_quiet=True)
+    (brought / ".hanse/state/storage/SOUTH/disk/copies/tide.nc").write_bytes(b"high and low")
+    commit(brought, {"first.yaml": None})
+    assert f"delete {FIRST} LastCopy" in said(planned(brought))
+
+
+def test_a_copy_that_a_dataset_brings_along_counts_for_one_declared_by_hand(brought):
+    waves = dataset({"tide.nc": TIDE}).replace("low and high", "low%20and%20high")
+    commit(brought, {"data.yaml": waves, "rule.yaml": rule(copies=1, locations="SOUTH")})
+    applied(brought, until_quiet=True)
+    commit(brought, {"first.yaml": None, "second.yaml": None})
+    assert sorted(said(planned(brought))) == [f"delete {FIRST} RemovedFromGit", f"delete {SECOND} LastCopy"]
+
+
+def test_a_replica_that_is_declared_elsewhere_goes_only_once_it_is_there(brought):
+    commit(brought, {"second.yaml": None})
+    applied(brought, until_quiet=True)
+    moved = by_hand("first", "SOUTH/disk", f"path: tide.nc\n  {SUM}\n  source: {origin('incoming/tide.nc', 'cache')}")
+    commit(brought, {"first.yaml": moved})
+    assert said(planned(brought)) == [f"replace {FIRST} ImmutableFieldChanged"]
+    assert applied(brought).failed  # its source is gone
+    assert (brought / ".hanse/state/storage/NORTH/disk/tide.nc").read_bytes() == TIDE
+
+
+def test_a_file_taken_out_of_a_list_stays_while_it_is_the_last_copy(brought):
+    folder = brought / ".hanse/state/storage/NORTH/disk/left"
+    folder.mkdir()
+    (folder / "tide.nc").write_bytes(TIDE)
+    tide, note = f"{{path: tide.nc, {SUM}}}", "{path: note.txt, source: 'data:,x'}"
+    listed = f"dataset: ocean:tides\n  source: {origin('left', 'disk')}\n  files: [%s]"
+    commit(brought, {"list.yaml": by_hand("list", "NORTH/cache", listed % f"{tide}, {note}")})
+    applied(brought, until_quiet=True)
+    commit(brought, {"list.yaml": by_hand("list", "NORTH/cache", listed % note)})
+    assert said(planned(brought)) == ["update Replica/ocean/list SpecChanged"]  # NORTH/disk and SOUTH/disk have it too
+    commit(brought, {"list.yaml": by_hand("list", "NORTH/cache", listed % tide)})
+    assert said(planned(brought)) == ["update Replica/ocean/list SpecChanged"]  # git has the note
+    commit(brought, {"first.yaml": None, "second.yaml": None})
+    commit(brought, {"list.yaml": by_hand("list", "NORTH/cache", listed % note)})
+    assert "update Replica/ocean/list LastCopy" in said(planned(brought))
+    applied(brought, until_quiet=True)
+    assert (brought / ".hanse/state/storage/NORTH/cache/ocean/tides/tide.nc").read_bytes() == TIDE

@@ -111,7 +111,7 @@ def harbour(openstack: Cloud, tmp_path: Path, shelf: Shelf) -> Iterator[Harbour]
     with openstack.project(vo="vo.place.example.org") as project, openstack.proxy() as proxy:
         root.mkdir()
         (root / "hanse.toml").write_text(
-            '[run]\nlease_seconds = 3\n[targets."compute:*"]\nauth = "password"\nprefer_address = "fixed"\n'
+            '[run]\nlease_seconds = 30\n[targets."compute:*"]\nauth = "password"\nprefer_address = "fixed"\n'
             f'username = "{project.credential.username}"\npassword = {{env = "PASSWORD"}}\n'
             f'image_directory = "{tmp_path / "scratch"}"\n'
         )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from datetime import timedelta
 
 import pytest
 import requests
 
 from tests.kinds.siteimage.conftest import COPY, NOW, VO, document
+from tests.real.waiting import PATIENCE, until
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 
 
 def test_an_endorsed_image_comes_to_the_vos_project_and_a_second_run_writes_nothing(harbour):
@@ -157,12 +157,12 @@ def test_a_killed_upload_is_taken_up_and_never_doubled(harbour):
     harbour.offer("big", size=8 << 20)
     harbour.commit()
     with harbour.proxy.fault("hang", "image", "PUT", "/file$") as fault, harbour.cli("apply") as killed:
-        assert fault.struck.wait(120)
+        assert fault.struck.wait(2 * PATIENCE)
         os.killpg(killed.pid, signal.SIGKILL)
     (half,) = harbour.images()
     assert half["status"] == "queued"
     with harbour.cli("apply") as process:
-        told = process.communicate(timeout=300)[0]
+        told = process.communicate(timeout=900)[0]
     assert process.returncode == 0, told
     assert [(i["id"], i["status"]) for i in harbour.images()] == [(half["id"], "active")]
     assert harbour.settled()
@@ -196,7 +196,7 @@ def _patch(harbour, image, patch, kind):
     driver.connection._populate_hosts_and_request_paths()
     headers = {"X-Auth-Token": driver.connection.auth_token, "Content-Type": kind}
     url = f"{harbour.project.cloud.endpoints['image']}/v2/images/{image}"
-    requests.patch(url, json=patch, headers=headers, timeout=30).raise_for_status()
+    requests.patch(url, json=patch, headers=headers, timeout=PATIENCE).raise_for_status()
 
 
 def _server(harbour, image: str) -> str:
@@ -216,7 +216,4 @@ def _network(harbour) -> list[dict[str, str]]:
 
 def _gone(harbour, server: str) -> None:
     harbour.project.api("DELETE", "compute", f"/servers/{server}", ok=(404,))
-    end = time.monotonic() + 60
-    while any(s["id"] == server for s in harbour.project.servers()):
-        assert time.monotonic() < end
-        time.sleep(0.3)
+    until("the server is gone", lambda: server not in [s["id"] for s in harbour.project.servers()], every=0.3)

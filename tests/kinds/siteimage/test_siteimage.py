@@ -12,6 +12,7 @@ from reconciler.drivers.appliances import fetched
 from reconciler.ports import ImageUpdate, StoredImage
 from reconciler.ports.images import OWNER
 from tests.kinds.image.conftest import VO, cluster, image, site, tides, vo
+from tests.real.waiting import PATIENCE
 
 __all__ = ["tides"]
 COPY = f"SiteImage/HARBOUR.quay.{VO}.model"
@@ -206,7 +207,7 @@ def test_two_vos_that_want_the_same_image_at_once_share_one_download(shelf, tmp_
 
     def take():
         with fetched(shelf.appliance("big"), str(tmp_path)) as file:
-            together.wait(30)
+            together.wait(PATIENCE)
             seen.append(file.path)
 
     with ThreadPoolExecutor(2) as pool:

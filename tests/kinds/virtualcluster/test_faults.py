@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.kinds.virtualcluster import KIND
 from reconciler.model import Done, Failed, Started, Wanted, encode
+from tests.real.waiting import until
 
 FRONT, ONE, TWO = (f"5ed15ed15ed1-{place}" for place in ("frontend-0", "workers-0", "workers-1"))
 
@@ -213,9 +214,7 @@ def test_killed_after_eight_of_twenty_the_next_run_makes_exactly_twenty(stage) -
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(stage.path), desired.canonical().decode()]
     client = subprocess.Popen(command, start_new_session=True)
     try:
-        end = time.monotonic() + 30
-        while len(stage.world.names()) < 8 and time.monotonic() < end:
-            time.sleep(0.02)
+        until("eight are made", stage.world.names, lambda names: len(names) >= 8)
     finally:
         os.killpg(client.pid, signal.SIGKILL)
         client.wait()

@@ -25,6 +25,7 @@ import pytest
 
 from reconciler.drivers.locks import locked
 from tests.real.bind import free_port, need
+from tests.real.waiting import PATIENCE
 
 PACKAGES = ("nsupdate==0.13.0", "argon2-cffi==25.1.0")
 _SITE = Path(__file__).parent / "site"
@@ -71,7 +72,7 @@ class Nsupdate:
     def arrange(self, host: str, **fields: Any) -> dict[str, Any]:
         """Make a host (or set fields of it); its secret is told once, its faults always."""
         body = json.dumps({"fqdn": host.rstrip("."), "set": fields}).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/arrange", body), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/arrange", body), timeout=PATIENCE) as answer:
             told: dict[str, Any] = json.load(answer)
             return told
 
@@ -80,13 +81,13 @@ class Nsupdate:
         script = f"server {self.address}\nzone {zone}\nupdate {line}\nsend\n"
         key = f"hmac-sha512:{zone}:{self.keys[zone]}"
         done = subprocess.run(
-            ["nsupdate", "-y", key], input=script, text=True, capture_output=True, timeout=20, check=False
+            ["nsupdate", "-y", key], input=script, text=True, capture_output=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == 0, done.stderr
 
     def stop(self) -> None:
         """End both servers, and give the address back."""
-        subprocess.run(["ip", "addr", "del", f"{self.address}/32", "dev", "lo"], check=False, timeout=10)
+        subprocess.run(["ip", "addr", "del", f"{self.address}/32", "dev", "lo"], check=False, timeout=PATIENCE)
         for process in self.processes:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -95,7 +96,7 @@ class Nsupdate:
                 process.wait(5)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(5)
+                process.wait(PATIENCE)
 
 
 def environment() -> Path:
@@ -159,7 +160,7 @@ def _own_address() -> str:
     address = f"127.{next(_NUMBERS)}.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
     if os.geteuid() or not shutil.which("ip"):
         pytest.skip("nsupdate.info speaks to port 53 alone: its name server needs root and an address of its own")
-    subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True, timeout=10)
+    subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True, timeout=PATIENCE)
     return address
 
 
@@ -173,11 +174,11 @@ def _start(server: Nsupdate, command: list[str], environment: dict[str, str]) ->
 
 
 def _wait(server: Nsupdate) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and all(process.poll() is None for process in server.processes):
         try:
-            with urllib.request.urlopen(f"{server.url}/myip", timeout=2):
-                dns.query.tcp(dns.message.make_query("z1.dyn.example.", "SOA"), server.address, timeout=2)
+            with urllib.request.urlopen(f"{server.url}/myip", timeout=30):
+                dns.query.tcp(dns.message.make_query("z1.dyn.example.", "SOA"), server.address, timeout=30)
         except (OSError, EOFError, dns.exception.DNSException):
             time.sleep(0.05)
         else:

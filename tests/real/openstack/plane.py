@@ -17,6 +17,7 @@ from tests.real.openstack import conf
 from tests.real.openstack.conf import SERVICES, Layout
 from tests.real.openstack.rest import ask
 from tests.real.openstack.software import RABBITMQ, ROOT
+from tests.real.waiting import PATIENCE
 
 PATIENCE_SECONDS = 180.0
 """For a process to come up. It takes a few seconds on an idle machine."""
@@ -62,7 +63,7 @@ class Plane:
             with suppress(subprocess.TimeoutExpired):
                 self.processes[name].wait(max(0.0, deadline - time.monotonic()))
             self._signal(name, signal.SIGKILL)
-            self.processes.pop(name).wait(END_SECONDS)
+            self.processes.pop(name).wait(PATIENCE)
 
     def stop_all(self) -> None:
         """Stop everything: the databases, which are kept for the seed, at the end and properly."""
@@ -163,7 +164,7 @@ class Plane:
     def sql(self, statements: str) -> None:
         """Do ``statements`` in the databases."""
         client = ["mariadb", "--no-defaults", f"--socket={self.layout.socket}", "--user=root"]
-        done = subprocess.run(client, input=statements, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(client, input=statements, capture_output=True, text=True, check=False, timeout=PATIENCE)
         if done.returncode:
             raise Terminal(f"MariaDB: {done.stderr}")
 

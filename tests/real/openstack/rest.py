@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.real.openstack.conf import PASSWORD
 
-SECONDS = 60.0
+SECONDS = 120.0
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """What the environment says of proxies does not hold for the loopback."""
 

@@ -85,7 +85,7 @@ class Entered:
 
     def get(self, path: str, token: str = "", **headers: str) -> requests.Response:
         shown = {"Authorization": f"Bearer {token}"} if token else {}
-        return requests.get(f"{self.url}{path}", headers={**shown, **headers}, timeout=30, allow_redirects=False)
+        return requests.get(f"{self.url}{path}", headers={**shown, **headers}, timeout=120, allow_redirects=False)
 
 
 class Entering:

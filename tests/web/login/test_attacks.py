@@ -41,11 +41,11 @@ def test_a_password_that_a_browser_remembers_changes_nothing(entered):
     forged = {"Content-Type": "text/plain", "Origin": "https://evil.example.org"}
     body = '{"scope":"all","reason":"="}'
     answer = requests.post(
-        f"{entered.url}/api/v1/pauses", data=body, headers=forged, auth=("x", token), timeout=30, allow_redirects=False
+        f"{entered.url}/api/v1/pauses", data=body, headers=forged, auth=("x", token), timeout=120, allow_redirects=False
     )
     assert answer.status_code == 401
     assert entered.store.pauses.list() == ()
-    looked = requests.get(f"{entered.url}/api/v1/pauses", auth=("x", token), timeout=30)
+    looked = requests.get(f"{entered.url}/api/v1/pauses", auth=("x", token), timeout=120)
     assert looked.status_code == 200
 
 
@@ -55,10 +55,10 @@ def test_rights_that_were_told_long_ago_let_nobody_do_anything(entered):
     with entered.store.database.writing() as connection:
         ago = entered.store.database.now() - timedelta(minutes=11)
         connection.execute(update(held).values(since=ago))
-    page = browser.get(f"{entered.url}/hold?scope=all", timeout=30)
+    page = browser.get(f"{entered.url}/hold?scope=all", timeout=120)
     assert page.status_code == 200
     form = dict(re.findall(r'name="(csrf|scope)" value="([^"]*)"', page.text))
-    said = browser.post(f"{entered.url}/hold", data={**form, "reason": "x"}, timeout=30)
+    said = browser.post(f"{entered.url}/hold", data={**form, "reason": "x"}, timeout=120)
     assert said.status_code == 401
     assert "log in again" in said.text
     assert [*entered.store.pauses.list()] == []

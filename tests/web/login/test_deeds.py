@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from reconciler.model import Ref
 from reconciler.web.api.document import document
 from reconciler.web.api.endpoints import BASE, ENDPOINTS
 from tests.real.oidc import NORTH, OPERATOR, STRANGER, TIDES, WAVES
+from tests.real.waiting import PATIENCE, until
 from tests.web.login.conftest import MANIFESTS, SETTINGS, Entered, Entering
 from tests.web.shown.conftest import commit
 
@@ -78,7 +78,7 @@ class Federation:
             f"{self.entered.url}{path}",
             headers={**shown, **headers},
             data=data,
-            timeout=30,
+            timeout=120,
             allow_redirects=False,
         )
 
@@ -186,34 +186,34 @@ def test_a_machine_gives_no_word_and_a_cookie_does_not_count_for_the_api(waiting
     seen = {"If-Match": f'"{waiting.part("vo:tides").digest}"'}
     body = json.dumps({"part": "vo:tides", "reason": "x"})
     way = f"{waiting.entered.url}/api/v1/plans/latest/consents"
-    assert browser.post(way, data=body, headers=seen, timeout=30).status_code == 401
+    assert browser.post(way, data=body, headers=seen, timeout=120).status_code == 401
 
 
 def test_the_page_shows_the_parts_and_a_way_to_agree_to_those_who_may(waiting):
     url = waiting.entered.url
     his, other = waiting.entered.logged_in(TIDES, "/plan"), waiting.entered.logged_in(WAVES, "/plan")
-    mine, theirs = (one.get(f"{url}/plan", timeout=30).text for one in (his, other))
+    mine, theirs = (one.get(f"{url}/plan", timeout=120).text for one in (his, other))
     assert "Approve…" in mine
     assert 'part?name=vo%3Atides">Approve' in mine
     assert 'part?name=vo%3Atides">Approve' not in theirs
     way = f"{url}/plan/part?name=vo:tides"
-    refused = other.get(way, timeout=30).text
+    refused = other.get(way, timeout=120).text
     assert "You, Wanda Waves, are not among those who may agree" in refused
-    page = his.get(way, timeout=30).text
+    page = his.get(way, timeout=120).text
     assert "192.0.2." in page
     form = dict(re.findall(r'name="(csrf|part|seen)" value="([^"]*)"', page))
     for wrong in ({"csrf": "0" * 64}, {"csrf": ""}, {"seen": "0" * 64}, {"reason": ""}):
-        said = his.post(f"{url}/plan/agree", data={**form, "reason": "as agreed", **wrong}, timeout=30)
+        said = his.post(f"{url}/plan/agree", data={**form, "reason": "as agreed", **wrong}, timeout=120)
         assert said.status_code in (403, 412, 422), wrong
-    stolen = {**form, "csrf": re.search(r'name="csrf" value="([^"]*)"', other.get(f"{url}/me", timeout=30).text)[1]}
-    assert his.post(f"{url}/plan/agree", data={**stolen, "reason": "x"}, timeout=30).status_code == 403
-    assert other.post(f"{url}/plan/agree", data={**stolen, "reason": "x"}, timeout=30).status_code == 403
-    assert his.post(f"{url}/plan/agree", data={**form, "reason": "as <b>agreed"}, timeout=30).url == f"{url}/plan"
-    after = his.get(way, timeout=30).text
+    stolen = {**form, "csrf": re.search(r'name="csrf" value="([^"]*)"', other.get(f"{url}/me", timeout=120).text)[1]}
+    assert his.post(f"{url}/plan/agree", data={**stolen, "reason": "x"}, timeout=120).status_code == 403
+    assert other.post(f"{url}/plan/agree", data={**stolen, "reason": "x"}, timeout=120).status_code == 403
+    assert his.post(f"{url}/plan/agree", data={**form, "reason": "as <b>agreed"}, timeout=120).url == f"{url}/plan"
+    after = his.get(way, timeout=120).text
     assert "as &lt;b&gt;agreed" in after
     taken = dict(re.findall(r'name="(csrf|id)" value="([^"]*)"', after))
-    his.post(f"{url}/plan/withdraw", data=taken, timeout=30)
-    assert "as &lt;b&gt;agreed" not in his.get(way, timeout=30).text
+    his.post(f"{url}/plan/withdraw", data=taken, timeout=120)
+    assert "as &lt;b&gt;agreed" not in his.get(way, timeout=120).text
 
 
 def test_the_loop_is_woken_and_does_what_was_agreed_to(waiting):
@@ -222,18 +222,12 @@ def test_the_loop_is_woken_and_does_what_was_agreed_to(waiting):
     planned, before = service.planned, service.house.fence
     running.start()
     try:
-        deadline = time.monotonic() + 60
-        while service.planned is planned and time.monotonic() < deadline:
-            time.sleep(0.1)
-        planned = service.planned
+        planned = until("a plan", lambda: service.planned, lambda found: found is not planned)
         assert waiting.agree(TIDES, "vo:tides").status_code == 201
-        while time.monotonic() < deadline and not [
-            e for e in waiting.updated("DNSRecord/tides/www") if e.at > planned.at
-        ]:
-            time.sleep(0.1)
+        until("it is done", lambda: [e for e in waiting.updated("DNSRecord/tides/www") if e.at > planned.at])
     finally:
         bell.end()
-        running.join(60)
+        running.join(PATIENCE)
         service.house.fence = before
     assert [event.state for event in waiting.updated("DNSRecord/tides/www") if event.at > planned.at] == ["done"]
 
@@ -286,6 +280,8 @@ def test_things_are_held_by_those_who_may_and_by_nobody_else(waiting):
     assert waiting.ask("DELETE", f"/api/v1/pauses/{scope}", TIDES).status_code == 204
     assert waiting.ask("POST", "/api/v1/pauses", OPERATOR, {"scope": "all", "reason": "x"}).status_code == 201
     browser = entered.logged_in(OPERATOR, "/hold?scope=all")
-    form = dict(re.findall(r'name="(csrf|scope)" value="([^"]*)"', browser.get(f"{entered.url}/hold", timeout=30).text))
-    assert browser.post(f"{entered.url}/resume", data=form, timeout=30).url == f"{entered.url}/"
+    form = dict(
+        re.findall(r'name="(csrf|scope)" value="([^"]*)"', browser.get(f"{entered.url}/hold", timeout=120).text)
+    )
+    assert browser.post(f"{entered.url}/resume", data=form, timeout=120).url == f"{entered.url}/"
     assert not entered.store.pauses.list()

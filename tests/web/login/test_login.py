@@ -19,17 +19,17 @@ def csrf(page: requests.Response) -> str:
 
 def test_somebody_logs_in_and_comes_back_to_what_he_asked_for(entered):
     browser = entered.browser()
-    refused = browser.get(f"{entered.url}/plan?x=1", timeout=30)
+    refused = browser.get(f"{entered.url}/plan?x=1", timeout=120)
     assert refused.status_code == 401
     way = re.search(r'class="button" href="(/login[^"]*)"', refused.text)[1]
     assert way == "/login?next=%2Fplan%3Fx%3D1"
     page = entered.provider.log_in(f"{entered.url}/login?next=/plan", TIDES, browser)
     assert (page.status_code, page.url) == (200, f"{entered.url}/plan")
     assert '<a href="/me">Tim Tides</a>' in page.text
-    me = browser.get(f"{entered.url}/me", timeout=30).text.replace("<wbr>", "")
+    me = browser.get(f"{entered.url}/me", timeout=120).text.replace("<wbr>", "")
     assert TIDES in me
     assert "urn:mace:egi.eu:group:tides:role=manager" in me
-    assert browser.get(f"{entered.url}/api/v1/status", timeout=30).status_code == 200
+    assert browser.get(f"{entered.url}/api/v1/status", timeout=120).status_code == 200
 
 
 def test_the_cookie_is_of_no_use_to_scripts_and_is_another_after_each_login(entered):
@@ -58,25 +58,25 @@ def test_behind_a_proxy_with_https_nobody_else_can_set_the_cookie(entered):
 def test_somebody_without_rights_logs_in_and_sees_nothing(entered):
     browser = entered.logged_in(STRANGER)
     for path in ("/", "/plan", "/resources/VO/tides", "/api/v1/resources", "/api/v1/plan"):
-        answer = browser.get(f"{entered.url}{path}", timeout=30)
+        answer = browser.get(f"{entered.url}{path}", timeout=120)
         assert answer.status_code == 403, path
         assert "nobody else may know" not in answer.text
-    assert "Sam Stranger" in browser.get(f"{entered.url}/me", timeout=30).text
+    assert "Sam Stranger" in browser.get(f"{entered.url}/me", timeout=120).text
 
 
 def test_logging_out_ends_the_session_here_or_everywhere(entered):
     here, there = entered.logged_in(WAVES), entered.logged_in(WAVES)
-    word = csrf(here.get(f"{entered.url}/me", timeout=30))
-    assert here.post(f"{entered.url}/logout", data={"csrf": "0" * 64}, timeout=30).status_code == 403
-    assert here.post(f"{entered.url}/logout", data={}, timeout=30).status_code == 403
+    word = csrf(here.get(f"{entered.url}/me", timeout=120))
+    assert here.post(f"{entered.url}/logout", data={"csrf": "0" * 64}, timeout=120).status_code == 403
+    assert here.post(f"{entered.url}/logout", data={}, timeout=120).status_code == 403
     kept = here.cookies.get("hanse")
-    assert here.post(f"{entered.url}/logout", data={"csrf": word}, timeout=30).url == f"{entered.url}/login?issuer="
+    assert here.post(f"{entered.url}/logout", data={"csrf": word}, timeout=120).url == f"{entered.url}/login?issuer="
     assert entered.get("/plan", Cookie=f"hanse={kept}").status_code == 401
-    assert there.get(f"{entered.url}/plan", timeout=30).status_code == 200
+    assert there.get(f"{entered.url}/plan", timeout=120).status_code == 200
     third = entered.logged_in(WAVES)
-    word = csrf(third.get(f"{entered.url}/me", timeout=30))
-    third.post(f"{entered.url}/logout", data={"csrf": word, "everywhere": "1"}, timeout=30)
-    assert there.get(f"{entered.url}/plan", timeout=30).status_code == 401
+    word = csrf(third.get(f"{entered.url}/me", timeout=120))
+    third.post(f"{entered.url}/logout", data={"csrf": word, "everywhere": "1"}, timeout=120)
+    assert there.get(f"{entered.url}/plan", timeout=120).status_code == 401
 
 
 def stopped(entered, identity):
@@ -112,11 +112,11 @@ def test_what_comes_back_must_be_what_was_begun_in_this_browser_and_comes_once(e
         other, _ = stopped(entered, NORTH)
         state = re.search(r"state=([^&]+)", _)[1]
         way = way if said == "another state" else re.sub(r"state=[^&]+", f"state={state}", way)
-        answer = other.get(way, timeout=30, allow_redirects=False)
+        answer = other.get(way, timeout=120, allow_redirects=False)
         assert (answer.status_code, "hanse" in other.cookies) == (403, False), said
-    assert entered.browser().get(back, timeout=30).status_code == 403  # login CSRF: begun elsewhere
-    assert browser.get(back, timeout=30).url == f"{entered.url}/plan"
-    assert browser.get(back, timeout=30, allow_redirects=False).status_code == 403
+    assert entered.browser().get(back, timeout=120).status_code == 403  # login CSRF: begun elsewhere
+    assert browser.get(back, timeout=120).url == f"{entered.url}/plan"
+    assert browser.get(back, timeout=120, allow_redirects=False).status_code == 403
 
 
 @pytest.mark.parametrize(

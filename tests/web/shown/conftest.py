@@ -120,7 +120,7 @@ class Looked:
 
     def get(self, path: str, token: str | None = TOKEN, **headers: str) -> requests.Response:
         shown = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.session.get(f"{self.url}{path}", headers={**shown, **headers}, timeout=20)
+        return self.session.get(f"{self.url}{path}", headers={**shown, **headers}, timeout=120)
 
     def json(self, path: str) -> Any:
         answer = self.get(path)

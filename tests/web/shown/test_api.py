@@ -180,7 +180,7 @@ def test_availability_and_usage_are_told(looked, numbers):
 
 def test_a_stream_tells_when_something_was_done(looked):
     with looked.session.get(
-        f"{looked.url}{BASE}/stream", headers={"x-api-key": TOKEN}, stream=True, timeout=10
+        f"{looked.url}{BASE}/stream", headers={"x-api-key": TOKEN}, stream=True, timeout=120
     ) as answer:
         lines = answer.iter_lines(decode_unicode=True)
         assert next(lines) == "event: changed"

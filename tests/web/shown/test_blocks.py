@@ -12,6 +12,7 @@ from reconciler.plan.render.drawing import Arrow, Box, Drawing
 from reconciler.web.pages.blocks import ENOUGH
 from reconciler.web.pages.blocks import blocks as laid_out
 from tests.real.chromium import chromium  # noqa: F401
+from tests.real.waiting import until
 from tests.web.shown.large import chains, large, unlinked
 from tests.web.shown.test_pages import READING
 
@@ -43,7 +44,7 @@ def blocks(page: str) -> dict[str, int]:
 
 
 def test_two_thousand_without_references_are_a_block_for_each_namespace(specks):
-    page = requests.get(f"{specks}/graph", timeout=20).text
+    page = requests.get(f"{specks}/graph", timeout=120).text
     found = blocks(page)
     assert list(found)[:2] == ["DNSRecord · vo-00", "DNSRecord · vo-01"]
     assert (len(found), sum(found.values())) == (12, 2000)
@@ -53,31 +54,31 @@ def test_two_thousand_without_references_are_a_block_for_each_namespace(specks):
 
 
 def test_a_block_opens_and_closes_by_its_link_and_keeps_what_was_asked(specks):
-    page = requests.get(f"{specks}/graph?kind=DNSRecord", timeout=20).text
+    page = requests.get(f"{specks}/graph?kind=DNSRecord", timeout=120).text
     link = re.search(r'class="block [^"]*" href="([^"#]*)#open"', page)
-    opened = requests.get(specks + link[1].replace("&amp;", "&"), timeout=20).text
+    opened = requests.get(specks + link[1].replace("&amp;", "&"), timeout=120).text
     assert opened.count('data-ref="DNSRecord/vo-00/') == 167
     assert "<option selected>DNSRecord</option>" in opened
     close = re.search(r'href="([^"#]*)#graph" id="open"', opened)
-    assert 'id="open"' not in requests.get(specks + close[1].replace("&amp;", "&"), timeout=20).text
-    every = requests.get(f"{specks}/graph?open=*", timeout=20).text
+    assert 'id="open"' not in requests.get(specks + close[1].replace("&amp;", "&"), timeout=120).text
+    every = requests.get(f"{specks}/graph?open=*", timeout=120).text
     assert every.count('<a class="node ') == 2000
 
 
 def test_chains_are_blocks_by_wave_one_after_the_other(rows):
-    page = requests.get(f"{rows}/graph", timeout=20).text
+    page = requests.get(f"{rows}/graph", timeout=120).text
     assert blocks(page) == {f"DNSRecord · tides · wave {n}": 200 for n in range(1, 11)}
     assert page.count("<title>200 references</title>") == 9
 
 
 def test_what_can_be_read_as_it_is_is_drawn_as_it_is(rows):
-    some = requests.get(f"{rows}/graph?around=DNSRecord/tides/name-0100", timeout=20).text
+    some = requests.get(f"{rows}/graph?around=DNSRecord/tides/name-0100", timeout=120).text
     assert some.count('<a class="node ') == 10 < ENOUGH
     assert 'class="block' not in some
 
 
 def test_an_unknown_block_opens_nothing(specks):
-    page = requests.get(f"{specks}/graph?open=%3Cscript%3E", timeout=20)
+    page = requests.get(f"{specks}/graph?open=%3Cscript%3E", timeout=120)
     assert page.status_code == 200
     assert len(blocks(page.text)) == 12
 
@@ -105,15 +106,8 @@ def test_keys_open_a_block_and_a_search_finds_it(specks, chromium):  # noqa: F81
         chromium.call(
             "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
         )
-    opened = """new Promise((done, fail) => {
-      const look = () => document.readyState === 'complete' && document.querySelector('#open') ? done(location.search) : setTimeout(look, 100);
-      look(); setTimeout(() => fail(new Error('nothing opened')), 60000);
-    })"""
-    for _ in range(100):
-        if chromium.run("location.search") != "":
-            break
-        chromium.run("new Promise(done => setTimeout(done, 200))")
-    assert chromium.run(opened) == "?open=DNSRecord/vo-02"
+    opened = "document.readyState === 'complete' && document.querySelector('#open') ? location.search : ''"
+    assert until("the block opens", lambda: chromium.run(opened), every=0.2) == "?open=DNSRecord/vo-02"
 
 
 def test_a_single_resource_and_a_block_with_the_same_words_are_both_drawn():

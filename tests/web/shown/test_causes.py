@@ -26,7 +26,7 @@ def two_hundred(tmp_path_factory):
 
 
 def test_the_overview_tells_a_cause_once_and_the_root_before_what_waits(two_hundred):
-    page = requests.get(f"{two_hundred}/", timeout=20).text
+    page = requests.get(f"{two_hundred}/", timeout=120).text
     assert "Not ready, stalled or not healthy: 263" in page
     standing = page[page.index('id="troubled"') : page.index('id="kinds"')]
     assert standing.count("connection refused") == 1
@@ -39,7 +39,7 @@ def test_the_overview_tells_a_cause_once_and_the_root_before_what_waits(two_hund
 
 
 def test_the_plan_tells_once_what_waits_and_for_whom(two_hundred):
-    page = requests.get(f"{two_hundred}/plan", timeout=20).text
+    page = requests.get(f"{two_hundred}/plan", timeout=120).text
     assert page.count("cannot be observed: connection refused") == 1
     assert "defer: 40" in page
     assert page.count('href="/resources/DNSRecord/waves/after-') == 40
@@ -47,12 +47,12 @@ def test_the_plan_tells_once_what_waits_and_for_whom(two_hundred):
 
 
 def test_a_list_tells_once_what_is_said_of_many(two_hundred):
-    page = requests.get(f"{two_hundred}/resources?condition=Ready:False", timeout=20).text
+    page = requests.get(f"{two_hundred}/resources?condition=Ready:False", timeout=120).text
     assert page.count("cannot be observed: connection refused") == 1
     assert page.count('href="/resources/DNSRecord/') == 63
-    narrow = requests.get(f"{two_hundred}/resources?condition=Ready:False&reason=Paused", timeout=20).text
+    narrow = requests.get(f"{two_hundred}/resources?condition=Ready:False&reason=Paused", timeout=120).text
     assert "8 resources, by name" in narrow
-    told = requests.get(f"{two_hundred}/api/v1/resources?condition=Ready:False&reason=Paused", timeout=20).json()
+    told = requests.get(f"{two_hundred}/api/v1/resources?condition=Ready:False&reason=Paused", timeout=120).json()
     assert len(told["items"]) == 8
 
 

@@ -55,7 +55,7 @@ def url(tmp_path):
 
 
 def test_minutes_are_told_with_their_check_and_result(url):
-    text = requests.get(f"{url}/sites/NORTH/days/{DAY}?report=Tides", timeout=10).text
+    text = requests.get(f"{url}/sites/NORTH/days/{DAY}?report=Tides", timeout=120).text
     for said in (
         "96.875 %",
         "CRITICAL 45, OK 1,395",
@@ -70,5 +70,5 @@ def test_minutes_are_told_with_their_check_and_result(url):
 
 
 def test_a_day_without_any_check_says_so(url):
-    answer = requests.get(f"{url}/sites/SOUTH/days/{DAY}", timeout=10)
+    answer = requests.get(f"{url}/sites/SOUTH/days/{DAY}", timeout=120)
     assert "no check of it counts" in answer.text

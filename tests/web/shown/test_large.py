@@ -28,7 +28,7 @@ def test_a_page_of_one_thing_searches_and_never_scans(two_thousand, path):
 
     event.listen(engine, "before_cursor_execute", heard)
     try:
-        assert requests.get(f"{url}{path}", timeout=20).status_code == 200
+        assert requests.get(f"{url}{path}", timeout=120).status_code == 200
     finally:
         event.remove(engine, "before_cursor_execute", heard)
     assert said
@@ -45,8 +45,8 @@ def test_a_page_of_one_thing_searches_and_never_scans(two_thousand, path):
 def test_lists_and_the_overview_stay_small(two_thousand):
     url, _ = two_thousand
     for path in ("/", "/resources", "/plan"):
-        assert len(requests.get(f"{url}{path}", timeout=20).content) < 120_000
-    page = requests.get(f"{url}/", timeout=20).text
+        assert len(requests.get(f"{url}{path}", timeout=120).content) < 120_000
+    page = requests.get(f"{url}/", timeout=120).text
     assert page.count("<tr>") < 60
     assert "<strong>154</strong>" in page
 
@@ -63,8 +63,11 @@ def test_a_graph_of_two_thousand_moves(two_thousand, chromium):  # noqa: F811
         await new Promise(done => requestAnimationFrame(done));
         if (svg.getAttribute('viewBox') !== seen[0]) return 'drawn anew while it moves';
       }
-      await new Promise(done => setTimeout(done, 1000));
-      return svg.getAttribute('viewBox') !== seen[0] && svg.style.transform === '' ? 'moved' : 'stayed';
+      for (let n = 0; n < 1200; n++) {
+        if (svg.getAttribute('viewBox') !== seen[0] && svg.style.transform === '') return 'moved';
+        await new Promise(done => setTimeout(done, 100));
+      }
+      return 'stayed';
     })()"""
     assert chromium.run(script) in ("moved", "drawn anew while it moves")
     assert chromium.complaints == []

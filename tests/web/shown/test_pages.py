@@ -17,6 +17,7 @@ from reconciler.web.door import VISIT, Visit
 from reconciler.web.pages import views
 from reconciler.web.sight import Sight
 from tests.real.chromium import Chromium, chromium  # noqa: F401
+from tests.real.waiting import until
 from tests.web.shown.conftest import EVIL, LOST, TOKEN, WWW, Showing, days
 
 PAGES = (
@@ -41,7 +42,7 @@ PAGES = (
 )
 MORE_RUNS = """new Promise((done, fail) => {
   const look = () => document.querySelectorAll('#runs tbody tr').length > %d ? done(true) : setTimeout(look, 100);
-  look(); setTimeout(() => fail(new Error('nothing came')), 20000);
+  look(); setTimeout(() => fail(new Error('nothing came')), 120000);
 })"""
 READING = """(() => {
   const numbers = said => said.match(/[\\d.]+/g).map(Number);
@@ -257,13 +258,13 @@ def test_the_drawing_moves_by_keys_and_finds_a_name(looked, browser):
     box = "document.querySelector('.canvas svg').getAttribute('viewBox')"
     whole = browser.run(box)
     press = "document.querySelector('.canvas').dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"
-    soon = f"new Promise(done => setTimeout(() => done({box}), 200))"
-    seen = []
-    for key in ("+", "ArrowRight", "0"):
+    seen = [whole]
+    for key in ("+", "ArrowRight"):
         browser.run(press % key)
-        seen.append(browser.run(soon))
-    assert len({whole, *seen[:2]}) == 3
-    assert [float(n) for n in seen[2].split()] == [float(n) for n in whole.split()]
+        seen.append(until(f"{key} moves it", lambda: browser.run(box), lambda now: now not in seen))
+    browser.run(press % "0")
+    numbers = [float(n) for n in whole.split()]
+    until("0 shows the whole", lambda: browser.run(box), lambda now: [float(n) for n in now.split()] == numbers)
     found = """(() => { const field = document.querySelector('.tools input'); field.value = 'TIDES/WWW';
       field.dispatchEvent(new Event('input')); return [...document.querySelectorAll('.found')].map(n => n.dataset.ref); })()"""
     assert browser.run(found) == [WWW]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import re
 import signal
 import subprocess
 import sys
-import time
 
 import requests
 
 from tests.cli.conftest import environment
+from tests.real.waiting import PATIENCE, until
 from tests.web.shown.conftest import SETTINGS, commit, git, manifests
 
 
@@ -24,15 +24,13 @@ def test_pages_are_served_beside_the_loop_and_end_with_it(tmp_path):
         process = subprocess.Popen(command, env=environment(PAGE="secret"), stderr=told, start_new_session=True)
     try:
         url, shown = _url(log), {"Authorization": "Bearer secret"}
-        assert requests.get(url, timeout=10).status_code == 401
-        deadline = time.monotonic() + 60
-        while "tides" not in requests.get(f"{url}/graph", headers=shown, timeout=10).text:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        with requests.get(f"{url}/api/v1/stream", headers=shown, timeout=30, stream=True) as stream:
+        assert requests.get(url, timeout=PATIENCE).status_code == 401
+        graph = lambda: requests.get(f"{url}/graph", headers=shown, timeout=PATIENCE).text  # noqa: E731
+        until("the graph is drawn", graph, lambda text: "tides" in text, why=log.read_text)
+        with requests.get(f"{url}/api/v1/stream", headers=shown, timeout=PATIENCE, stream=True) as stream:
             assert next(stream.iter_lines()) == b"event: changed"
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0, log.read_text()
+            assert process.wait(PATIENCE) == 0, log.read_text()
         assert "secret" not in log.read_text()
     finally:
         if process.poll() is None:
@@ -41,10 +39,5 @@ def test_pages_are_served_beside_the_loop_and_end_with_it(tmp_path):
 
 
 def _url(log) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for line in log.read_text().splitlines():
-            if '"listening"' in line and line.startswith("{"):
-                return json.loads(line)["url"]
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    told = lambda: re.findall(r'"(http://127.0.0.1:[0-9]+)"', log.read_text())  # noqa: E731
+    return until("it listens", told, why=log.read_text)[0]

@@ -9,14 +9,10 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, text
+from sqlalchemy import BigInteger, LargeBinary, SmallInteger
 from sqlmodel import Field
 
-from reconciler.records.columns import Instant, Json, Said
-from reconciler.records.tables import Base
-
-_OPEN = text("state > 0")
-_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+from reconciler.records.tables.base import Base, instant, json, partial, serial, words
 
 
 class LockState(IntEnum):
@@ -35,7 +31,7 @@ class FilesetRow(Base, table=True):
     digest: str = Field(primary_key=True)
     files: int = Field(sa_type=BigInteger)
     bytes: int = Field(sa_type=BigInteger)
-    blocks: list[Any] = Field(sa_type=Json)
+    blocks: list[Any] = json()
     urls: Any = Field(default=None, sa_type=LargeBinary, nullable=True)
 
 
@@ -53,7 +49,7 @@ class ReplicaRow(Base, table=True):
 
     __tablename__ = "replicas"
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER, sa_column_kwargs={"autoincrement": True})
+    id: int | None = serial()
     ref: str = Field(unique=True)
     storage: str = Field(index=True)
     dataset: str = Field(index=True)
@@ -66,9 +62,9 @@ class ReplicaRow(Base, table=True):
     bytes: int = Field(sa_type=BigInteger)
     origin: bool
     vo: str
-    since: datetime = Field(sa_type=Instant)
-    tombstone: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
-    accessed: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    since: datetime = instant()
+    tombstone: datetime | None = instant(default=None, nullable=True)
+    accessed: datetime | None = instant(default=None, nullable=True)
 
 
 class DataRuleRow(Base, table=True):
@@ -76,19 +72,19 @@ class DataRuleRow(Base, table=True):
 
     __tablename__ = "data_rules"
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER, sa_column_kwargs={"autoincrement": True})
+    id: int | None = serial()
     ref: str = Field(unique=True)
     dataset: str = Field(index=True)
     state: str
-    message: str = Field(default="", sa_type=Said, nullable=False)
-    since: datetime = Field(sa_type=Instant)
+    message: str = words()
+    since: datetime = instant()
     source: str
     ok: int = Field(sa_type=BigInteger)
     replicating: int = Field(sa_type=BigInteger)
     stuck: int = Field(sa_type=BigInteger)
     bytes: int = Field(sa_type=BigInteger)
     failing_seconds: int = Field(sa_type=BigInteger)
-    judged_at: datetime = Field(sa_type=Instant)
+    judged_at: datetime = instant()
     vo: str
     owner: str
 
@@ -113,7 +109,7 @@ class LockRow(Base, table=True):
 
     __tablename__ = "locks"
     __table_args__ = (
-        Index("ix_locks_open", "replica", "rule", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        partial("ix_locks_open", "replica", "rule", where="state > 0"),
         {"sqlite_with_rowid": False},
     )
 
@@ -122,10 +118,10 @@ class LockRow(Base, table=True):
     path: str = Field(primary_key=True)
     size: int = Field(sa_type=BigInteger)
     state: int = Field(sa_type=SmallInteger)
-    since: datetime = Field(sa_type=Instant)
+    since: datetime = instant()
     tries: int
-    error: str = Field(default="", sa_type=Said, nullable=False)
-    next_try: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    error: str = words()
+    next_try: datetime | None = instant(default=None, nullable=True)
 
 
 class ScanRow(Base, table=True):
@@ -134,7 +130,7 @@ class ScanRow(Base, table=True):
     __tablename__ = "scans"
 
     target: str = Field(primary_key=True)
-    at: datetime = Field(sa_type=Instant)
+    at: datetime = instant()
     files: int = Field(sa_type=BigInteger)
     expected: int = Field(sa_type=BigInteger)
     missing: int = Field(sa_type=BigInteger)
@@ -152,5 +148,5 @@ class DarkRow(Base, table=True):
     path: str = Field(primary_key=True)
     size: int = Field(sa_type=BigInteger)
     uid: str
-    first_seen: datetime = Field(sa_type=Instant)
-    last_seen: datetime = Field(sa_type=Instant)
+    first_seen: datetime = instant()
+    last_seen: datetime = instant()
