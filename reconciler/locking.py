@@ -20,6 +20,7 @@ from reconciler.model import (
     Absent,
     Action,
     Graph,
+    Observation,
     Observed,
     Outcome,
     Plan,
@@ -133,16 +134,18 @@ class _Settler:
         tried, troubles = self.troubles.get(uid, (None, {}))
         missing, wrong = _differing(wanted, there)
         bad = _bad((*missing, *wrong), troubles, outcome)
+        files, size = _short(spec, seen)
+        state = _state(action, missing, wrong, bad, unwanted=resource is None)
         return ReplicaStanding(
             ref=ref,
             uid=uid,
             storage=str(spec.storage),
             dataset=spec.dataset or "",
-            state=_state(action, missing, wrong, bad, unwanted=resource is None),
+            state=ReplicaState.UNAVAILABLE if files and state is ReplicaState.AVAILABLE else state,
             wanted=wanted.digest,
             seen=there.digest,
-            files=len(there),
-            bytes=there.bytes,
+            files=len(there) - files,
+            bytes=there.bytes - size,
             shares=self._shares(spec, wanted) if resource is not None else {},
             bad=bad,
             origin=spec.origin,
@@ -245,6 +248,12 @@ def _bad(paths: Iterable[str], troubles: Mapping[str, Trouble], outcome: Outcome
         else:
             found[path] = _COMING
     return found
+
+
+def _short(spec: ReplicaSpec, seen: Observation | None) -> tuple[int, int]:
+    """(files, bytes) that are not right of what lies in place and no rule holds: of the others each file is told."""
+    told = spec.lies is not None and not spec.rules and isinstance(seen, Present) and seen.healthy is False
+    return seen.due or (0, 0) if told and isinstance(seen, Present) else (0, 0)
 
 
 def _state(

@@ -27,8 +27,9 @@ def import_rucio(
     """Turn a Rucio's storages (RSEs), and the rules and datasets of its account, into manifests.
 
     Storages keep their names, so that expressions go on meaning the same; each belongs to the Site that its attribute
-    `site` names. What Rucio says is written over, what people have added stays, and nothing is deleted. It can be
-    repeated. The exit code is 1 when something could not be taken in; all the rest was.
+    `site` names. Where Rucio has all of a dataset, that is a copy in place: it is not copied anew. What Rucio says is
+    written over, what people have added stays, and nothing is deleted. It can be repeated. The exit code is 1 when
+    something could not be taken in; all the rest was.
 
     Example: `hanse import rucio main --namespace vo.ocean.example.org --vo vo.ocean.example.org`.
     """

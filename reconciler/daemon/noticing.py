@@ -53,7 +53,7 @@ def interests(federation: Federation, drivers: Drivers) -> dict[str, Interest]:
             where = target_id(spec.listing.site, spec.listing.storage)
             wanted.setdefault(where, {}).setdefault(spec.listing.path, set()).add(ref)
     for ref, spec in federation.of_kind("Replica"):
-        if isinstance(spec, ReplicaSpec):
+        if isinstance(spec, ReplicaSpec) and not spec.layout.scope:  # a whole scope of others' files is not followed
             where, folder = target_id(spec.storage.site, spec.storage.name), spec.folder or spec.path or ""
             wanted.setdefault(where, {}).setdefault(folder, set()).add(ref)
     found = {}

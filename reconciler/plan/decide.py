@@ -187,7 +187,8 @@ class Decider:
         if not intent:
             return {"verb": Verb.UPDATE, "reason": Reason.DRIFT_DETECTED, "message": seen.note, "previous": previous}
         reason = Reason.INPUT_CHANGED if taken else Reason.SPEC_CHANGED
-        return {"verb": Verb.UPDATE, "reason": reason, "previous": previous}
+        said = "" if entry else seen.note  # found as it is, and nobody was told yet
+        return {"verb": Verb.UPDATE, "reason": reason, "message": said, "previous": previous}
 
     def _leaving(self, resource: Resource, entry: Entry, base: Action, seen: Observation) -> Action | None:
         """It is wanted on another back end now: made here, then taken away there; None when there it is gone."""

@@ -101,6 +101,81 @@ def test_what_cannot_be_taken_in_is_told_and_the_rest_is_taken(tmp_path):
     assert (tmp_path / "datasetrules/waves-2026-c0ffeec0.yaml").exists()
 
 
+DAV, TAPE = "davs://dav.example.org:2880/fed", "root://tape.example.org:1094//fed"
+HASHED = {"1.nc": "ocean/ef/89/1.nc", "2.nc": "ocean/54/63/2.nc"}
+
+
+class Whole(Keeper):
+    """The dataset is whole at places with these URLs in front of its files' paths."""
+
+    def __init__(self, **places):
+        super().__init__()
+        self.kept[1] = KeptStorage("CESGA-TAPE", {"site": "CESGA"}, tape=True, url="root://tape.example.org//fed")
+        self.places = places or {"CESGA-DISK": (DAV, HASHED), "CESGA-TAPE": (TAPE, HASHED)}
+
+    def replicas(self, scope, name):
+        return [
+            KeptReplica(
+                scope,
+                file,
+                100,
+                "adler32:0a0b0c0d",
+                dict.fromkeys(self.places, "AVAILABLE"),
+                {storage: f"{root}/{paths[file]}?sig=secret" for storage, (root, paths) in self.places.items()},
+            )
+            for file in HASHED
+        ]
+
+
+def copies(keeper, into):
+    report = import_rucio(keeper, "rucio:main", into, "ocean")
+    return spec(into, "datasets/ocean-waves-2026.yaml").get("copies"), report
+
+
+def test_where_rucio_has_all_files_by_its_own_naming_they_count_as_a_copy_in_place(tmp_path):
+    found, report = copies(Whole(), tmp_path)
+    assert found == [
+        {"site": "CESGA", "storage": "CESGA-DISK", "naming": "rucio"},
+        {"site": "CESGA", "storage": "CESGA-TAPE", "naming": "rucio"},
+    ]
+    assert report.complete
+    again = import_rucio(Whole(), "rucio:main", tmp_path, "ocean")
+    assert (again.created, again.changed) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("root", "paths", "said"),
+    [
+        (f"{DAV}/data", HASHED, {"path": "data", "naming": "rucio"}),
+        (DAV, {"1.nc": "ocean/1.nc", "2.nc": "ocean/2.nc"}, {"path": "ocean", "naming": "plain"}),
+        (DAV, {"1.nc": "ocean/waves/2026/1.nc", "2.nc": "ocean/waves/2026/2.nc"}, {"naming": "plain"}),
+        (DAV, {"1.nc": "a/1.nc", "2.nc": "b/2.nc"}, None),
+        (DAV, {"1.nc": "1.nc", "2.nc": "2.nc"}, None),
+        ("davs://dav.example.org:2880/elsewhere", HASHED, None),
+    ],
+)
+def test_what_lies_there_by_another_naming_is_told_unless_it_is_one_folder(tmp_path, root, paths, said):
+    found, report = copies(Whole(**{"CESGA-DISK": (root, paths)}), tmp_path)
+    assert found == ([{"site": "CESGA", "storage": "CESGA-DISK", **said}] if said else None)
+    told = [(problem.path, problem.message.partition(", first ")[0]) for problem in report.problems]
+    strange = ("CESGA-DISK", "1 datasets are there already by a naming that is not known here")
+    assert told == ([] if said else [strange])
+    assert "secret" not in str(report.problems)
+
+
+def test_a_place_goes_when_rucio_has_not_all_of_it_there_any_more_and_one_given_by_hand_stays(tmp_path):
+    copies(Whole(), tmp_path)
+    file = tmp_path / "datasets/ocean-waves-2026.yaml"
+    text = file.read_text()
+    by_hand = {"site": "PIC", "storage": "pool", "path": "raw", "naming": "plain"}
+    file.write_text(
+        text.replace("  copies:\n", "  copies:\n    - {site: PIC, storage: pool, path: raw, naming: plain}\n")
+    )
+    keeper = Whole(**{"CESGA-TAPE": (TAPE, HASHED)})
+    assert copies(keeper, tmp_path)[0] == [{"site": "CESGA", "storage": "CESGA-TAPE", "naming": "rucio"}, by_hand]
+    assert copies(Keeper(), tmp_path)[0] == [by_hand]
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

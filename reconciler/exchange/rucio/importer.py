@@ -2,7 +2,7 @@
 
 What Rucio says of a storage, a rule or a dataset is written over; what people have added (drivers, options, links, VOs,
 comments, other storages of a site) stays. Nothing is deleted. Storages keep their names, so that expressions go on
-meaning the same.
+meaning the same. Where Rucio has all of a dataset, it counts as a copy in place.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from reconciler.errors import ManifestError
 from reconciler.exchange.fedcloud.shelf import Shelf
+from reconciler.exchange.rucio.lying import entry, lies_at, whole_at
 from reconciler.kinds.dataset import DatasetSpec
 from reconciler.kinds.datasetrule import DatasetRuleSpec
 from reconciler.kinds.site import SiteSpec
@@ -57,13 +59,21 @@ class _Import:
         self.keeper, self.source, self.shelf = keeper, source, shelf
         self.namespace, self.vo = namespace, vo
         self.problems: list[Diagnostic] = []
+        self.at: dict[str, tuple[str, KeptStorage]] = {}
+        """Storage -> its site and itself, of those that could be taken in."""
+        self.strange: dict[str, list[str]] = {}
+        """Storage -> datasets that it has all of, by a naming that is not known here."""
 
     def run(self) -> ImportReport:
         storages, rules = self.keeper.storages(), self.keeper.rules()
         for site, those in _by_site(storages).items():
-            self._put("Site", site, self._site(site, those), SiteSpec)
+            if self._put("Site", site, self._site(site, those), SiteSpec):
+                self.at.update((storage.name, (site, storage)) for storage in those)
         about = sorted({(rule.wish.scope, rule.wish.name) for rule in rules})
         datasets = [self._dataset(scope, name) for scope, name in about]
+        for storage, data in self.strange.items():
+            said = f"{len(data)} datasets are there already by a naming that is not known here, first {data[0]}"
+            self._refused(storage, said, "say in their copies where they lie, or have them copied anew")
         for rule in rules:
             self._put("DatasetRule", _rule_name(rule), _rule(rule, self.vo), DatasetRuleSpec)
         return ImportReport(
@@ -86,14 +96,35 @@ class _Import:
         return {**spec, **more, "storage": list(listed.values())}
 
     def _dataset(self, scope: str, name: str) -> bool:
-        """A dataset with its files, each read first where Rucio has a good copy."""
-        files = [_file(replica) for replica in self.keeper.replicas(scope, name)]
+        """A dataset with its files, each read first where Rucio has a good copy, and where all of them lie."""
+        replicas = self.keeper.replicas(scope, name)
+        files = [_file(replica) for replica in replicas]
         spec: dict[str, Any] = {**self._known("Dataset", _slug(f"{scope}-{name}")), "scope": scope, "name": name}
         if not files:
             self._refused(f"{scope}:{name}", "it has no files", "attach files, or declare it with a listing")
             return False
-        spec = {**spec, "files": files, **({"vo": self.vo} if self.vo else {})}
+        copies = self._copies(f"{scope}:{name}", replicas, spec.pop("copies", None) or ())
+        said = {"files": files, "copies": copies, "vo": self.vo}
+        spec = {**spec, **{field: value for field, value in said.items() if value}}
         return self._put("Dataset", _slug(f"{scope}-{name}"), spec, DatasetSpec)
+
+    def _copies(
+        self, dataset: str, replicas: Sequence[KeptReplica], known: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Storages where Rucio has every file; those that only people know of, or know the naming of, stay."""
+        given = {(str(one.get("site")), str(one.get("storage"))): dict(one) for one in known}
+        for site, storage in self.at.values():
+            where = (site, storage.name)
+            if not whole_at(replicas, storage.name):
+                given.pop(where, None)
+                continue
+            lies = lies_at(dataset, replicas, storage)
+            if lies is not None:
+                given[where] = entry(*where, lies)
+            elif where not in given:
+                url = next(filter(None, (replica.urls.get(storage.name) for replica in replicas)), "")
+                self.strange.setdefault(storage.name, []).append(f"{dataset} ({urlsplit(url).path or 'no URL'})")
+        return [given[where] for where in sorted(given)]
 
     def _known(self, kind: str, name: str) -> dict[str, Any]:
         document = self.shelf.get((kind, name))

@@ -15,8 +15,7 @@ from reconciler.kinds.base import Derived, Federation
 from reconciler.kinds.dataset.content import filed
 from reconciler.kinds.dataset.distance import Atlas
 from reconciler.kinds.dataset.spec import DatasetSpec
-from reconciler.kinds.replica import Fileset, ReplicaSpec, StorageRef
-from reconciler.kinds.replica.spec import folder_of
+from reconciler.kinds.replica import Fileset, Lies, ReplicaSpec, StorageRef
 from reconciler.kinds.world import World
 from reconciler.model import Choice, Ref
 from reconciler.ports import Files
@@ -106,20 +105,21 @@ def _held(ref: Ref, dataset: str, atlas: Atlas, world: World) -> Iterator[tuple[
 def brought(federation: Federation, world: World) -> Iterator[tuple[Ref, Derived]]:
     """(dataset, Replica) for everything that is wanted, in the order of the datasets' names."""
     atlas = Atlas.of(federation)
+    declared = frozenset(atlas.names)
     rules, wanted = _wanted(federation, world)
     standing = _standing(world, atlas)
     for ref, found in federation.of_kind("Dataset"):
         spec = cast("DatasetSpec", found)
-        copies = {name: copy for name, copy in wanted.get(spec.dataset, {}).items() if name in atlas.names}
+        copies = {name: copy for name, copy in wanted.get(spec.dataset, {}).items() if name in declared}
         if spec.datasets or spec.fileset is None:
             yield from _kept(ref, spec, copies, atlas, world)
             continue
-        origin = str(spec.listing) if spec.listing else ""
-        if origin:
-            copies = {**copies, origin: copies.get(origin, _Copy())}
+        lying = {str(spec.listing)} if spec.listing else set()
+        lying |= spec.in_place.keys() & declared
+        copies = {**copies, **{name: copies.get(name, _Copy()) for name in lying}}
         going = [name for name in standing.get(ref, ()) if name not in copies]
         for storage in sorted(copies):
-            files, fileset = _files(spec, copies[storage], world, whole=storage == origin)
+            files, fileset = _files(spec, copies[storage], world, whole=storage in lying)
             held = {name: rules[name] for name in copies[storage].rules}
             allowed = [name for name in (*copies, *going) if _allowed(name, held.values())]
             made = _replica(spec, storage, fileset, held, _sources(spec, storage, allowed, atlas))
@@ -176,7 +176,7 @@ def _replica(
     spec: DatasetSpec, storage: str, fileset: Fileset, rules: Mapping[Ref, Rule], sources: tuple[str, ...]
 ) -> ReplicaSpec:
     site, _, name = storage.partition("/")
-    origin = spec.listing is not None and str(spec.listing) == storage
+    origin, lies = spec.listing is not None and str(spec.listing) == storage, spec.in_place.get(storage)
     return ReplicaSpec(
         storage=StorageRef(site=site, name=name),
         dataset=spec.dataset,
@@ -188,7 +188,8 @@ def _replica(
         priority=max((rule.priority for rule in rules.values()), default=3),
         activity=_activity(rules.values()),
         purge=any(rule.purge for rule in rules.values()),
-        origin=origin,
+        origin=origin or lies is not None,
+        lies=lies,
     )
 
 
@@ -204,14 +205,12 @@ def _allowed(storage: str, rules: Collection[Rule]) -> bool:
 
 
 def _sources(spec: DatasetSpec, target: str, names: Iterable[str], atlas: Atlas) -> tuple[str, ...]:
-    """Where else the files lie, nearest first; with the folder where that is not the usual one."""
+    """Where else the files lie, nearest first; with the folder or the naming where that is not the usual one."""
     others = sorted({*names} - {target}, key=lambda name: atlas.distance(name, target))
-    return tuple(f"{name}{_folder(spec, name)}" for name in others)
-
-
-def _folder(spec: DatasetSpec, storage: str) -> str:
-    here = spec.listing is not None and str(spec.listing) == storage
-    return f":{spec.listing.path}" if here and spec.listing and spec.listing.path != folder_of(spec.dataset) else ""
+    lies = spec.in_place
+    if spec.listing is not None:
+        lies = {**lies, str(spec.listing): Lies(path=spec.listing.path)}
+    return tuple(lies[name].source(name, spec.dataset) if name in lies else name for name in others)
 
 
 def _kept(

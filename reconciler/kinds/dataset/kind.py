@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -39,13 +39,16 @@ class DatasetKind(Registered[DatasetSpec]):
         """Files in the order of their paths, names in order, checksums in lower case."""
         files = tuple(sorted((_lower(file) for file in spec.files), key=lambda file: file.path))
         said = {"files": files, "datasets": tuple(sorted(set(spec.datasets))), "lost": tuple(sorted(set(spec.lost)))}
-        return spec.model_copy(update=said)
+        copies = tuple(sorted(spec.copies, key=str)) if spec.copies else None
+        return spec.model_copy(update={**said, "copies": copies})
 
     def references(self, ref: Ref, spec: DatasetSpec) -> Iterable[Edge]:  # noqa: ARG002
         if spec.vo is not None:
             yield Edge(Ref.of("VO", vo_name(spec.vo)), "exists", "spec.vo")
         if spec.listing is not None:
             yield Edge(Ref.of("Site", spec.listing.site), "exists", "spec.listing.site")
+        for site in sorted({place.site for place in spec.copies or ()}):
+            yield Edge(Ref.of("Site", site), "exists", "spec.copies")
 
     def quarrels(self, resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Iterable[Quarrel]:
         return quarrels(resources, changed)
@@ -76,11 +79,11 @@ class DatasetKind(Registered[DatasetSpec]):
         return replace(found, faults=(*found.faults, odd)) if odd else found
 
     def demand(self, ref: Ref, spec: DatasetSpec, world: World) -> Demand:  # noqa: ARG002
-        """What lies at its source takes room there, and nobody's quota."""
-        if spec.listing is None or spec.fileset is None:
+        """What lies somewhere by itself takes room there, and nobody's quota."""
+        if spec.fileset is None:
             return Demand()
         size = spec.fileset.bytes
-        return Demand(locks=(Lock(str(spec.listing), spec.dataset, size, size),))
+        return Demand(locks=tuple(Lock(name, spec.dataset, size, size) for name in _lying(spec)))
 
     def gather(self, federation: Federation, world: World) -> Iterable[tuple[Ref, Derived]]:
         """One Replica for each storage that a rule chose for a dataset, and one where it comes from."""
@@ -92,6 +95,13 @@ class DatasetKind(Registered[DatasetSpec]):
             if isinstance(change.spec, DatasetSpec) and change.spec.fileset is not None:
                 drivers.catalogue.keep(change.spec.fileset.digest)
         return super().put(target, changes, drivers)
+
+
+def _lying(spec: DatasetSpec) -> Iterator[str]:
+    """Storages where its files lie by themselves."""
+    if spec.listing is not None:
+        yield str(spec.listing)
+    yield from spec.in_place
 
 
 def _lower(file: ReplicaFile) -> ReplicaFile:

@@ -45,7 +45,7 @@ RULES = (
     Rule("dataset-folders", "The folder of a dataset's copies is neither within nor above that of another.", between),
     Rule("dataset-members", "A container names datasets that are declared.", between),
     Rule("dataset-loop", "A container is not, by way of others, within itself.", between),
-    Rule("dataset-storage", "The storage of a listing is declared by its site.", between),
+    Rule("dataset-storage", "The storage of a listing, or of a copy in place, is declared by its site.", between),
     Rule("dataset-world", "The files of a dataset are named, or found, as they were known.", between, "warning"),
     Rule("dataset-replica", "Copies of a declared dataset are brought along by rules, not declared by hand.", between),
 )
@@ -68,6 +68,8 @@ def quarrels(resources: Mapping[Ref, Resource], changed: Collection[Ref]) -> Ite
         if spec.listing is not None:
             named = {"spec.listing.storage": (spec.listing.site, spec.listing.storage)}
             yield from storages.lacking(ref, named, "dataset-storage")
+        places = {f"spec.copies[{n}].storage": (one.site, one.storage) for n, one in enumerate(spec.copies or ())}
+        yield from storages.lacking(ref, places, "dataset-storage")
     yield from _containers(specs, names)
     yield from _folders({ref: spec for ref, spec in specs.items() if names[spec.dataset] == ref and not spec.datasets})
     if "Replica" in kinds or "Dataset" in kinds:

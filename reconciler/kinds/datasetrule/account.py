@@ -22,6 +22,7 @@ from reconciler.kinds.dataset.spec import DatasetSpec
 from reconciler.kinds.datasetrule.spec import DatasetRuleSpec
 from reconciler.kinds.replica import ReplicaFile, ReplicaSpec
 from reconciler.kinds.replica.connect import target_id
+from reconciler.kinds.replica.spec import source_at
 from reconciler.kinds.site.storage import Storage
 from reconciler.kinds.world import World
 from reconciler.model import (
@@ -171,7 +172,8 @@ class _Account:
     def _source(self, due: _Due) -> str:
         """Where a replica's files are read; "" when nowhere now."""
         owner = self._owner(due.action.ref)
-        standing = [name for name in (p.partition(":")[0] for p in due.spec.sources) if self._readable(owner, name)]
+        around = (source_at(place, due.spec.dataset or "")[0] for place in due.spec.sources)
+        standing = [name for name in around if self._readable(owner, name)]
         settled = [name for name in standing if owner is not None and not self._changes(replica_ref(owner, name))]
         if standing:
             return (*settled, *standing)[0]
@@ -215,7 +217,7 @@ class _Account:
 
     def _rules(self, due: Sequence[_Due], gone: Sequence[tuple[Action, ReplicaSpec | None]]) -> Iterator[RuleAccount]:
         """Every rule that the plan has something to do with."""
-        making = {one.action.ref for one in due}
+        making = {one.action.ref for one in due if one.spec.lies is None}  # there nothing is mended
         held = {action.ref: spec.rules for action, spec in gone if spec is not None}
         let_go = {Ref(rule) for rules in held.values() for rule in rules}
         concerned = {Ref(rule) for one in due for rule in one.spec.rules} | let_go

@@ -24,6 +24,8 @@ class Leaf:
     ref: Ref
     fileset: Fileset
     vo: str
+    lies: frozenset[str] = frozenset()
+    """Storages where all of it lies already, in place."""
 
     def there(self, storage: str, world: World) -> int | None:
         """Bytes of it at a storage: as it was applied, or as rules decided before this one have it; None: nothing."""
@@ -34,7 +36,9 @@ class Leaf:
         return max(here or 0, min(held.fileset.bytes, self.fileset.bytes))
 
     def standing(self, storage: str, world: World) -> Files | None:
-        """Its files at a storage, as they were applied."""
+        """Its files at a storage, in place or as they were applied."""
+        if storage in self.lies:
+            return world.files(self.fileset.digest)
         held = world.applied(replica_ref(self.ref, storage))
         known = isinstance(held, ReplicaSpec) and held.dataset == self.name and held.fileset is not None
         return world.files(held.fileset.digest) if known else None  # type: ignore[union-attr]
@@ -72,7 +76,9 @@ def leaves_of(spec: DatasetRuleSpec, datasets: Datasets) -> tuple[list[Leaf], st
     if not found:
         return [], f"no Dataset is called {spec.dataset}, or it is empty"
     made = [
-        Leaf(name, ref, one.fileset, spec.vo or one.vo or "") for name, ref, one in found if one.fileset is not None
+        Leaf(name, ref, one.fileset, spec.vo or one.vo or "", frozenset(one.in_place))
+        for name, ref, one in found
+        if one.fileset is not None
     ]
     return made, ""
 

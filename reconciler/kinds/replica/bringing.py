@@ -12,12 +12,12 @@ from functools import partial
 
 from reconciler.errors import Conflict, DriverError, Terminal, Transient
 from reconciler.kinds.replica.change import FEW, Visit, handle_of, spec_of, started
-from reconciler.kinds.replica.fileset import NOBODY, Comparison, compare, without
+from reconciler.kinds.replica.fileset import NOBODY, Comparison, compare, note, without
 from reconciler.kinds.replica.seen import Seen
 from reconciler.kinds.replica.sourcing import Origin, Place, Sourcing, places
 from reconciler.kinds.replica.spec import ReplicaSpec
 from reconciler.kinds.replica.transfer import Job, Piece, limits
-from reconciler.model import Answer, Change, Done, Failed, Reason, Started, digest_of
+from reconciler.model import Answer, Change, Done, Failed, Reason, Started, Target, digest_of
 from reconciler.ports import Copy, Files, Standstill, Trouble
 
 _NAMED = 10
@@ -82,12 +82,17 @@ def known(visit: Visit, spec: ReplicaSpec) -> Files:
 
 
 def _origin(visit: Visit, seen: Seen, change: Change, files: Files) -> Answer:
-    """Files that lie there by themselves: what a rule holds and is missing is mended; nothing is written over."""
+    """Files that lie there by themselves: what a rule holds and is missing is mended, unless they are others' to mend.
+
+    Nothing is written over.
+    """
     spec = spec_of(change)
     there = compare(spec, change.uid, files, NOBODY, visit.listing, visit.folders)
+    if (spec.rules or spec.lies) and there.missing and not visit.listing.complete:
+        raise Transient(f"{visit.target.name} could be read only in part")
+    if spec.lies is not None and spec.rules and (there.missing or there.wrong):
+        return Failed("terminal", note(there), reason=Reason.STUCK)
     if spec.rules and there.missing:
-        if not visit.listing.complete:
-            raise Transient(f"{visit.target.name} could be read only in part")
         return _bring(visit, seen, change, files, there.missing)
     if spec.rules and there.wrong:
         said = (
@@ -132,7 +137,7 @@ def _bring(visit: Visit, seen: Seen, change: Change, files: Files, due: Sequence
     if not rows:
         return _stuck(files, due, still)
     around = places(spec, change, visit.drivers, visit.now)
-    bringing = Bringing(visit, change, files, rows, around)
+    bringing = Bringing(visit, seen, change, files, rows, around)
     total = sum(max(0, files.sizes[row]) for row in rows)
     handle, target = handle_of(visit, change), visit.target
     job = Job(handle, target.id, change.uid, bringing.begin, total, len(rows), _Reads(around))
@@ -160,7 +165,7 @@ def _stuck(files: Files, due: Sequence[int], still: Standstill) -> Failed:
 
 @dataclass(frozen=True)
 class _Reads:
-    """(target id, path) of everything below the folders that a transfer reads."""
+    """(target id, path) of everything where the files lie that a transfer reads."""
 
     places: Sequence[Place]
 
@@ -168,7 +173,7 @@ class _Reads:
         if not isinstance(item, tuple):
             return False
         target, path = item
-        return any(place.target.id == target and path.startswith(f"{place.folder}/") for place in self.places)
+        return any(place.target.id == target and place.layout.holds(path) for place in self.places)
 
 
 @dataclass
@@ -176,6 +181,7 @@ class Bringing:
     """One transfer of a replica's files."""
 
     visit: Visit
+    seen: Seen
     change: Change
     files: Files
     rows: Sequence[int]
@@ -185,7 +191,9 @@ class Bringing:
     def begin(self, job: Job) -> Iterator[Piece]:
         """Look where each file can be read; one piece for each that can. What has come meanwhile is not copied."""
         self.trouble(None)
-        self.sourcing = Sourcing.listed(self.visit.target, self.visit.drivers, self.files, self.around)
+        self.sourcing = Sourcing.listed(
+            self.visit.target, self.visit.drivers, self.files, self.around, self.rows, self._right
+        )
         listed = self.visit.storage.listing({f"{spec_of(self.change).folder}/"})
         there = compare(spec_of(self.change), self.change.uid, self.files, NOBODY, listed, self.visit.folders)
         gone = {*there.wrong, *there.missing}
@@ -200,6 +208,9 @@ class Bringing:
             else:
                 pieces.append((row, first.link))
         return (Piece(partial(self._one, row), link) for row, link in pieces)
+
+    def _right(self, target: Target) -> Files | None:
+        return self.seen.right(spec_of(self.change).dataset or "", target.id, self.files)
 
     def trouble(self, trouble: Trouble | None) -> None:
         """Tell the catalogue; None: there is none yet."""
@@ -234,7 +245,7 @@ class Bringing:
         spec, size = spec_of(self.change), self.files.sizes[row]
         self.visit.storage.copy_in(
             Copy(
-                f"{spec.folder}/{self.files.paths[row]}",
+                spec.layout.at(self.files.paths[row]),
                 self.sourcing.source(origin),
                 self.change.uid,
                 size if size >= 0 else None,
@@ -307,8 +318,10 @@ def _tidy(visit: Visit, change: Change, files: Files, mark: Sequence[str], gone:
 def _without_a_copy(visit: Visit, change: Change, whole: Files, gone: Sequence[str]) -> dict[str, str]:
     """Those of ``gone`` that are still part of the dataset and are not known to be good elsewhere."""
     spec, cut = spec_of(change), len(spec_of(change).folder) + 1
-    sourcing = Sourcing.listed(visit.target, visit.drivers, whole, places(spec, change, visit.drivers, visit.now))
     rows = {path: row for row, path in enumerate(whole.paths)}
+    asked = [row for path in gone if (row := rows.get(path[cut:])) is not None]
+    around = places(spec, change, visit.drivers, visit.now)
+    sourcing = Sourcing.listed(visit.target, visit.drivers, whole, around, asked)
     found = {}
     for path in gone:
         row = rows.get(path[cut:])

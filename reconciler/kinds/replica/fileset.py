@@ -44,7 +44,7 @@ class Comparison:
 
     def path(self, row: int) -> str:
         """Where a file lies under the storage's root."""
-        return f"{self.spec.folder}/{self.files.paths[row]}"
+        return self.spec.layout.at(self.files.paths[row])
 
     @property
     def marked(self) -> int:
@@ -97,12 +97,12 @@ def compare(
     spec: ReplicaSpec, uid: str, files: Files, known: Background, listing: Listing, folders: Folders
 ) -> Comparison:
     """Compare what is wanted (``files``), and what else is ``known``, with what is there."""
-    there, lead = listing.files, f"{spec.folder}/"
+    there, at = listing.files, spec.layout.at
     right, wrong, missing, unmarked = array("q"), array("q"), array("q"), array("q")
     others: set[str] = set()
     total = 0
     for row, (path, size, checksum) in enumerate(zip(files.paths, files.sizes, files.checksums, strict=True)):
-        found = there.get(lead + path)
+        found = there.get(at(path))
         if found is None:
             missing.append(row)
             continue
@@ -112,8 +112,8 @@ def compare(
             unmarked.append(row)
             if found.uid:
                 others.add(found.uid)
-    named = len(right) + len(wrong) == folders.count(spec.folder)
-    leaving, dark = ([], []) if named or spec.origin else _besides(spec, uid, files, known, folders)
+    named = spec.origin or len(right) + len(wrong) == folders.count(spec.folder)
+    leaving, dark = ([], []) if named else _besides(spec, uid, files, known, folders)
     lost = _lost(files, missing, known.applied)
     return Comparison(spec, files, right, wrong, missing, unmarked, others, total, leaving, dark, lost)
 
@@ -157,7 +157,7 @@ def observation(
     """The observation of a replica, and the files that its digest stands for where they are others than wanted.
 
     ``due`` are paths of dark files that may be taken away: they count as too many. What is ``guarded`` is never said
-    to be absent, for then nothing would be asked before it is made anew.
+    to be absent, for then nothing would be asked before it is made anew; nor what lies in place, for it is not made.
     """
     spec = seen.spec
     if seen.missing and not listing.complete:
@@ -165,7 +165,7 @@ def observation(
         return Unknown(said), None
     dark = [found for found in seen.dark if found.path in due]
     there = len(seen.right) + len(seen.wrong) + len(seen.leaving)
-    if not there and len(seen.files) and not (guarded and seen.lost):
+    if not there and len(seen.files) and not spec.lies and not (guarded and seen.lost):
         return Absent(), None
     shown = spec if spec.origin and not spec.rules else None
     found = None if shown else _files_there(seen, dark, listing.files)
@@ -248,6 +248,8 @@ def note(seen: Comparison, dark: Sequence[StoredFile] = ()) -> str:
         more = f" and {len(dark) - _NAMED:,} more" if len(dark) > _NAMED else ""
         names = ", ".join(found.path for found in dark[:_NAMED])
         said.append(f"{len(dark):,} dark files that are to go: {names}{more}")
+    if said and seen.spec.lies is not None:
+        said.append("nothing is mended there: put them back, or take the place out of the copies of its dataset")
     return "; ".join(said)
 
 

@@ -123,12 +123,13 @@ class ReplicaKind(Kind[ReplicaSpec]):
     def observe(self, target: Target, wanted: Sequence[Wanted], drivers: Drivers, token: str = "") -> Reading:
         specs = [spec for w in wanted for spec in (w.spec, w.applied) if isinstance(spec, ReplicaSpec)]
         token = "" if token and drivers.catalogue.restless(target.id) else token
-        listing = drivers.storage(target).listing({"", *prefixes(specs)}, token)
+        listing = drivers.storage(target).listing({"", *prefixes(specs, drivers.catalogue.files)}, token)
         if listing.unchanged:
             return Reading({}, token=listing.token, unchanged=True)
         folders = Folders(listing.files)
         many = [w for w in wanted if isinstance(w.spec, ReplicaSpec) and w.spec.fileset is not None]
-        results = {w.ref: look(w, listing, folders) for w in wanted if w not in many}
+        apart = {w.ref for w in many}
+        results = {w.ref: look(w, listing, folders) for w in wanted if w.ref not in apart}
         owned = {**self._seen.owned.get(target.id, {}), **{w.uid: places(w) for w in wanted}}
         self._seen.owned[target.id] = owned
         seeing = Look(target, drivers, listing, folders, self._transfers, self._seen, Owners.of(owned))
@@ -140,15 +141,17 @@ class ReplicaKind(Kind[ReplicaSpec]):
 
     def put(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         shut = closed(target, "write", self._clock())
-        if shut is not None:
-            return {change.ref: _closed(target, "written", shut) for change in changes}
-        return self._each(target, changes, drivers, self._put)
+        if shut is None:
+            return self._each(target, changes, drivers, self._put)
+        said = {change.ref: _closed(target, "written", shut) for change in changes}
+        return {**said, **self._each(target, [c for c in changes if _lies(c)], drivers, self._put)}
 
     def remove(self, target: Target, changes: Sequence[Change], drivers: Drivers) -> Mapping[Ref, Answer]:
         shut = closed(target, "delete", self._clock())
-        if shut is not None:
-            return {change.ref: _closed(target, "deleted from", shut) for change in changes}
-        return self._each(target, changes, drivers, self._remove)
+        if shut is None:
+            return self._each(target, changes, drivers, self._remove)
+        said = {change.ref: _closed(target, "deleted from", shut) for change in changes}
+        return {**said, **self._each(target, [c for c in changes if _lies(c)], drivers, self._remove)}
 
     def _put(self, visit: Visit, change: Change) -> Answer:
         return put_files(visit, self._seen, change) if spec_of(change).fileset else put_one(visit, change)
@@ -172,7 +175,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
         if not rest:
             return answers
         specs = [change.spec for change in rest if isinstance(change.spec, ReplicaSpec)]
-        listing = drivers.storage(target).listing(prefixes(specs))
+        listing = drivers.storage(target).listing(prefixes(specs, drivers.catalogue.files))
         visit = Visit(target, drivers, listing, Folders(listing.files), self._transfers, self._clock())
         for change in rest:
             try:
@@ -191,6 +194,11 @@ class ReplicaKind(Kind[ReplicaSpec]):
         if job.error is not None:
             return failed(job.error)
         return None
+
+
+def _lies(change: Change) -> bool:
+    """Whether its files lie where nothing is written, and so nothing is closed to it."""
+    return spec_of(change).lies is not None
 
 
 def look_again_in(left: int) -> float:

@@ -117,7 +117,7 @@ def _standing(look: Look, one: Wanted) -> tuple[ReplicaSpec, ReplicaSpec | None]
     assert isinstance(spec, ReplicaSpec)  # noqa: S101 (its own kind's)
     if not isinstance(applied, ReplicaSpec):
         return spec, None
-    moved = applied.fileset is not None and applied.folder != spec.folder
+    moved = applied.fileset is not None and applied.lies is None and applied.folder != spec.folder
     if moved and any(file.uid == one.uid for file in look.folders.under(applied.folder)):
         return applied, applied
     return spec, applied
@@ -183,5 +183,7 @@ def _fullness(look: Look, wanted: Sequence[Wanted]) -> None:
 def _read(look: Look, one: Wanted) -> datetime | None:
     """When any file of a replica was read last, or else written."""
     assert isinstance(one.spec, ReplicaSpec)  # noqa: S101 (its own kind's)
+    if one.spec.lies is not None:  # nobody asks what may go of it, and others' files lie among its own
+        return None
     times = [file.accessed or file.modified for file in look.folders.under(one.spec.folder)]
     return max((at for at in times if at is not None), default=None)

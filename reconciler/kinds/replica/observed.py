@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.kinds.replica.spec import ReplicaFile, ReplicaSpec
 from reconciler.model import Absent, Observation, Present, Spec, Unknown, Wanted
-from reconciler.ports import Listing, StoredFile
+from reconciler.ports import Files, Listing, StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,22 @@ class State:
     """In the dataset's folder with its mark, and not among its files."""
 
 
-def prefixes(wanted: Iterable[ReplicaSpec]) -> set[str]:
-    """What must be listed to know how these stand."""
-    return {f"{spec.folder}/" if spec.many else spec.path or "" for spec in wanted}
+def prefixes(wanted: Iterable[ReplicaSpec], known: Callable[[str], Files | None]) -> set[str]:
+    """What must be listed to know how these stand; ``known`` says what a digest stands for.
+
+    Where Rucio has named the files, many datasets share one folder: of it each asks for its own files alone.
+    """
+    return {prefix for spec in wanted for prefix in _prefixes(spec, known)}
+
+
+def _prefixes(spec: ReplicaSpec, known: Callable[[str], Files | None]) -> Iterator[str]:
+    layout = spec.layout if spec.many else None
+    if layout is None:
+        yield spec.path or ""
+    elif not layout.scope:
+        yield f"{layout.folder}/"
+    elif spec.fileset is not None and (files := known(spec.fileset.digest)) is not None:
+        yield from map(layout.at, files.paths)
 
 
 def state(spec: ReplicaSpec, uid: str, files: Mapping[str, StoredFile], folders: Folders) -> State:

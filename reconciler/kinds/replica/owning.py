@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.kinds.replica.naming import HASHED
 from reconciler.kinds.replica.spec import ReplicaSpec
 from reconciler.model import Wanted
 from reconciler.ports import StoredFile
@@ -33,6 +34,9 @@ class Owners:
         return any(self.places.get(place, frozenset()) - {uid} for place in _around(file.path))
 
 
+_HASHED = "*/"
+"""Stands for the folders that Rucio's naming makes in a scope: what else lies in it is not theirs."""
+
 ALONE = Owners({})
 """No other replica is known."""
 
@@ -40,10 +44,17 @@ ALONE = Owners({})
 def places(wanted: Wanted) -> frozenset[str]:
     """Where a replica has its files, or had them when it was applied last."""
     specs = [spec for spec in (wanted.spec, wanted.applied) if isinstance(spec, ReplicaSpec)]
-    return frozenset(f"{spec.folder}/" if spec.many else spec.path or "" for spec in specs)
+    return frozenset(map(_place, specs))
+
+
+def _place(spec: ReplicaSpec) -> str:
+    if not spec.many:
+        return spec.path or ""
+    return f"{spec.folder}/{_HASHED}" if spec.layout.scope else f"{spec.folder}/"
 
 
 def _around(path: str) -> Iterator[str]:
     """The file itself, and every folder that it lies in."""
     yield path
     yield from (path[: n + 1] for n, letter in enumerate(path) if letter == "/")
+    yield from (f"{path[: hashed.start()]}{_HASHED}" for hashed in HASHED.finditer(path))

@@ -114,6 +114,8 @@ def _paths(content: Mapping[str, Any]) -> list[str]:
     files = content.get("files")
     if not files and not content.get("fileset"):
         return [content["path"]]
+    if content.get("lies"):
+        return []
     folder = content.get("path") or folder_of(content["dataset"])
     if not files:
         return [f"{folder}/"]

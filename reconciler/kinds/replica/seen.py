@@ -59,6 +59,13 @@ class Seen:
     turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by whoever looks at ``filling`` to begin a transfer."""
 
+    def right(self, dataset: str, target: str, files: Files) -> Files | None:
+        """Those of ``files`` that the last look found right at a storage, or more; None when nobody has looked."""
+        if dataset in self.whole.get(target, ()):
+            return files
+        digest = self.good.get((dataset, target.partition(":")[2]))
+        return self.files(digest) if digest is not None else None
+
     def fills(self, dataset: str, storages: Iterable[str]) -> Job | None:
         """The transfer under way to the first of ``storages``, nearest first, that a copy is worth waiting for.
 

@@ -1,12 +1,13 @@
 """Where each file of a dataset can be read: storages nearest first, then the place of its own that it may have.
 
 A copy counts only when its storage shows it with the size and checksum wanted. Storages are listed once for a
-transfer. What fails at one place is tried at the next.
+transfer; where many datasets share one folder, what the last look has found right there counts, and else the files are
+asked for one by one. What fails at one place is tried at the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -14,16 +15,17 @@ from typing import NamedTuple
 from reconciler.errors import DriverError, Terminal, Transient
 from reconciler.kinds.replica.connect import closed, permitted, reached, target_id
 from reconciler.kinds.replica.fileset import fits
-from reconciler.kinds.replica.spec import ReplicaSpec, folder_of
+from reconciler.kinds.replica.naming import Layout
+from reconciler.kinds.replica.spec import ReplicaSpec, source_at
 from reconciler.model import Change, Reason, Ref, Target
-from reconciler.ports import Drivers, Files, Listing, Source
+from reconciler.ports import Drivers, Files, Listing, Source, StoredFile
 
 
 class Place(NamedTuple):
     """A storage that a dataset can be read from."""
 
     target: Target
-    folder: str
+    layout: Layout
     shut: str = ""
     """Why it may not be read now."""
 
@@ -39,15 +41,23 @@ class Origin(NamedTuple):
     """Path on the storage, or the URL."""
 
 
+Right = Callable[[Target], Files | None]
+"""What the last look has found right of a dataset at a storage; None where that is not known."""
+
+
+def _nobody_looked(_target: Target) -> None:
+    """Nothing is known."""
+
+
 def places(spec: ReplicaSpec, change: Change, drivers: Drivers, now: datetime) -> list[Place]:
     """The storages that the files of ``spec`` may be read from, nearest first."""
     found = []
     for name in spec.sources:
-        where, _, folder = name.partition(":")
+        where, layout = source_at(name, spec.dataset or "")
         site, _, storage = where.partition("/")
         there = reached(target_id(site, storage), change.context.get(Ref.of("Site", site)), drivers)
         shut = closed(there, "read", now)
-        found.append(Place(there, folder or folder_of(spec.dataset or ""), shut.reason if shut else ""))
+        found.append(Place(there, layout, shut.reason if shut else ""))
     return found
 
 
@@ -62,17 +72,27 @@ class Sourcing:
     """Each with what it holds, or with why that is not known."""
 
     @classmethod
-    def listed(cls, target: Target, drivers: Drivers, files: Files, places: Sequence[Place]) -> Sourcing:
-        """List every place. One that cannot be read is remembered with the reason."""
-        return cls(target, drivers, files, [_listed(place, drivers) for place in places])
+    def listed(
+        cls,
+        target: Target,
+        drivers: Drivers,
+        files: Files,
+        places: Sequence[Place],
+        rows: Sequence[int] | None = None,
+        right: Right = _nobody_looked,
+    ) -> Sourcing:
+        """List every place, for some ``rows`` of the files. One that cannot be read is remembered with the reason."""
+        paths = files.paths if rows is None else [files.paths[row] for row in rows]
+        return cls(target, drivers, files, [_listed(place, drivers, paths, right) for place in places])
 
     def of(self, row: int) -> Iterator[Origin]:
         """Where one file can be read, the best first."""
         path, size, checksum = self.files.paths[row], self.files.sizes[row], self.files.checksums[row]
         for place, listing, _ in self.places:
-            there = listing.files.get(f"{place.folder}/{path}") if listing else None
+            at = place.layout.at(path)
+            there = listing.files.get(at) if listing else None
             if there is not None and fits(there, size, checksum):
-                yield Origin(place.target.name, place.target.id, place, f"{place.folder}/{path}")
+                yield Origin(place.target.name, place.target.id, place, at)
         url = self.files.urls.get(path)
         if url is not None:
             yield Origin("its own place", "", None, url)
@@ -90,7 +110,7 @@ class Sourcing:
     def _why(self, place: Place, listing: Listing | None, why: str, row: int) -> str:
         if listing is None:
             return why
-        there = listing.files.get(f"{place.folder}/{self.files.paths[row]}")
+        there = listing.files.get(place.layout.at(self.files.paths[row]))
         return "not there" if there is None else "another size or checksum"
 
     def source(self, origin: Origin) -> Source:
@@ -103,16 +123,26 @@ class Sourcing:
     def good(self, path: str, size: int, checksum: str) -> str:
         """The first storage that has a good copy of a file; "" when none is known."""
         for place, listing, _ in self.places:
-            there = listing.files.get(f"{place.folder}/{path}") if listing else None
+            there = listing.files.get(place.layout.at(path)) if listing else None
             if there is not None and fits(there, size, checksum):
                 return place.target.name
         return ""
 
 
-def _listed(place: Place, drivers: Drivers) -> tuple[Place, Listing | None, str]:
+def _listed(place: Place, drivers: Drivers, paths: Sequence[str], right: Right) -> tuple[Place, Listing | None, str]:
     if place.shut:
         return place, None, f"may not be read: {place.shut}"
+    found = right(place.target) if place.layout.scope else None
+    if found is not None:
+        return place, _as_seen(place, found), ""
+    prefixes = map(place.layout.at, paths) if place.layout.scope else (f"{place.layout.folder}/",)
     try:
-        return place, drivers.storage(place.target).listing({f"{place.folder}/"}), ""
+        return place, drivers.storage(place.target).listing(set(prefixes)), ""
     except DriverError as error:
         return place, None, str(error)
+
+
+def _as_seen(place: Place, files: Files) -> Listing:
+    """What a look has found right, as a listing would show it."""
+    rows = zip(map(place.layout.at, files.paths), files.sizes, files.checksums, strict=True)
+    return Listing({path: StoredFile(path, size, frozenset({checksum})) for path, size, checksum in rows})

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from reconciler.kinds.gocdb import ShortName
+from reconciler.kinds.replica.naming import Layout, Naming
 from reconciler.model import Spec, Strict
 
 _CHECKSUM = re.compile(r"(?:adler32:[0-9A-Fa-f]{8}|md5:[0-9A-Fa-f]{32})")
@@ -54,8 +55,8 @@ DatasetName = Annotated[str, AfterValidator(_dataset)]
 """``scope:name``."""
 SourceUrl = Annotated[str, AfterValidator(_url)]
 Bytes = Annotated[int, Field(ge=0)]
-SourcePlace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[^/].*)?$")]
-"""``site/storage``, or ``site/storage:folder``."""
+SourcePlace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(#rucio)?(:[^/].*)?$")]
+"""``site/storage``, or ``site/storage:folder``; ``site/storage#rucio`` where the files lie by Rucio's naming."""
 
 
 class StorageRef(Strict):
@@ -108,6 +109,36 @@ def folder_of(dataset: str) -> str:
     return f"{scope}/{name.strip('/')}"
 
 
+class Lies(Strict):
+    """How files are named that lie at a storage already."""
+
+    path: FilePath | None = None
+    """The folder of the files, ``<scope>/<name>`` when not given; of Rucio's naming what stands before the scope."""
+    naming: Naming = "plain"
+    """``plain``: below ``path``. ``rucio``: where Rucio's ``hash`` puts them."""
+
+    def layout(self, dataset: str) -> Layout:
+        """Where the files of ``scope:name`` lie."""
+        if self.naming == "rucio":
+            return Layout.rucio(dataset, self.path or "")
+        return Layout(self.path or folder_of(dataset))
+
+    def source(self, storage: str, dataset: str) -> str:
+        """The place as a source of other copies."""
+        if self.naming == "rucio":
+            return f"{storage}#rucio:{self.path}" if self.path else f"{storage}#rucio"
+        usual = self.path in (None, folder_of(dataset))
+        return storage if usual else f"{storage}:{self.path}"
+
+
+def source_at(place: str, dataset: str) -> tuple[str, Layout]:
+    """What a source says: ``site/storage``, and where the files of ``scope:name`` lie there."""
+    where, _, folder = place.partition(":")
+    storage, _, naming = where.partition("#")
+    lies = Lies(path=folder or None, naming="rucio" if naming else "plain")
+    return storage, lies.layout(dataset)
+
+
 class Fileset(Strict):
     """The files of a dataset, by what stands for them: the catalogue knows them one by one."""
 
@@ -140,7 +171,7 @@ class ReplicaSpec(Spec):
     """What stands for all files of the dataset, where it has only a part of them. Filled in."""
     sources: tuple[SourcePlace, ...] = ()
     """Storages that its files may be read from, as ``site/storage``, nearest first; ``site/storage:folder`` where they
-    do not lie in ``<scope>/<name>`` there. Filled in."""
+    do not lie in ``<scope>/<name>`` there, ``site/storage#rucio`` where Rucio has named them. Filled in."""
     rules: tuple[Annotated[str, Field(pattern=r"^DatasetRule/")], ...] = ()
     """The DatasetRules that hold it: while there is one, it stays. Filled in."""
     priority: Annotated[int, Field(ge=1, le=5)] = 3
@@ -151,6 +182,8 @@ class ReplicaSpec(Spec):
     """Taken away at once when no rule holds it any more, also where it could stay as a cache. Filled in."""
     origin: bool = False
     """Its files lie there by themselves: they count as a copy, and are never taken away. Filled in."""
+    lies: Lies | None = None
+    """How they are named there, where nothing is ever written, not even what is missing. Filled in."""
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -165,6 +198,9 @@ class ReplicaSpec(Spec):
             raise ValueError(message)
         if self.many and (self.size is not None or self.checksum is not None):
             message = "size and checksum are those of one file; give them with each of the files"
+            raise ValueError(message)
+        if self.lies is not None and (self.fileset is None or not self.origin):
+            message = "lies is said of what a Dataset has in place; take it out"
             raise ValueError(message)
         paths = [file.path for file in self.files]
         twice = next((path for path in paths if paths.count(path) > 1), None) if len(set(paths)) < len(paths) else None
@@ -183,7 +219,13 @@ class ReplicaSpec(Spec):
         """The folder of a dataset's files; "" for a single file."""
         if not self.many:
             return ""
-        return self.path or folder_of(self.dataset or "")
+        return self.layout.folder
+
+    @property
+    def layout(self) -> Layout:
+        """Where each of a dataset's files lies."""
+        dataset = self.dataset or ""
+        return self.lies.layout(dataset) if self.lies else Layout(self.path or folder_of(dataset))
 
     def parts(self) -> Iterator[ReplicaFile]:
         """Every file that it names itself, with its path under the storage's root."""

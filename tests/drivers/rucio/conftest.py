@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +44,14 @@ class Federation:
     rest: Rest
     keeper: Keeper
 
-    def dataset(self, name: str, at: str, files: int = 3) -> None:
-        """A dataset of ``files`` files, each AVAILABLE at a storage."""
+    def dataset(self, name: str, at: str, files: int = 3, contents: Mapping[str, bytes] | None = None) -> None:
+        """A dataset of ``files`` files, or of those with these ``contents``, each AVAILABLE at a storage."""
+        said = {f"{name}.{n}": (SIZE, n) for n in range(files)}
+        if contents is not None:
+            said = {file: (len(content), zlib.adler32(content)) for file, content in contents.items()}
         rows = [
-            {"scope": "ocean", "name": f"{name}.{n}", "bytes": SIZE, "adler32": f"{n:08x}", "state": "A"}
-            for n in range(files)
+            {"scope": "ocean", "name": file, "bytes": size, "adler32": f"{checksum:08x}", "state": "A"}
+            for file, (size, checksum) in said.items()
         ]
         self.rest.send("POST", "/replicas/", {"rse": at, "files": rows, "ignore_availability": False})
         self.rest.send("POST", f"/dids/ocean/{name}", {"type": "DATASET"})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import yaml
 
 from reconciler.exchange.rucio import add_rule, import_rucio
 from reconciler.ports import Wish
 from tests.drivers.rucio.conftest import SIZE, STORAGES
+from tests.house import applied, commit, planned, said
 
 UID = "e" * 32
 
@@ -28,6 +30,32 @@ def test_what_it_keeps_becomes_manifests_and_a_second_import_changes_nothing(fed
     assert files[0]["source"].startswith("https://dav.example.org/fed/ocean/")
     again = import_rucio(federation.keeper, "rucio:main", tmp_path, "ocean")
     assert (again.created, again.changed) == ((), ())
+
+
+def test_data_that_lies_where_rucio_has_put_it_is_not_copied(federation, tmp_path):
+    contents = {"in-place.nc": b"calm", "run/in-place.nc": b"stormy"}
+    federation.dataset("in-place", "PIC-DISK", contents=contents)
+    rule = federation.keeper.add(Wish("ocean", "in-place", "country=ES&tier=1"), UID)
+    import_rucio(federation.keeper, "rucio:main", tmp_path / "all", "ocean")
+    mine = ("sites/PIC-DISK.yaml", "datasets/ocean-in-place.yaml", f"datasetrules/in-place-{rule[:8]}.yaml")
+    manifests = {name: (tmp_path / "all" / name).read_text() for name in mine}
+    copies = yaml.safe_load(manifests[mine[1]])["spec"]["copies"]
+    assert copies == [{"site": "PIC-DISK", "storage": "PIC-DISK", "naming": "rucio"}]
+    for replica in federation.keeper.replicas("ocean", "in-place"):
+        file = tmp_path / "pic" / urlsplit(replica.urls["PIC-DISK"]).path.removeprefix("/fed/")
+        file.parent.mkdir(parents=True)
+        file.write_bytes(contents[replica.name])
+    house = tmp_path / "house"
+    commit(house, manifests)
+    (house / "hanse.toml").write_text(
+        f'[targets."storage:PIC-DISK/PIC-DISK"]\ndriver = "directory"\nroot = "{tmp_path / "pic"}"\n'
+    )
+    plan = planned(house)
+    copy = "Replica/ocean/ocean-in-place.PIC-DISK.PIC-DISK"
+    assert [line for line in said(plan) if "Replica" in line] == [f"adopt {copy} Found"]
+    assert plan.data.flows == ()
+    applied(house, until_quiet=True)
+    assert said(planned(house)) == []
 
 
 def test_a_rule_as_it_is_exported_is_taken(federation):

@@ -601,3 +601,23 @@ def test_errors_of_servers_are_shown_without_their_secrets():
     assert "geheim" not in cleaned(said)
     assert "eyJ" not in cleaned(said)
     assert cleaned(said).endswith("refused")
+
+
+def test_of_many_files_asked_for_one_by_one_only_their_own_folders_are_listed(plain_place, monkeypatch):
+    for n in range(256):
+        plain_place.by_hand(f"ocean/{n:02x}/{n:02x}/{n}.nc", b"x" * n)
+    storage, asked = plain_place.open(), []
+    real = storage._client.entries
+
+    def counted(folder, **more):
+        asked.append(folder)
+        return real(folder, **more)
+
+    monkeypatch.setattr(storage._client, "entries", counted)
+    wanted = [f"ocean/{n:02x}/{n:02x}/{n}.nc" for n in range(0, 60, 2)]
+    found = storage.listing(wanted)
+    assert found.complete
+    assert list(found.files) == wanted
+    assert all(file.checksums for file in found.files.values())
+    folders = {folder for folder in asked if folder.startswith("ocean/") and not folder.endswith(".nc")}
+    assert folders == {path[:at] for path in wanted for at in (8, 11)}

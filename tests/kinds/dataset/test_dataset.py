@@ -25,6 +25,7 @@ def dataset(name, **spec):
     return resource(f"Dataset/vo/{name}", {"scope": "s", "name": name, **spec})
 
 
+HERE = {"site": "CESGA", "storage": "disk"}
 FILE = [{"path": "a", "size": 1, "checksum": "adler32:00000001", "source": "data:,a"}]
 
 
@@ -35,6 +36,10 @@ FILE = [{"path": "a", "size": 1, "checksum": "adler32:00000001", "source": "data
         ({"files": FILE, "datasets": ["s:x"]}, "exactly one of files, listing, datasets"),
         ({"files": [{"path": "../x"}]}, "is not a path"),
         ({"datasets": ["x"]}, "is not the name of a dataset"),
+        ({"datasets": ["s:x"], "copies": [HERE]}, "a container has no files of its own"),
+        ({"files": [{"path": "a"}], "copies": [HERE, HERE]}, "the storage CESGA/disk stands twice"),
+        ({"listing": {**HERE, "path": "in"}, "copies": [HERE]}, "the storage CESGA/disk stands twice"),
+        ({"files": [{"path": "a"}], "copies": [{**HERE, "naming": "xenon"}]}, "Input should be 'plain' or 'rucio'"),
     ],
 )
 def test_what_cannot_be_is_refused(given, said):
@@ -86,6 +91,23 @@ def test_a_folder_that_is_listed_is_not_where_copies_of_another_dataset_would_li
     listing = {"site": "CESGA", "storage": "disk", "path": path}
     found = quarrels(site, dataset("n", files=FILE), dataset("all", listing=listing))
     assert found == ([("Dataset/vo/all", "dataset-folders", said)] if said else [])
+
+
+def test_the_storage_of_a_copy_in_place_is_declared():
+    places = [HERE, {"site": "CESGA", "storage": "dsik"}]
+    found = quarrels(resource("Site/CESGA", SITES["CESGA"]), dataset("n", files=FILE, copies=places))
+    assert found == [("Dataset/vo/n", "dataset-storage", "the site CESGA has no storage dsik")]
+
+
+def test_where_files_lie_already_is_a_source_with_its_naming():
+    places = [{**HERE, "naming": "rucio"}, {"site": "KIT", "storage": "disk", "path": "raw"}]
+    federation = Federation(SITES, {"vo/waves": {**WAVES, "copies": places}})
+    federation.specs[Ref("DatasetRule/vo/a")] = placed("DESY/disk", "CESGA/disk")
+    made = {child.name: child.spec for _, child in KIND.gather(federation, NOWHERE)}
+    assert made["waves.DESY.disk"].sources == ("KIT/disk:raw", "CESGA/disk#rucio")
+    here, there = made["waves.CESGA.disk"], made["waves.KIT.disk"]
+    assert (here.origin, here.lies.naming, here.rules) == (True, "rucio", ("DatasetRule/vo/a",))
+    assert (there.origin, there.folder, there.rules) == (True, "raw", ())
 
 
 def test_a_copy_that_rules_bring_along_is_not_declared_by_hand_too():

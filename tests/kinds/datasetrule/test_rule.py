@@ -506,3 +506,19 @@ def test_a_rule_that_says_what_another_says_is_refused_unless_somebody_else_asks
     assert [(ref, name) for ref, name, *_ in quarrels(SITE, DATA, one, two)] == [(two.ref, "datasetrule-twice")]
     two = resource("DatasetRule/vo/b", {**GIVEN, "locations": "country=ES&disk", "owner": "ben"})
     assert quarrels(SITE, DATA, one, two) == []
+
+
+@pytest.mark.parametrize("grouping", ["DATASET", "ALL", "NONE"])
+def test_data_that_lies_somewhere_already_is_chosen_there_first(grouping):
+    places = [{"site": "CESGA", "storage": "tape", "naming": "rucio"}]
+    federation = Federation(SITES, {"vo/waves": {**WAVES, "copies": places}})
+    ref = Ref("Dataset/vo/waves")
+    waves = federation.get(ref)
+    (files,) = DATASET.complete(ref, waves, federation, NOWHERE).files
+    locked = Held().with_(DATASET.demand(ref, waves, NOWHERE).locks)
+    world = replace(NOWHERE, locked=locked, files=lambda _digest: files)
+    for copies in (1, 2):
+        spec = decided(rule(copies=copies, grouping=grouping), federation, world=world)
+        there = spec.placed["ocean:waves"]
+        assert there["CESGA/tape"] == waves.fileset
+        assert sum(part.count for part in there.values()) == copies * 3
