@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from reconciler import manifest, source
+from reconciler.daemon.forgetting import forget
 from reconciler.errors import HanseError
 from reconciler.model import Ref, Resource, digest_of, encode
 from reconciler.model.uptime import UptimeDay
@@ -107,7 +108,10 @@ def compute(
     looked: Looked | None = None,
     stop: threading.Event | None = None,
 ) -> int:
-    """Bring every report up to date from a day on, and what was opened again before it; says how many days it took."""
+    """Bring every report up to date from a day on, and what was opened again before it; says how many days it took.
+
+    Results of days that are settled are forgotten as long after them as the settings say.
+    """
     settings = house.settings
     read = source.read(Path(settings.source.repository), commit, paths=settings.source.paths)
     resources = manifest.load(read, house.kinds, manifest.RuleSettings(settings.rules)).items
@@ -127,6 +131,9 @@ def compute(
                 if isinstance(one, Computed):
                     computed += 1
                     _log.info("availability computed", report=report, day=str(one.day), commit=one.commit[:12])
+    forgotten = forget(house.store, reports(resources), settings.probes.keep_days, today)
+    if forgotten:
+        _log.info("old results forgotten", number=forgotten, older_than_days=settings.probes.keep_days)
     return computed
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reconciler.model import SecretRef, Strict
+
+_LEAST_DAYS = 62
+"""This month and the last are computed anew whenever what they rest on changes."""
 
 
 class ApplySettings(Strict):
@@ -66,11 +69,21 @@ class RunSettings(Strict):
     ``/healthz``, and to systemd, which starts the service again. 0: never."""
 
 
+def _long_enough(days: int) -> int:
+    if days and days < _LEAST_DAYS:
+        message = f"{days} days are too few for recomputations of last month; give {_LEAST_DAYS} or more, or 0 for all"
+        raise ValueError(message)
+    return days
+
+
 class ProbeSettings(Strict):
     """How probes are run."""
 
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Plugins that run at once."""
+    keep_days: Annotated[int, AfterValidator(_long_enough)] = 0
+    """After so many whole days, 62 at least, results are forgotten once their availability is computed: a recomputation
+    reaches no further back then. Changes of state and availability stay. 0: all results are kept."""
     attributes: Mapping[str, str] = Field(default_factory=dict)
     """Values of attributes that metric templates ask for: ``VONAME = "ops"``."""
     secrets: Mapping[str, SecretRef] = Field(default_factory=dict)
