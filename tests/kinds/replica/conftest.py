@@ -19,6 +19,7 @@ from reconciler.kinds.site import SiteSpec
 from reconciler.model import Change, Ref, Started, Target, Wanted
 from reconciler.ports import File, Files
 from reconciler.records.catalogue import Remembered
+from tests.real.waiting import PATIENCE
 from tests.real.web import web
 
 __all__ = ["web"]
@@ -88,7 +89,7 @@ class Federation:
     def remove(self, spec: ReplicaSpec, **more: Any) -> Any:
         return self.settle(self.kind.remove, spec, self.change(spec, **more))
 
-    def settle(self, do: Any, spec: ReplicaSpec, change: Change, seconds: float = 20) -> Any:
+    def settle(self, do: Any, spec: ReplicaSpec, change: Change, seconds: float = PATIENCE) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             answer = do(self.target(spec), [change], self.drivers)[change.ref]

@@ -14,6 +14,7 @@ from reconciler.model import Absent, Done, Failed, Present, Reason, Ref, Unknown
 from reconciler.ports import File, Files
 from reconciler.records.catalogue import Remembered
 from tests.kinds.replica.conftest import NOW, OTHER, UID, adler32, files_of, replica
+from tests.real.waiting import PATIENCE
 
 CONTENTS = {"1.nc": b"first", "2.nc": b"second!", "run/3.nc": b"third"}
 FILES = files_of(CONTENTS)
@@ -272,7 +273,7 @@ def test_a_copy_that_another_one_is_made_from_stays_until_that_is_done(federatio
             return getattr(self.storage, name)
 
         def copy_in(self, copy):
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE)
             return self.storage.copy_in(copy)
 
     real.storage = lambda target: Slow(opened(target)) if target.name == "A/tape" else opened(target)

@@ -16,6 +16,7 @@ from reconciler.model import Absent, Done, Failed, Started, Target
 from reconciler.ports import Copy, Source
 from tests.kinds.replica.conftest import OTHER, UID, Disks, Federation, adler32, replica
 from tests.real.fts import TOKEN, fts
+from tests.real.waiting import until
 
 __all__ = ["fts"]
 
@@ -156,14 +157,8 @@ def test_removing_calls_the_job_off(federation, fts):
     spec = there(federation, ("1.csv",))
     change = federation.change(spec)
     federation.kind.put(federation.target(spec), [change], federation.drivers)
-    deadline = time.monotonic() + 10
-    while not fts.jobs and time.monotonic() < deadline:
-        time.sleep(0.02)
-    answer = federation.remove(spec)
-    while isinstance(answer, Failed) and answer.fate == "transient" and time.monotonic() < deadline + 10:
-        time.sleep(0.1)
-        answer = federation.remove(spec)
-    assert isinstance(answer, Done)
+    until("it has a job", lambda: fts.jobs)
+    until("it is gone", lambda: federation.remove(spec), lambda answer: isinstance(answer, Done))
     assert [job["job_state"] for job in fts.jobs.values()] == ["CANCELED"]
 
 
@@ -194,9 +189,7 @@ def test_after_kill_9_the_same_jobs_are_found_again_and_none_is_handed_over_twic
     )
     try:
         assert child.stdout.readline() == b"started\n"
-        deadline = time.monotonic() + 20
-        while len(fts.submissions) < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until("two jobs are asked for", lambda: len(fts.submissions) >= 2)
     finally:
         child.kill()
         child.communicate()

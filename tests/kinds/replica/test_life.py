@@ -11,6 +11,7 @@ import pytest
 from reconciler.errors import Transient
 from reconciler.model import Absent, Done, Failed, Present, Reason, Ref, Started, Stray, Unknown, Wanted
 from tests.kinds.replica.conftest import OTHER, SITES, UID, Federation, adler32, md5, replica
+from tests.real.waiting import PATIENCE, until
 from tests.real.web import content
 
 BODY = b"depth,salinity\n"
@@ -332,9 +333,7 @@ def test_a_put_repeated_while_it_copies_starts_nothing_twice(federation, web):
     ]
     assert {answer.handle for answer in answers} == {answers[0].handle}
     incoming = federation.root("A/disk") / ".hanse/incoming"
-    deadline = time.monotonic() + 10
-    while not list(incoming.glob("*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until("it comes in", lambda: list(incoming.glob("*")), every=0.01)
     assert len(list(incoming.glob("*"))) == 1
     assert isinstance(federation.put(spec), Done)
 
@@ -357,17 +356,11 @@ def test_removing_stops_the_transfer_first(federation, web):
     spec = big(web)
     change = federation.change(spec)
     started = federation.kind.put(federation.target(spec), [change], federation.drivers)[change.ref]
-    deadline = time.monotonic() + 10
-    while not federation.transfers.find(started.handle).moved and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until("bytes have come", lambda: federation.transfers.find(started.handle).moved, every=0.005)
     answer = federation.remove(spec)
     assert isinstance(answer, Failed)
     assert answer.fate == "transient"
-    deadline = time.monotonic() + 10
-    while isinstance(answer, Failed) and time.monotonic() < deadline:
-        answer = federation.remove(spec)
-        time.sleep(0.02)
-    assert isinstance(answer, Done)
+    until("it is gone", lambda: federation.remove(spec), lambda answer: isinstance(answer, Done))
     time.sleep(0.2)
     assert federation.look(spec) == Absent()
 
@@ -385,7 +378,7 @@ def test_the_source_of_a_copy_under_way_is_not_removed(federation, web):
 
             def waiting(copy):
                 reading.set()
-                go_on.wait(10)
+                go_on.wait(PATIENCE)
                 return copy_in(copy)
 
             storage.copy_in = waiting
@@ -395,7 +388,7 @@ def test_the_source_of_a_copy_under_way_is_not_removed(federation, web):
     place = {"site": "A", "storage": "disk", "path": "big"}
     copy = replica(storage={"site": "B", "name": "disk"}, path="copy", size=BIG, source=place)
     federation.kind.put(federation.target(copy), [federation.change(copy, uid=OTHER)], federation.drivers)
-    assert reading.wait(10)
+    assert reading.wait(PATIENCE)
     answer = federation.remove(source)
     assert (answer.fate, answer.message) == ("transient", "it is being copied to storage:B/disk")
     go_on.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from functools import partial
 
 import pytest
@@ -12,6 +11,7 @@ from reconciler.errors import Terminal, Transient
 from reconciler.kinds.replica.speed import Speed
 from reconciler.kinds.replica.transfer import Job, Limits, Piece, Transfers, limits
 from reconciler.model import Progress, Target
+from tests.real.waiting import until
 
 
 class Stage:
@@ -56,9 +56,7 @@ class Stage:
         with self.lock:
             self.let_go = 1000
             self.lock.notify_all()
-        deadline = time.monotonic() + 10
-        while any(job.state == "running" for job in jobs) and time.monotonic() < deadline:
-            time.sleep(0.005)
+        until("all have ended", lambda: all(job.state != "running" for job in jobs), every=0.005)
 
 
 @pytest.fixture
@@ -99,9 +97,7 @@ def test_what_has_priority_comes_first_and_equals_take_turns(stage):
     jobs = [stage.job("first", 3, **single)]
     stage.steady(1)
     jobs += [stage.job("second", 2, **single), stage.job("urgent", 2, priority=5, **single)]
-    deadline = time.monotonic() + 10
-    while not all(job.begun for job in jobs) and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until("all have begun", lambda: all(job.begun for job in jobs), every=0.005)
     for _ in range(6):
         stage.one()
     stage.all(*jobs)
