@@ -173,7 +173,7 @@ class _Reads:
         if not isinstance(item, tuple):
             return False
         target, path = item
-        return any(place.target.id == target and place.layout.holds(path) for place in self.places)
+        return any(place.target.id == target and place.layout.within(path) is not None for place in self.places)
 
 
 @dataclass

@@ -33,8 +33,8 @@ class _Held:
         return isinstance(self.source, str) and self.source.startswith("data:")
 
     def same(self, other: _Held) -> bool:
-        """Whether ``other`` is a copy; what is known of both must agree, and something must tell it."""
-        if None not in (self.size, other.size) and self.size != other.size:
+        """Whether ``other`` is a copy elsewhere; what is known of both must agree, and something must tell it."""
+        if self.place == other.place or (None not in (self.size, other.size) and self.size != other.size):
             return False
         if self.checksum and other.checksum:
             return self.checksum == other.checksum

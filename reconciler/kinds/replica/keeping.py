@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from reconciler.kinds.replica.byhand import ByHand
+from reconciler.kinds.replica.ground import Ground, Grounds, Known
 from reconciler.kinds.replica.seen import Cache, Seen
 from reconciler.kinds.replica.spec import ReplicaSpec
 from reconciler.model import Reason, Ref
 from reconciler.ports import Files
 
-Known = Callable[[str], Files | None]
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -30,14 +30,21 @@ def last_copies(going: Mapping[Ref, ReplicaSpec], staying: Mapping[Ref, ReplicaS
     for ref, spec in sorted(leaving.items()):
         left.remove(ref)
         if spec.fileset is None:
-            elsewhere = (every[name] for names in copies.values() for name in names if name in left)
+            elsewhere = _elsewhere(spec, (every[n] for names in copies.values() for n in names if n in left), seen)
             said = by_hand.lost(ref, left, _good_files(elsewhere, seen)) if by_hand else ""
         else:
-            said = _lost(spec, [every[name] for name in copies[spec.dataset or ""] if name in left], seen)
+            elsewhere = _elsewhere(spec, (every[n] for n in copies[spec.dataset or ""] if n in left), seen)
+            said = _lost(spec, elsewhere, seen)
         if said:
             found[ref] = said
             left.add(ref)
     return found
+
+
+def _elsewhere(spec: ReplicaSpec, others: Iterable[ReplicaSpec], seen: Seen) -> list[ReplicaSpec]:
+    """Those that do not stand on the same files: they go with them."""
+    ground = Ground.of(spec, seen.files)
+    return [other for other in others if not ground.shared(Ground.of(other, seen.files))]
 
 
 def _good_files(replicas: Iterable[ReplicaSpec], seen: Seen) -> Iterator[Files]:
@@ -82,6 +89,20 @@ def _only_here(digest: str, digests: Iterable[str], files: Known) -> list[str] |
         found = files(other)
         left -= {(file.path, file.size, file.checksum) for file in found} if found is not None else set()
     return sorted(path for path, _, _ in left)
+
+
+def claimed(
+    going: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec], seen: Seen
+) -> dict[Ref, tuple[Reason, str]]:
+    """Replicas whose files another one that git wants stands on too: it would lose them."""
+    grounds = Grounds(wanted, seen.files)
+    found = {}
+    for ref, spec in going.items():
+        first = grounds.first(ref, spec) if not spec.origin else None
+        if first is not None:
+            said = f"stays: {first[0]} wants its files, first {first[1]} (to rename it give lifecycle.moved there)"
+            found[ref] = (Reason.DEPENDENCY_NOT_READY, said)
+    return found
 
 
 def still_needed(

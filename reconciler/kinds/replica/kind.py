@@ -17,7 +17,8 @@ from reconciler.kinds.replica.bringing import put_files, remove_files
 from reconciler.kinds.replica.byhand import shed
 from reconciler.kinds.replica.change import Visit, put_one, remove_one, spec_of
 from reconciler.kinds.replica.connect import Closed, closed, connect, described, target_id
-from reconciler.kinds.replica.keeping import kept_as_caches, last_copies, still_needed
+from reconciler.kinds.replica.ground import Grounds, Known
+from reconciler.kinds.replica.keeping import claimed, kept_as_caches, last_copies, still_needed
 from reconciler.kinds.replica.looking import Look, look_at_all
 from reconciler.kinds.replica.observed import Folders, look, prefixes
 from reconciler.kinds.replica.owning import Owners, places
@@ -33,6 +34,7 @@ from reconciler.model import (
     Done,
     Edge,
     Failed,
+    Observation,
     Present,
     Reading,
     Reason,
@@ -41,6 +43,7 @@ from reconciler.model import (
     Started,
     Stray,
     Target,
+    Unknown,
     Wanted,
 )
 from reconciler.model.taken import Taken
@@ -112,7 +115,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
     def lingers(
         self, going: Mapping[Ref, ReplicaSpec], there: Mapping[Ref, ReplicaSpec], wanted: Mapping[Ref, ReplicaSpec]
     ) -> Mapping[Ref, tuple[Reason, str]]:
-        waiting = still_needed(going, there, wanted)
+        waiting = still_needed(going, there, wanted) | claimed(going, wanted, self._seen)
         rest = {ref: spec for ref, spec in going.items() if ref not in waiting}
         return {**waiting, **kept_as_caches(rest, there, wanted, self._seen)}
 
@@ -133,7 +136,7 @@ class ReplicaKind(Kind[ReplicaSpec]):
         owned = {**self._seen.owned.get(target.id, {}), **{w.uid: places(w) for w in wanted}}
         self._seen.owned[target.id] = owned
         seeing = Look(target, drivers, listing, folders, self._transfers, self._seen, Owners.of(owned))
-        results |= look_at_all(seeing, many)
+        results |= look_at_all(seeing, many) | _of_others(wanted, drivers.catalogue.files)
         held = {w.uid for w in wanted}
         ill = any(isinstance(seen, Present) and seen.healthy is False for seen in results.values())
         token = "" if ill else listing.token  # what is not whole must be looked at each time
@@ -210,6 +213,22 @@ def _lower(file: ReplicaFile) -> ReplicaFile:
     if file.checksum is None or file.checksum == file.checksum.lower():
         return file
     return file.model_copy(update={"checksum": file.checksum.lower()})
+
+
+def _of_others(wanted: Sequence[Wanted], files: Known) -> dict[Ref, Observation]:
+    """Replicas whose files another one counts in place, as not its own to write or take away."""
+    specs = {w.ref: w.spec for w in wanted if isinstance(w.spec, ReplicaSpec)}
+    in_place = {ref: spec for ref, spec in specs.items() if spec.lies is not None}
+    grounds = Grounds(in_place, files)
+    found: dict[Ref, Observation] = {}
+    for ref, spec in specs.items() if in_place else ():
+        first = grounds.first(ref, spec) if ref not in in_place else None
+        if first is not None:
+            said = (
+                f"{first[1]} belongs to {first[0]}, whose Dataset counts it where it lies (copies): name another place"
+            )
+            found[ref] = Unknown(said, Reason.ADOPTION_CONFLICT)
+    return found
 
 
 def _closed(target: Target, way: str, shut: Closed) -> Failed:

@@ -38,9 +38,13 @@ class Layout(NamedTuple):
         digest = hashlib.md5(f"{self.scope}:{path}".encode(), usedforsecurity=False).hexdigest()
         return f"{self.folder}/{digest[:2]}/{digest[2:4]}/{path}"
 
-    def holds(self, path: str) -> bool:
-        """Whether something at a storage may be one of the files, by where it lies."""
-        if not path.startswith(f"{self.folder}/"):
-            return False
-        below = HASHED.match(path, len(self.folder) + 1) if self.scope else None
-        return not self.scope or (below is not None and self.at(path[below.end() :]) == path)
+    def within(self, path: str) -> str | None:
+        """The path in its dataset of something at a storage, by where it lies; None when it is none of the files."""
+        lead = f"{self.folder}/" if self.folder else ""
+        if not path.startswith(lead):
+            return None
+        if not self.scope:
+            return path[len(lead) :]
+        hashed = HASHED.match(path, len(lead))
+        below = path[hashed.end() :] if hashed is not None else ""
+        return below if below and self.at(below) == path else None

@@ -39,9 +39,9 @@ def in_place(federation, storage="B/disk", **more):
 def test_rucios_naming_is_that_of_its_hash(dataset, before, file, path):
     layout = Layout.rucio(dataset, before)
     assert layout.at(file) == path
-    assert layout.holds(path)
-    assert not layout.holds(f"{layout.folder}/{file}")
-    assert not layout.holds(f"{layout.folder}/00/00/{file}")
+    assert layout.within(path) == file
+    assert layout.within(f"{layout.folder}/{file}") is None
+    assert layout.within(f"{layout.folder}/00/00/{file}") is None
 
 
 @pytest.mark.parametrize(

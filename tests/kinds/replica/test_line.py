@@ -418,3 +418,97 @@ def test_a_file_taken_out_of_a_list_stays_while_it_is_the_last_copy(brought):
     assert "update Replica/ocean/list LastCopy" in said(planned(brought))
     applied(brought, until_quiet=True)
     assert (brought / ".hanse/state/storage/NORTH/cache/ocean/tides/tide.nc").read_bytes() == TIDE
+
+
+# -- two replicas on the same files --------------------------------------------------------------------------------------
+
+
+def held(root: Path, action: str) -> str:
+    """The message of what the plan holds back."""
+    (message,) = {one.message for one in planned(root).actions if f"{one.verb} {one.ref}" == action}
+    return message
+
+
+def test_a_replica_that_is_called_otherwise_in_git_does_not_lose_its_files(brought):
+    commit(brought, {"second.yaml": None})
+    applied(brought, until_quiet=True)
+    first = (brought / "manifests/first.yaml").read_text()
+    commit(brought, {"first.yaml": first.replace("name: first,", "name: uno,")})
+    applied(brought, until_quiet=True)
+    assert "stays: Replica/ocean/uno wants its files, first tide.nc" in held(brought, f"defer {FIRST}")
+    assert (brought / ".hanse/state/storage/NORTH/disk/tide.nc").read_bytes() == TIDE
+    moved = first.replace("name: first,", "name: uno,").replace("spec:", "lifecycle: {moved: first}\nspec:")
+    commit(brought, {"first.yaml": moved})
+    applied(brought, until_quiet=True)
+    assert (brought / ".hanse/state/storage/NORTH/disk/tide.nc").read_bytes() == TIDE
+    assert said(planned(brought)) == []
+
+
+def test_a_dataset_and_its_rule_that_are_called_otherwise_in_git_do_not_lose_their_files(root):
+    commit(root, {"rule.yaml": rule(copies=1, locations="NORTH & qos=SAFE")})
+    applied(root, until_quiet=True)
+    commit(
+        root,
+        {
+            "rule.yaml": rule("other", 1, "NORTH & qos=SAFE"),
+            "data.yaml": dataset().replace("{name: waves,", "{name: swell,"),
+        },
+    )
+    applied(root)
+    applied(root)
+    assert len(list(place(root, "NORTH/disk").iterdir())) == 20
+    assert "wants its files" in held(root, f"defer {A}")
+
+
+def test_of_a_replica_that_was_called_otherwise_and_taken_out_the_last_copy_stays(brought):
+    commit(brought, {"second.yaml": None})
+    applied(brought, until_quiet=True)
+    first = (brought / "manifests/first.yaml").read_text()
+    commit(brought, {"first.yaml": first.replace("name: first,", "name: uno,")})
+    applied(brought, until_quiet=True)
+    commit(brought, {"first.yaml": None})
+    applied(brought, until_quiet=True)
+    assert (brought / ".hanse/state/storage/NORTH/disk/tide.nc").read_bytes() == TIDE
+    assert said(planned(brought)) == [f"delete {FIRST} LastCopy"]
+
+
+def elsewhere(more: str) -> str:
+    """A Dataset of the same content, with a place of its own."""
+    made = dataset({"tide.nc": TIDE}).replace("name: waves", "name: tides").replace("low and high", "low%20and%20high")
+    return made.replace("  files:\n", f"  {more}\n  files:\n")
+
+
+def test_what_a_dataset_counts_in_place_is_not_taken_away_by_whose_it_was(brought):
+    mine = brought / ".hanse/state/storage/NORTH/disk/mine/tide.nc"
+    third = by_hand("third", "NORTH/disk", f"path: mine/tide.nc\n  {SUM}\n  source: {origin('tide.nc', 'disk')}")
+    commit(brought, {"third.yaml": third})
+    applied(brought, until_quiet=True)
+    counted = elsewhere("copies: [{site: NORTH, storage: disk, path: mine}]")
+    held_by = rule(copies=1).replace("name: waves", "name: tides")
+    commit(brought, {"data.yaml": counted, "rule.yaml": held_by})
+    applied(brought, until_quiet=True)
+    commit(brought, {"third.yaml": None})
+    applied(brought, until_quiet=True)
+    assert mine.read_bytes() == TIDE
+    assert "belongs to Replica/ocean/tides.NORTH.disk" in held(brought, "defer Replica/ocean/third")
+
+
+def test_files_that_a_dataset_counts_in_place_are_not_overwritten_by_another_dataset(root):
+    lying = place(root, "NORTH/disk").parent / "ef/16"
+    lying.mkdir(parents=True)
+    (lying / "tide.nc").write_bytes(TIDE)
+    other = dataset({"other.nc": b"other"}).replace("name: waves", "name: ef")
+    counted = elsewhere("copies: [{site: NORTH, storage: disk, path: ocean/ef/16}]")
+    on_north = rule("ef", 1, "NORTH & qos=SAFE").replace("name: waves", "name: ef")
+    commit(root, {"ef.yaml": other, "tides.yaml": counted, "ef-rule.yaml": on_north})
+    applied(root, until_quiet=True)
+    reaching = dataset({"other.nc": b"other", "16/tide.nc": b"hello"}).replace("name: waves", "name: ef")
+    commit(root, {"ef.yaml": reaching})
+    applied(root)
+    assert (lying / "tide.nc").read_bytes() == TIDE
+    plan = planned(root)
+    (message,) = {one.message for one in plan.actions if str(one.ref) == "Replica/ocean/ef.NORTH.disk"}
+    assert message.startswith("ocean/ef/16/tide.nc belongs to Replica/ocean/tides.NORTH.disk")
+    commit(root, {"ef.yaml": None, "ef-rule.yaml": None})
+    applied(root)
+    assert (lying / "tide.nc").read_bytes() == TIDE
