@@ -458,6 +458,11 @@ def test_a_dataset_and_its_rule_that_are_called_otherwise_in_git_do_not_lose_the
     applied(root)
     assert len(list(place(root, "NORTH/disk").iterdir())) == 20
     assert "wants its files" in held(root, f"defer {A}")
+    swell = dataset().replace("{name: waves,", "{name: swell,").replace("spec:", "lifecycle: {moved: waves}\nspec:")
+    commit(root, {"data.yaml": swell})
+    applied(root, until_quiet=True)
+    assert len(list(place(root, "NORTH/disk").iterdir())) == 20
+    assert said(planned(root)) == []
 
 
 def test_of_a_replica_that_was_called_otherwise_and_taken_out_the_last_copy_stays(brought):
