@@ -31,7 +31,7 @@ def _named_once(_ref: Ref, spec: DatasetSpec) -> Iterator[Fault]:
 
 
 def _nowhere(_ref: Ref, spec: DatasetSpec) -> Iterator[Fault]:
-    for n, file in enumerate(spec.files):
+    for n, file in enumerate(() if spec.copies else spec.files):
         if file.source is None and file.path not in spec.lost:
             said = f"it is not said where {file.path} is read first; it is found only where a copy is already"
             yield Fault(f"spec.files[{n}]", said, "add source")

@@ -94,7 +94,8 @@ class _Account:
         """Everything together."""
         due = [found for action in self.actions if (found := self._due(action)) is not None]
         gone = [(a, self._seen(a.ref)) for a in self.actions if a.ref.kind == "Replica" and a.verb is Verb.DELETE]
-        going = [(*_size(spec), str(spec.storage)) for a, spec in gone if spec is not None and a.blocked is None]
+        away = [spec for a, spec in gone if spec is not None and a.blocked is None and not spec.origin]
+        going = [(*_size(spec), str(spec.storage)) for spec in away]
         going += [less for one in due if (less := self._shed(one)) is not None]
         flows = tuple(self._flows(due))
         arriving, leaving = Counter[str](), Counter[str]()

@@ -164,6 +164,7 @@ def test_when_nothing_wants_it_any_more_it_is_left_as_it_is(root):
     applied(root, until_quiet=True)
     assert (files(root, "new"), files(root, "old")) == ({}, hashed())
     commit(root, {"data.yaml": None})
+    assert planned(root).data.gone_files == 0
     applied(root, until_quiet=True)
     assert files(root, "old") == hashed()
 
