@@ -334,6 +334,10 @@ class Kind(ABC, Generic[SpecT]):
         """
         return ()
 
+    def parting(self, spec: SpecT) -> str:  # noqa: ARG002
+        """What taking it away means, where that is not what it seems; "" else. Pure."""
+        return ""
+
     def sheds(self, before: SpecT, wanted: SpecT) -> SpecT | None:  # noqa: ARG002
         """The part of what was seen that an update takes away; None when nothing. Pure."""
         return None

@@ -44,10 +44,14 @@ def _told(fault: Fault) -> str:
 
 
 def _said(action: Action, graph: Graph, observed: Observed, kinds: Kinds) -> Action:
-    if action.verb is not Verb.UPDATE or not _overrides(kinds[action.ref.kind], "step"):
+    kind = kinds[action.ref.kind]
+    if action.verb is Verb.DELETE and action.before is not None and _overrides(kind, "parting"):
+        said = kind.parting(kind.Spec.model_validate_json(encode(action.before)))
+        return replace(action, message="; ".join(filter(None, [said, action.message])))
+    if action.verb is not Verb.UPDATE or not _overrides(kind, "step"):
         return action
     before, wanted = _specs(action, graph, observed, kinds)
-    said = kinds[action.ref.kind].step(before, wanted) if before is not None and wanted is not None else ""
+    said = kind.step(before, wanted) if before is not None and wanted is not None else ""
     return replace(action, message="; ".join(filter(None, [said, action.message])))
 
 

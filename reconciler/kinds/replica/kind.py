@@ -106,6 +106,9 @@ class ReplicaKind(Kind[ReplicaSpec]):
     def holders(self, spec: ReplicaSpec) -> Iterable[Ref]:
         return map(Ref, spec.rules)
 
+    def parting(self, spec: ReplicaSpec) -> str:
+        return "its files stay where they are, and are counted no more" if spec.origin else ""
+
     def sheds(self, before: ReplicaSpec, wanted: ReplicaSpec) -> ReplicaSpec | None:
         return shed(before, wanted)
 

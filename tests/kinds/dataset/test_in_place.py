@@ -164,7 +164,9 @@ def test_when_nothing_wants_it_any_more_it_is_left_as_it_is(root):
     applied(root, until_quiet=True)
     assert (files(root, "new"), files(root, "old")) == ({}, hashed())
     commit(root, {"data.yaml": None})
-    assert planned(root).data.gone_files == 0
+    plan = planned(root)
+    assert plan.data.gone_files == 0
+    assert "its files stay where they are" in next(a.message for a in plan.actions if str(a.ref) == OLD)
     applied(root, until_quiet=True)
     assert files(root, "old") == hashed()
 

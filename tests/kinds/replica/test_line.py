@@ -12,6 +12,8 @@ import pytest
 
 from reconciler import locking
 from reconciler.apply import Threads
+from reconciler.kinds import registry
+from reconciler.kinds.replica.seen import Seen
 from reconciler.kinds.replica.sourcing import Sourcing
 from reconciler.model import Reason, Ref
 from reconciler.model.data import ReplicaState, RuleState
@@ -64,6 +66,12 @@ def rule(name="safe", copies=2, locations="qos=SAFE", more="") -> str:
 
 def place(root: Path, storage: str) -> Path:
     return root / ".hanse/state/storage" / storage / "ocean/waves"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_seen_before(monkeypatch):
+    """What the kind has seen of storages in one test is not known to the next, as if the process were new."""
+    monkeypatch.setattr(registry()["Replica"], "_seen", Seen())
 
 
 @pytest.fixture
