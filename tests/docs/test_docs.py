@@ -107,7 +107,7 @@ def test_what_a_page_shows_is_what_its_commands_print(page, hanse):
 
 def test_the_kind_that_a_page_makes_passes_the_conformance_suite(tmp_path):
     for folder in ("reconciler", "tests", "playbooks"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "data"))
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     page = (ROOT / "docs/how-to/write-a-kind.md").read_text()
     files = re.findall(r"`(reconciler/kinds/notice/\w+\.(?:py|yaml))`.*?```(?:python|yaml)\n(.*?)```", page, re.DOTALL)

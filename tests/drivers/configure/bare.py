@@ -42,7 +42,7 @@ class Cluster:
     def run(self, hosts: Sequence[Host] | None = None, playbook: str = "present.yml") -> str:
         """Run it; what is said of it, with the tasks that changed something."""
         handle = self.client.start(self._request(hosts or self.hosts, playbook))
-        ended = finished(self.client, handle, 300)
+        ended = finished(self.client, handle)
         assert ended.state == "successful", ended
         log = (self.client.options.runs / handle / "output.log").read_text()
         tasks = [

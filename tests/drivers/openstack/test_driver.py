@@ -26,7 +26,7 @@ def test_ten_servers_take_at_most_25_calls_and_are_seen_in_one(place) -> None:
         compute.create(replace(request, name=f"{OWNER[:12]}-workers-{number}"))
     made = place.proxy.calls
     assert len(made) <= 25, [f"{c.method} {c.service} {c.path}" for c in made]
-    there = settled(compute, lambda there: {node.state for node in there.values()} == {"running"}, 180)
+    there = settled(compute, lambda there: {node.state for node in there.values()} == {"running"})
     assert len(there) == 10
     place.proxy.reset()
     assert len(compute.nodes().nodes) == 10
