@@ -20,7 +20,8 @@ from reconciler.kinds.probe import ProbeSpec
 from reconciler.kinds.site import SiteSpec
 from reconciler.model import Details, Entry, Inventory, Ref, Target, encode
 from reconciler.records.store import open_store
-from tests.real.bind import bind, free_port
+from tests.real.bind import bind
+from tests.real.ports import free_port
 from tests.real.slapd import BASE, slapd
 from tests.real.sshd import sshd
 from tests.real.web import web

@@ -31,11 +31,12 @@ from tests.demo.hub import Hub, hub
 from tests.demo.machine import Machine, machine, until
 from tests.demo.stage import HANSE, Stage, WrongEndError
 from tests.real import bind as name_server
-from tests.real.bind import Bind, free_port
+from tests.real.bind import Bind
 from tests.real.chromium import Chromium, browser
 from tests.real.forges import TOKEN
 from tests.real.oidc import SECRET as OIDC_SECRET
 from tests.real.oidc import Oidc, provider
+from tests.real.ports import free_port
 from tests.real.postgresql import server as database
 from tests.real.receiver import Receiver, receiver
 

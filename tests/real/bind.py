@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -22,6 +21,7 @@ import dns.message
 import dns.query
 import pytest
 
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 WRITER = "reconciler."
@@ -111,19 +111,6 @@ def need(*binaries: str, package: str) -> None:
     if missing:
         say = f"{', '.join(missing)} not installed: apt-get install {package}"
         pytest.fail(say) if os.environ.get("CI") == "true" else pytest.skip(say)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that is free, for UDP too."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def start(folder: Path) -> Bind:

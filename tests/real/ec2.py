@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 from libcloud.compute.providers import get_driver
 
-from tests.real.s3 import _free_port, _stop, _wait
+from tests.real.ports import free_port
+from tests.real.s3 import _stop, _wait
 
 KEY, SECRET = "AKIATESTTESTTESTTEST", "a secret of the tests"
 NAMESPACE = re.compile(rb'xmlns="http://ec2\.amazonaws\.com/doc/(\d{4}-\d\d-\d\d)"')
@@ -67,7 +68,7 @@ class EC2:
 def ec2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EC2]:
     """The service, started once."""
     pytest.importorskip("moto.server", reason="moto is missing: install moto[ec2,server]")
-    port = _free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     log = tmp_path_factory.mktemp("ec2") / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from typing import Any
 
 import pytest
 
+from tests.real.ports import free_port
 from tests.real.tokens import Issuer
 from tests.real.waiting import PATIENCE
 
@@ -157,7 +157,7 @@ class Keystone:
 def keystone() -> Iterator[Keystone]:
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="hanse-keystone-", ignore_cleanup_errors=True) as place:
-        here, port = Path(place), _free_port()
+        here, port = Path(place), free_port()
         issuer = Issuer(ISSUER)
         environment = _prepared(programs, here)
         (here / "keys.json").write_text(json.dumps(issuer.public_keys()))
@@ -251,12 +251,6 @@ def _bootstrapped(programs: Path, here: Path, environment: dict[str, str]) -> No
         done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=300)
         if done.returncode:
             pytest.fail(f"keystone-manage {step[0]}: {done.stderr[-1000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

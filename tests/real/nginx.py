@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.bind import free_port, need
+from tests.real.bind import need
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/nginx/hanse.conf"

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 
@@ -63,7 +63,7 @@ def server() -> Iterator[PostgreSQL]:
         # The server refuses to be root, and must own its data.
         user = _user()
         os.chown(place, user.pw_uid, user.pw_gid)
-        data, port = Path(place) / "data", _free_port()
+        data, port = Path(place) / "data", free_port()
         initdb = [programs / "initdb", "-D", data, "-U", "hanse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         subprocess.run(_as(user, *initdb), check=True, capture_output=True, timeout=120, cwd=place)
         options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={place}", "fsync=off"]
@@ -104,12 +104,6 @@ def _as(user: pwd.struct_passwd, *command: str | Path) -> list[str]:
     if user.pw_uid == os.geteuid():
         return plain
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *plain]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _ready(server: PostgreSQL, process: subprocess.Popen[bytes], log: Path) -> PostgreSQL:

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from tests.real.bind import free_port, need
+from tests.real.bind import need
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 KEY = "a-key-for-tests"

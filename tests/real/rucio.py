@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ import pytest
 import requests
 
 from tests.real.pinned import environment
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/rucio.txt"
@@ -66,7 +66,7 @@ def rucio() -> Iterator[Rucio]:
         pytest.skip("the optional suite against a real Rucio: set HANSE_RUCIO=1")
     venv = environment("rucio", REQUIREMENTS)
     with tempfile.TemporaryDirectory(prefix="hanse-rucio-", ignore_cleanup_errors=True) as folder:
-        place, port = Path(folder), _free_port()
+        place, port = Path(folder), free_port()
         found = Rucio(f"http://127.0.0.1:{port}", place, venv)
         _configure(place, venv, port)
         bootstrap = [venv / "bin/python", venv / "rucio/tools/bootstrap.py"]
@@ -112,12 +112,6 @@ def _configure(place: Path, venv: Path, port: int) -> None:
     given = {"place": place, "port": port, "user": USER, "password": PASSWORD, "migrations": migrations}
     (place / "etc/rucio.cfg").write_text(_CONFIGURATION.format(**given))
     (place / "etc/alembic.ini").write_text(_ALEMBIC.format(**given))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 _CONFIGURATION = """\

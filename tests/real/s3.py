@@ -10,7 +10,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import pytest
 from libcloud.storage.providers import get_driver
 
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 KEY, SECRET = "AKIATESTTESTTESTTEST", "a secret of the tests"
@@ -82,7 +82,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 @contextmanager
 def service(folder: Path, host: str = "127.0.0.1") -> Iterator[S3]:
     """The service at an address of this machine; what it says goes to a log in ``folder``."""
-    port = _free_port(host)
+    port = free_port(host)
     log = folder / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -97,12 +97,6 @@ def service(folder: Path, host: str = "127.0.0.1") -> Iterator[S3]:
 
 def _program() -> str:
     return shutil.which("moto_server") or str(Path(sys.executable).with_name("moto_server"))
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
 
 
 def _wait(host: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:

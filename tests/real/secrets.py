@@ -24,8 +24,8 @@ from ruamel.yaml import YAML
 
 from reconciler.drivers.secrets.sops import program
 from reconciler.ports.secrets import SopsOptions
-from tests.real.bind import free_port
 from tests.real.pinned import environment
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/openbao.txt"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.bind import free_port, need
+from tests.real.bind import need
+from tests.real.ports import free_port
 from tests.real.sshd import running
 
 BASE = "dc=example,dc=org"

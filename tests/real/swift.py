@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ from typing import Any
 import pytest
 from libcloud.storage.providers import get_driver
 
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 USER, PASSWORD = "vo:alice", "a_password_of_the_tests"
@@ -98,7 +98,7 @@ def running() -> Iterator[Swift]:
     with tempfile.TemporaryDirectory(prefix="hanse-swift-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        ports = {server: _free_port() for server in ("proxy", *SERVERS, "memcached")}
+        ports = {server: free_port() for server in ("proxy", *SERVERS, "memcached")}
         _configure(folder, ports)
         started: list[subprocess.Popen[bytes]] = []
         try:
@@ -189,12 +189,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 _HASHES = """\

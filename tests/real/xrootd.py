@@ -27,6 +27,7 @@ import requests
 
 from tests.real.authority import Authority
 from tests.real.issuer import ANY, CLIENT, Tokens, issuer
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 NEEDED = {
@@ -166,7 +167,7 @@ def sites(names: Sequence[str] = ("a", "b")) -> Iterator[XRootD]:
         tokens = open_.enter_context(issuer(authority, place / "issuer"))
         found = XRootD(authority, tokens)
         for name in names:
-            found.servers[name] = server(place / name, name, authority, tokens, "localhost", _free_port())
+            found.servers[name] = server(place / name, name, authority, tokens, "localhost", free_port())
             open_.callback(found.servers[name].stop)
             found.servers[name].start()
         yield found
@@ -176,9 +177,9 @@ def sites(names: Sequence[str] = ("a", "b")) -> Iterator[XRootD]:
 def redirector(data: Server, folder: Path, authority: Authority, tokens: Tokens) -> Iterator[Server]:
     """A redirector before ``data``, which is started anew as its data server. Both answer when this yields."""
     data.stop()
-    manager = server(folder, "manager", authority, tokens, "localhost", _free_port())
+    manager = server(folder, "manager", authority, tokens, "localhost", free_port())
     with ExitStack() as open_:
-        meet = _free_port()
+        meet = free_port()
         for one, role in ((manager, "manager"), (data, "server")):
             _join(one, role, meet)
             open_.callback(_terminate, _cmsd(one))
@@ -244,7 +245,7 @@ def server(
     shutil.copy(authority.file, folder / "certificates" / f"{_hash(authority.file)}.0")
     (folder / "scitokens.cfg").write_text(_SCITOKENS.format(host=host, port=port, any=ANY, issuer=tokens.url))
     (folder / "authdb").write_text("u * /vo/public lr\n")
-    (folder / "xrootd.cfg").write_text(_CONFIGURATION.format(folder=folder, port=port, root_port=_free_port()))
+    (folder / "xrootd.cfg").write_text(_CONFIGURATION.format(folder=folder, port=port, root_port=free_port()))
     (folder / "hosts").write_text(f"127.0.0.1 localhost\n{host} {name}.test {name}\n" if host != "localhost" else "")
     for path in (folder, *folder.rglob("*")):
         shutil.chown(path, "xrootd", "xrootd")
@@ -258,12 +259,6 @@ def server(
 def _hash(certificate: Path) -> str:
     asked = ["openssl", "x509", "-hash", "-noout", "-in", str(certificate)]
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 _SCITOKENS = """\

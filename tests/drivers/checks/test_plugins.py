@@ -14,7 +14,7 @@ from reconciler.drivers import plugins
 from reconciler.errors import Terminal
 from reconciler.model import Target
 from tests.real.answering import answering
-from tests.real.bind import free_port
+from tests.real.ports import free_port
 from tests.real.sshd import sshd
 from tests.real.waiting import until
 

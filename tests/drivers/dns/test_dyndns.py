@@ -15,7 +15,7 @@ from reconciler.errors import Conflict, Terminal, Transient
 from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
 from tests.real.answering import answering
-from tests.real.bind import free_port
+from tests.real.ports import free_port
 from tests.real.zones import Secrets
 
 UID = "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,7 @@ from reconciler.drivers.libcloud import powerdns as driver
 from reconciler.errors import Conflict, OutcomeUnknown, Terminal, Transient
 from reconciler.model import Target
 from reconciler.ports import RRset, ZoneChange
-from tests.real.bind import free_port
+from tests.real.ports import free_port
 from tests.real.zones import Secrets
 
 UID = "0123456789abcdef0123456789abcdef"

@@ -24,7 +24,8 @@ import dns.query
 import pytest
 
 from reconciler.drivers.locks import locked
-from tests.real.bind import free_port, need
+from tests.real.bind import need
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 PACKAGES = ("nsupdate==0.13.0", "argon2-cffi==25.1.0")

@@ -17,6 +17,7 @@ from tests.real.openstack import conf
 from tests.real.openstack.conf import SERVICES, Layout
 from tests.real.openstack.rest import ask
 from tests.real.openstack.software import RABBITMQ, ROOT
+from tests.real.ports import free_port
 from tests.real.waiting import PATIENCE
 
 PATIENCE_SECONDS = 180.0
@@ -226,14 +227,7 @@ class Plane:
 def free_ports() -> dict[str, int]:
     """A free port on loopback for every part."""
     names = (*SERVICES, "rabbit", "distribution", "epmd")
-    probes = [socket.socket() for _ in names]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
-    finally:
-        for probe in probes:
-            probe.close()
+    return {name: free_port() for name in names}
 
 
 def listens(port: int) -> bool:
